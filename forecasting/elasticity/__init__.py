@@ -1,0 +1,1 @@
+"""How demand reacts to price, and whether the data can tell."""

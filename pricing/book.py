@@ -1,0 +1,123 @@
+"""The price book's words: decision, proposal, approval, publication, price in force.
+
+Guarantees
+----------
+* What is recorded is never edited: each step appends a value that names who took it and when (UTC).
+* A decision carries every reason and the provenance of its inputs, so that a price can be explained years later.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from pricing.demand import Evidence
+
+
+class Verdict(StrEnum):
+    """What the guard rails made of a proposed price."""
+
+    MOVE = "move"
+    KEEP = "keep"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a decision was made from.
+
+    Attributes
+    ----------
+    input_hash : SHA-256 of the tables that were read
+    model_version : the fit the demand curves come from
+    solver : status and method of the solve
+    """
+
+    input_hash: str
+    model_version: str
+    solver: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is expected over the horizon at one price; intervals are 80 % unless said otherwise.
+
+    Attributes
+    ----------
+    units, units_low, units_high : [units], not above what the resource can still serve
+    revenue, revenue_low, revenue_high : [currency]
+    """
+
+    price: Decimal
+    units: float
+    units_low: float
+    units_high: float
+    revenue: float
+    revenue_low: float
+    revenue_high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is proposed for one offer, and everything that led to it.
+
+    Attributes
+    ----------
+    in_force : price when the decision was made
+    wanted : price the optimizer chose, before the guard rails
+    allowed : price that may be published; equals `in_force` when kept or held
+    reasons : in words a manager understands, the most important first
+    now, then : expected outcome at the price in force and at the allowed price
+    loss_probability : share of posterior draws in which the allowed price earns less than the one in force
+    """
+
+    offer: str
+    channel: str
+    currency: str
+    in_force: Decimal
+    wanted: Decimal
+    allowed: Decimal
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    evidence: Evidence
+    now: Outcome
+    then: Outcome
+    loss_probability: float
+    shadow_price: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.verdict is not Verdict.MOVE and self.allowed != self.in_force:
+            raise ValueError(f"offer {self.offer}: a price that is kept or held stays as it is")
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Decisions made together; published together or not at all. Expires at `expires_at`."""
+
+    id: str
+    proposed_by: str
+    proposed_at: datetime
+    expires_at: datetime
+    provenance: Provenance
+    decisions: tuple[Decision, ...]
+    base_version: int
+    """Version of the book the decisions were made against; the proposal is stale once the book has moved on."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceInForce:
+    """The price of an offer in a channel from `valid_from` until `valid_until` (None: until replaced), UTC.
+
+    `version` is the publication that set it; `terms` are what else the price's reader must know (product, segment,
+    event, list price), fixed at publication.
+    """
+
+    offer: str
+    channel: str
+    price: Decimal
+    currency: str
+    version: int
+    valid_from: datetime
+    valid_until: datetime | None
+    terms: dict[str, Any]

@@ -1,0 +1,62 @@
+"""What can be wrong, as values.
+
+Guarantees
+----------
+* Bad input is reported all at once: an `InputError` carries every finding, each with file, row and column where known.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing wrong with what was brought in.
+
+    Attributes
+    ----------
+    reason : what is wrong and what to do, in words
+    file : the file as the user named it
+    row : line of the file, counting the header as line 1 (so the first data row is 2), as a spreadsheet shows it
+    column : the column as the user named it
+    """
+
+    reason: str
+    file: str | None = None
+    row: int | None = None
+    column: str | None = None
+
+    def __str__(self) -> str:
+        """Name file, row and column, then the reason: `sales.csv, row 3, column price: not a number: abc`."""
+        row = None if self.row is None else f"row {self.row}"
+        column = None if self.column is None else f"column {self.column}"
+        place = ", ".join(part for part in (self.file, row, column) if part)
+        return f"{place}: {self.reason}" if place else self.reason
+
+
+class FairfareError(Exception):
+    """Anything Fairfare reports about its own work; the base of every error it raises on purpose."""
+
+
+class InputError(FairfareError):
+    """What was brought in cannot be used; nothing was changed.
+
+    Usual cause: a column mapped to the wrong name, a decimal comma, a date that does not start with the year.
+    """
+
+    def __init__(self, findings: Sequence[Finding] | Finding | str) -> None:
+        if isinstance(findings, str):
+            findings = [Finding(findings)]
+        self.findings: tuple[Finding, ...] = (findings,) if isinstance(findings, Finding) else tuple(findings)
+        super().__init__("\n".join(str(finding) for finding in self.findings))
+
+
+class RefusedError(FairfareError):
+    """A rule of the price book forbids the step; the book is as it was.
+
+    Usual cause: approving one's own proposal, publishing an expired one, changing prices while they are frozen.
+    """
+
+
+class UnavailableError(FairfareError):
+    """Something Fairfare depends on (the database, a file) does not answer; try again, the step was not taken."""

@@ -1,0 +1,1 @@
+"""Tests mirror modules one to one; their names are the guarantees."""

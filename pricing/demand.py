@@ -60,7 +60,7 @@ class DemandCurves:
     ----------
     offers : (n,) offer ids
     ladders : (n,) the steps each offer's curve is given at
-    units : (draws, n, steps) units demanded, not cut at capacity; 0 beyond an offer's last step [units over the horizon]
+    units : (draws, n, steps) demand, not cut at capacity; 0 beyond an offer's last step [units over the horizon]
     evidence : (n,)
     """
 

@@ -6,6 +6,7 @@ Guarantees
 """
 
 import importlib
+import importlib.util
 import sys
 from typing import Annotated
 
@@ -41,7 +42,8 @@ def _options(
 def main() -> None:
     """Run the command line."""
     for name in COMMANDS:
-        importlib.import_module(f"api.cli.{name}")
+        if importlib.util.find_spec(f"api.cli.{name}"):
+            importlib.import_module(f"api.cli.{name}")
     errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     try:
         app()

@@ -1,0 +1,165 @@
+"""Options that several commands share, each declared once: its flag, its parser, its help.
+
+Guarantees
+----------
+* The same option is called, read and explained alike in every command; what cannot be read exits 2.
+* Progress is drawn on a terminal only (standard error), so that output and logs stay clean.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pricing.money import check_currency
+
+ENDINGS = (".csv", ".parquet", ".json")
+
+
+def parse_map(text: str | Mapping[str, str]) -> Mapping[str, str]:
+    """Read `name=Their Column,...`; a column whose name has a comma is put in double quotes."""
+    if not isinstance(text, str):
+        return text
+    named: dict[str, str] = {}
+    for part in _parts(text):
+        name, equals, column = (piece.strip() for piece in part.partition("="))
+        if not (name and equals and column):
+            raise typer.BadParameter(f"{part!r} is not name=Column; write for example product=Description,price=Price")
+        if name in named:
+            raise typer.BadParameter(f"{name} is mapped twice")
+        named[name] = column
+    return named
+
+
+def parse_names(text: str | Sequence[str]) -> Sequence[str]:
+    """Read `a,b,c` as names, in the order given."""
+    names = tuple(_parts(text)) if isinstance(text, str) else tuple(text)
+    if not all(names) or len(set(names)) != len(names):
+        raise typer.BadParameter(f"{text!r} has an empty or repeated name")
+    return names
+
+
+def parse_date(text: str | date) -> date:
+    """Read 2025-04-03."""
+    try:
+        return text if isinstance(text, date) else date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a date; write year, month, day: 2025-04-03") from None
+
+
+def parse_out(text: str | Path) -> Path:
+    """Read a path whose ending says how to write."""
+    path = Path(text)
+    if path.suffix.lower() not in ENDINGS:
+        raise typer.BadParameter(f"{path.name!r} must end in {', '.join(ENDINGS)}")
+    return path
+
+
+def parse_zone(text: str) -> str:
+    """Read an IANA time zone."""
+    try:
+        return str(ZoneInfo(text))
+    except (ValueError, OSError):
+        raise typer.BadParameter(f"{text!r} is not a time zone; write for example Europe/Berlin or UTC") from None
+
+
+def parse_currency(text: str) -> str:
+    """Read an ISO 4217 code."""
+    try:
+        return check_currency(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _parts(text: str) -> list[str]:
+    """Split at commas that are not inside double quotes, and drop the quotes."""
+    parts, quoted = [""], False
+    for sign in text:
+        if sign == '"':
+            quoted = not quoted
+        elif sign == "," and not quoted:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return [part.strip() for part in parts]
+
+
+SalesFile = Annotated[Path, typer.Argument(metavar="SALES", help="Sales, .csv or .parquet (docs/tables.md).")]
+Map = Annotated[
+    Mapping[str, str] | None,
+    typer.Option(
+        "--map",
+        parser=parse_map,
+        metavar="NAME=COLUMN,...",
+        help="What your columns are called here, for example date=InvoiceDate,price=UnitPrice.",
+    ),
+]
+By = Annotated[
+    Sequence[str],
+    typer.Option("--by", parser=parse_names, metavar="COLUMN,...", help="Columns that tell one series from another."),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        parser=parse_out,
+        metavar="FILE",
+        help="Write the result to FILE (.csv, .parquet or .json); without it a table is printed.",
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed on the same file gives the same result.")]
+AsOf = Annotated[
+    date | None,
+    typer.Option("--as-of", parser=parse_date, metavar="DATE", help="Use nothing dated later than DATE (2025-04-03)."),
+]
+Quarantine = Annotated[
+    Path | None,
+    typer.Option(
+        "--quarantine",
+        metavar="FILE",
+        help="Write rows that cannot be used to FILE (CSV), with reasons, and go on with the others.",
+    ),
+]
+TimeZone = Annotated[
+    str,
+    typer.Option(
+        "--time-zone", parser=parse_zone, metavar="ZONE", help="Zone in which timestamps are told, like Europe/Berlin."
+    ),
+]
+Currency = Annotated[
+    str,
+    typer.Option(
+        "--currency",
+        parser=parse_currency,
+        metavar="CODE",
+        help="ISO 4217 code where the table has no currency column.",
+    ),
+]
+"""Give these their defaults in the command: `by: By = ("product",)`, `seed: Seed = 0`, `zone: TimeZone = "UTC"`."""
+
+
+@contextmanager
+def progress(description: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show a bar on a terminal while the block runs; call what it yields with the number of steps just done.
+
+    Examples
+    --------
+    >>> with progress("fitting", total=2) as done:
+    ...     done(1)
+    ...     done(1)
+    """
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
+        task = bars.add_task(description, total=total)
+
+        def done(steps: int) -> None:
+            bars.advance(task, steps)
+
+        yield done

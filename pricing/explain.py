@@ -1,0 +1,61 @@
+"""Why a price is what it is, in words a manager understands: cause, then consequence, then what limited it."""
+
+from pricing.book import Decision, Verdict
+from pricing.demand import Identification
+from pricing.guardrails import InForce, what_stopped
+from pricing.model import Offer
+from pricing.policy import Policy
+
+
+def reasons_for(
+    decision: Decision,
+    offer: Offer,
+    in_force: InForce,
+    policy: Policy,
+    *,
+    held: str,
+    left: float | None,
+) -> tuple[str, ...]:
+    """The reasons for a decision, the most important first.
+
+    Parameters
+    ----------
+    held : why the price may not move; empty if it may
+    left : what the offer's resource can still serve [units]; None if it has none
+    """
+    if decision.verdict is Verdict.HELD:
+        return (f"Held: {held}.",)
+    if decision.verdict is Verdict.KEEP:
+        return (_why_kept(decision, policy),)
+    stopped = what_stopped(decision.allowed, offer, in_force, decision.evidence, policy)
+    reasons = [_why_moved(decision, left), _consequence(decision)]
+    if stopped:
+        reasons.append(f"Stopped there by a guard rail: a step further {stopped}.")
+    if decision.evidence.status is Identification.WEAK:
+        reasons.append(f"Weak evidence, so half a step at most: {decision.evidence.reason}.")
+    return tuple(reasons)
+
+
+def _why_kept(decision: Decision, policy: Policy) -> str:
+    if decision.wanted != decision.in_force:
+        return f"Kept: {decision.wanted} would not earn more in {policy.confidence:.0%} of outcomes."
+    return "Kept: no allowed step is expected to earn more."
+
+
+def _why_moved(decision: Decision, left: float | None) -> str:
+    slope = decision.evidence.elasticity
+    if decision.allowed > decision.in_force:
+        if decision.shadow_price > 0 and left is not None:
+            return f"Demand exceeds the {left:.0f} left, so the seats go to those who value them more."
+        return f"A 10 % higher price loses only {1 - 1.1**slope:.0%} of sales, and each sale earns more."
+    spare = f" and seats would stay empty ({left:.0f} left)" if left is not None else ""
+    return f"A 10 % lower price brings {0.9**slope - 1:.0%} more sales{spare}."
+
+
+def _consequence(decision: Decision) -> str:
+    gain = decision.then.revenue - decision.now.revenue
+    fewer = round(20 * decision.loss_probability)
+    return (
+        f"Expected {decision.now.units:.0f} to {decision.then.units:.0f} units, "
+        f"{gain:+.0f} {decision.currency} revenue; {fewer} of 20 outcomes earn less."
+    )

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 
 from pricing.demand import Evidence
+from pricing.model import Ladder
 
 
 class Verdict(StrEnum):
@@ -67,6 +67,7 @@ class Decision:
     in_force : price when the decision was made
     wanted : price the optimizer chose, before the guard rails
     allowed : price that may be published; equals `in_force` when kept or held
+    floor, ceiling, ladder : the owner's bounds when the decision was made; the price book checks them once more
     reasons : in words a manager understands, the most important first
     now, then : expected outcome at the price in force and at the allowed price
     loss_probability : share of posterior draws in which the allowed price earns less than the one in force
@@ -78,6 +79,9 @@ class Decision:
     in_force: Decimal
     wanted: Decimal
     allowed: Decimal
+    floor: Decimal
+    ceiling: Decimal
+    ladder: Ladder
     verdict: Verdict
     reasons: tuple[str, ...]
     evidence: Evidence
@@ -89,6 +93,11 @@ class Decision:
     def __post_init__(self) -> None:
         if self.verdict is not Verdict.MOVE and self.allowed != self.in_force:
             raise ValueError(f"offer {self.offer}: a price that is kept or held stays as it is")
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(offer, channel): what has exactly one price at any instant."""
+        return self.offer, self.channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +112,51 @@ class Proposal:
     decisions: tuple[Decision, ...]
     base_version: int
     """Version of the book the decisions were made against; the proposal is stale once the book has moved on."""
+
+    def __post_init__(self) -> None:
+        if not self.proposed_at < self.expires_at:
+            raise ValueError(f"proposal {self.id}: it expires before it was made")
+        if self.proposed_at.tzinfo is None or self.expires_at.tzinfo is None:
+            raise ValueError(f"proposal {self.id}: its instants have no time zone")
+        if len({decision.key for decision in self.decisions}) != len(self.decisions):
+            raise ValueError(f"proposal {self.id}: an offer is decided twice")
+
+
+class Standing(StrEnum):
+    """How far a proposal has come."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    PUBLISHED = "published"
+    EXPIRED = "expired"
+    STALE = "stale"
+
+
+class Change(StrEnum):
+    """What made a version of the book."""
+
+    IMPORT = "import"
+    PUBLISH = "publish"
+    ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One version of the book, and who made it.
+
+    Attributes
+    ----------
+    proposal : id of the proposal that was published, if one was
+    undone : the version a rollback took back; it and all that followed it no longer count
+    """
+
+    version: int
+    change: Change
+    proposal: str | None
+    undone: int | None
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,4 +174,9 @@ class PriceInForce:
     version: int
     valid_from: datetime
     valid_until: datetime | None
-    terms: dict[str, Any]
+    terms: dict[str, str | None]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(offer, channel): what has exactly one price at any instant."""
+        return self.offer, self.channel

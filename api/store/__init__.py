@@ -1,1 +1,1 @@
-"""The price book on a database."""
+"""The price book's database: tables, migrations, keys, and the one class that writes prices."""

@@ -1,0 +1,214 @@
+"""Demand still to come for an event, from how such events usually fill up.
+
+Guarantees
+----------
+* Only sales dated before `today` are read.
+* Days after a sell-out count as days on which nothing was for sale, never as days without demand.
+* An event on its first day of sale borrows from similar events, and `model` says so.
+* Where no event of a kind is over yet, nothing is known of how it fills up, and no row is made up.
+
+Model: units of an event sold at lead d (days to the event) are Poisson with mean `appeal * share[d] * (price / usual)
+** elasticity`. Shares and appeals of past events are the two-way Poisson maximum likelihood. The appeal of a coming
+event has a gamma prior, centred on similar past events (same venue, and whether it falls on a weekend or holiday) and
+as wide as they differ; what it has sold so far updates it in closed form (Gelman et al. 2013, section 2.6).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import nbinom
+
+Vector = NDArray[np.float64]
+
+COLD_START, WARM = "similar events", "booking curve"
+ITERATIONS = 50
+PRIOR_DISPERSION, PRIOR_EVENTS = 0.25, 2.0
+"""Before any is seen, similar events are taken to differ by 50 % (squared: 0.25); this counts as much as two events."""
+MIN_DISPERSION = 0.02
+"""Past events never look so alike that a coming one could not differ by about 14 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingCurve:
+    """How one audience of one ticket type usually fills up.
+
+    Attributes
+    ----------
+    share : (leads,) share of a sale's demand at 1, 2, ... days before the event; sums to 1
+    appeal : mean demand over a whole sale at the usual price, by (venue, special day) [units]
+    overall : the same over all events [units]
+    dispersion : squared coefficient of variation of appeal between similar events
+    """
+
+    share: Vector
+    appeal: Mapping[tuple[str, bool], float]
+    overall: float
+    dispersion: float
+
+    def expected(self, venue: str, *, special: bool) -> float:
+        """Mean appeal of events like this one [units]."""
+        return self.appeal.get((venue, special), self.overall)
+
+    def share_at(self, lead: NDArray[np.int64]) -> Vector:
+        """Share of demand at each lead; days before the usual start of sale count as the earliest."""
+        return self.share[np.clip(lead, 1, len(self.share)) - 1]
+
+
+def remaining_demand(
+    sales: pd.DataFrame,
+    events: pd.DataFrame,
+    elasticity: Mapping[tuple[str, str], float],
+    *,
+    today: pd.Timestamp,
+    holidays: frozenset[pd.Timestamp] = frozenset(),
+    level: float = 0.8,
+) -> pd.DataFrame:
+    """Units still wanted for each coming event, per product and segment, at its usual price.
+
+    Parameters
+    ----------
+    sales : canonical sales rows with an event; rows dated `today` or later are not read
+    events : event, starts_at (UTC), venue
+    elasticity : (product, segment) -> d ln(units) / d ln(price), to compare days sold at different prices
+    holidays : days that count as special, besides Fridays and Saturdays
+
+    Returns
+    -------
+    event, product, segment, mean, lower, upper [units], reference [currency], model
+    """
+    days = _days(sales, events, elasticity, today=today, holidays=holidays)
+    parts = [
+        _group(rows, events, today, holidays, level) for _, rows in days.groupby(["product", "segment"], sort=True)
+    ]
+    columns = ["event", "product", "segment", "mean", "lower", "upper", "reference", "model"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def _days(
+    sales: pd.DataFrame,
+    events: pd.DataFrame,
+    elasticity: Mapping[tuple[str, str], float],
+    *,
+    today: pd.Timestamp,
+    holidays: frozenset[pd.Timestamp],
+) -> pd.DataFrame:
+    """One row per event, product, segment and day on sale: units, lead, and exposure to price and sell-out."""
+    about = _about(events, holidays)
+    rows = sales[sales["date"] < today].merge(about, on="event", how="inner")
+    rows = rows.assign(day=rows["date"].dt.normalize())
+    rows = rows.assign(paid=rows["price"] * rows["quantity"].clip(lower=0), sold=rows["quantity"].clip(lower=0))
+    keys = ["product", "segment", "event", "venue", "special", "starts", "day"]
+    how = {"quantity": "sum", "paid": "sum", "sold": "sum", "price": "last"} | (
+        {"available": "max"} if "available" in rows else {}
+    )
+    days = rows.groupby(keys, sort=True, as_index=False).agg(how)
+    days["price"] = np.where(days["sold"] > 0, days["paid"] / days["sold"].where(days["sold"] > 0, 1), days["price"])
+    days["lead"] = (days["starts"] - days["day"]).dt.days.clip(lower=1)
+    usual = days.groupby(["product", "segment", "venue"])["price"].transform("mean")
+    slope = np.array([elasticity[key] for key in zip(days["product"], days["segment"], strict=True)])
+    days["usual"], days["effect"] = usual, (days["price"] / usual).to_numpy() ** slope
+    days["open"] = _open(days)
+    return days[days["open"] > 0]
+
+
+def _about(events: pd.DataFrame, holidays: frozenset[pd.Timestamp]) -> pd.DataFrame:
+    starts = events["starts_at"].dt.tz_convert("UTC").dt.tz_localize(None).dt.normalize()
+    special = starts.dt.dayofweek.isin([4, 5]) | starts.isin(list(holidays))
+    venue = events["venue"] if "venue" in events else pd.Series("all", index=events.index)
+    return pd.DataFrame({"event": events["event"], "venue": venue, "starts": starts, "special": special})
+
+
+def _open(days: pd.DataFrame) -> Vector:
+    """Share of each day on which tickets were to be had: 1, part of the day of the sell-out, 0 after it."""
+    if "available" not in days:
+        return np.ones(len(days))
+    gone = (days["quantity"] >= days["available"]).to_numpy()
+    # On the day of the sell-out demand met its end part-way; half a day is the least informative guess.
+    return np.where(gone, np.where(days["quantity"] > 0, 0.5, 0.0), 1.0)
+
+
+def _fit(days: pd.DataFrame) -> tuple[Vector, pd.DataFrame]:
+    """Shares by lead and appeal by event: two-way Poisson maximum likelihood by iterative proportional fitting."""
+    leads = int(days["lead"].max())
+    event, names = pd.factorize(days["event"])
+    lead, units = days["lead"].to_numpy() - 1, days["quantity"].clip(lower=0).to_numpy()
+    exposure = (days["effect"] * days["open"]).to_numpy()
+    share = np.full(leads, 1 / leads)
+    appeal = np.ones(len(names))
+    for _ in range(ITERATIONS):
+        base = np.bincount(event, share[lead] * exposure, len(names))
+        appeal = np.bincount(event, units, len(names)) / base
+        seen = np.bincount(lead, appeal[event] * exposure, leads)
+        share = np.divide(np.bincount(lead, units, leads), seen, out=np.zeros(leads), where=seen > 0)
+        # Half a unit spread over the leads keeps a lead at which nobody bought yet possible.
+        share = (share + 0.5 / leads / max(units.sum(), 1)) / (share.sum() + 0.5 / max(units.sum(), 1))
+    weight = np.bincount(event, share[lead] * exposure, len(names))
+    return share, pd.DataFrame({"event": names, "sold": np.bincount(event, units, len(names)), "exposure": weight})
+
+
+def fit_curve(past: pd.DataFrame) -> BookingCurve:
+    """Learn how an audience fills up from the finished events of one product and segment (rows of `_days`)."""
+    share, appeal = _fit(past)
+    appeal = appeal.merge(past[["event", "venue", "special"]].drop_duplicates(), on="event")
+    overall = float((appeal["sold"].sum() + 0.5) / appeal["exposure"].sum())
+    grouped = appeal.groupby(["venue", "special"])[["sold", "exposure"]].sum()
+    # Two events' worth of the overall mean steadies groups that have seen only one or two events.
+    pull = 2 * float(appeal["exposure"].mean())
+    means = (grouped["sold"] + pull * overall) / (grouped["exposure"] + pull)
+    keys = [(str(venue), bool(special)) for venue, special in grouped.index]
+    centre = dict(zip(keys, means.to_numpy(), strict=True))
+    expected = (
+        np.array([centre[str(v), bool(s)] for v, s in zip(appeal["venue"], appeal["special"], strict=True)])
+        * appeal["exposure"].to_numpy()
+    )
+    sold = appeal["sold"].to_numpy()
+    # Method of moments for the negative binomial, E[(y - m)^2 - m] = dispersion * m^2, steadied by a prior.
+    prior = PRIOR_EVENTS * float((expected**2).mean())
+    excess = float(((sold - expected) ** 2 - expected).sum())
+    dispersion = (excess + PRIOR_DISPERSION * prior) / (float((expected**2).sum()) + prior)
+    return BookingCurve(share, centre, overall, max(dispersion, MIN_DISPERSION))
+
+
+def _group(
+    days: pd.DataFrame, events: pd.DataFrame, today: pd.Timestamp, holidays: frozenset[pd.Timestamp], level: float
+) -> pd.DataFrame:
+    """Remaining demand of every coming event for one product and segment."""
+    curve = fit_curve(days[days["starts"] < today])
+    about = _about(events, holidays)
+    coming = about[about["starts"] >= today]
+    rows = []
+    for name, venue, starts, special in coming.itertuples(index=False):
+        own = days[days["event"] == name]
+        lead = np.arange(1, (starts - today).days + 1)
+        prior = curve.expected(str(venue), special=bool(special))
+        rows.append((name, *_remaining(curve, prior, lead, own, level), WARM if len(own) else COLD_START))
+    frame = pd.DataFrame(rows, columns=["event", "mean", "lower", "upper", "model"])
+    usual = days.groupby("venue")["usual"].first()
+    frame["reference"] = coming["venue"].map(usual).fillna(usual.mean()).to_numpy()
+    return frame.assign(product=days["product"].iloc[0], segment=days["segment"].iloc[0])
+
+
+def _remaining(
+    curve: BookingCurve, prior: float, lead: NDArray[np.int64], own: pd.DataFrame, level: float
+) -> tuple[float, float, float]:
+    """Negative binomial prediction (mean, lower, upper): gamma posterior of the appeal times what is left of the curve.
+
+    Parameters
+    ----------
+    prior : mean appeal of similar events [units]
+    lead : days to the event of the days still to come
+    own : what the event has sold so far (rows of `_days`)
+    """
+    ahead = float(curve.share_at(lead).sum())
+    seen = float((curve.share_at(own["lead"].to_numpy()) * own["effect"] * own["open"]).sum())
+    shape = 1 / curve.dispersion
+    rate = shape / prior
+    shape, rate = shape + float(own["quantity"].clip(lower=0).sum()), rate + seen
+    mean = shape / rate * ahead
+    if ahead == 0:
+        return 0.0, 0.0, 0.0
+    low, high = nbinom.ppf([(1 - level) / 2, (1 + level) / 2], shape, rate / (rate + ahead))
+    return mean, min(float(low), mean), max(float(high), mean)

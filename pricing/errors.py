@@ -3,9 +3,10 @@
 Guarantees
 ----------
 * Bad input is reported all at once: an `InputError` carries every finding, each with file, row and column where known.
+* What is printed stays readable: of findings alike the first few, and a count of the rest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -19,19 +20,38 @@ class Finding:
     file : the file as the user named it
     row : line of the file, counting the header as line 1 (so the first data row is 2), as a spreadsheet shows it
     column : the column as the user named it
+    value : what stands there
     """
 
     reason: str
     file: str | None = None
     row: int | None = None
     column: str | None = None
+    value: str | None = None
 
     def __str__(self) -> str:
-        """Name file, row and column, then the reason: `sales.csv, row 3, column price: not a number: abc`."""
+        """Name file, row and column, then the reason: `sales.csv, row 3, column price: not a number: 'abc'`."""
         row = None if self.row is None else f"row {self.row}"
         column = None if self.column is None else f"column {self.column}"
         place = ", ".join(part for part in (self.file, row, column) if part)
-        return f"{place}: {self.reason}" if place else self.reason
+        said = self.reason if self.value is None else f"{self.reason}: {_shown(self.value)}"
+        return f"{place}: {said}" if place else said
+
+
+def _shown(value: str) -> str:
+    """A value as it may be printed: quoted, control characters escaped, not long."""
+    return repr(value if len(value) <= 60 else value[:57] + "...")
+
+
+def listed(findings: Sequence[Finding], *, alike: int = 5) -> Iterator[str]:
+    """Lines to print: of each (file, column, reason) the first `alike` findings, then how many more there are."""
+    groups: dict[tuple[str | None, str | None, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.file, finding.column, finding.reason), []).append(finding)
+    for (file, column, reason), group in groups.items():
+        yield from map(str, group[:alike])
+        if (rest := len(group) - alike) > 0:
+            yield str(Finding(f"and {rest:,} more rows: {reason}", file, column=column))
 
 
 class FairfareError(Exception):
@@ -48,7 +68,7 @@ class InputError(FairfareError):
         if isinstance(findings, str):
             findings = [Finding(findings)]
         self.findings: tuple[Finding, ...] = (findings,) if isinstance(findings, Finding) else tuple(findings)
-        super().__init__("\n".join(str(finding) for finding in self.findings))
+        super().__init__("\n".join(listed(self.findings)))
 
 
 class RefusedError(FairfareError):

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from api.logs import configure
-from pricing.errors import FairfareError, InputError
+from pricing.errors import FairfareError, InputError, listed
 
 app = typer.Typer(
     name="fairfare",
@@ -48,8 +48,8 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        for finding in error.findings:
-            errors.print(str(finding), style="red")
+        for line in listed(error.findings):
+            errors.print(line, style="red")
         sys.exit(2)
     except FairfareError as error:
         errors.print(str(error), style="red")

@@ -1,0 +1,73 @@
+"""`fairfare demo`: a simulated season with known truth, through the whole flow."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from api.cli.main import app
+from api.clock import utc_now
+
+if TYPE_CHECKING:
+    from api.rehearsal import Rehearsal
+
+MANAGER = "demo manager"
+"""Who approves in the demo: the engine proposes, and nobody approves their own proposal."""
+SHOWN = 18
+"""Rows of the price table that fit a screen; the report has them all."""
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to put the demo's workspace.")] = Path("demo"),
+    serve: Annotated[bool, typer.Option("--serve", help="Serve the prices when done.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed plays another season.")] = 7,
+) -> None:
+    """Simulate a season whose truth is known, price it, publish it, and report on it.
+
+    Example: fairfare demo season --serve
+    """
+    from api.cli.workspace import show
+    from api.rehearsal import rehearse
+
+    console = Console(highlight=False)
+    began = time.perf_counter()
+    with console.status("") as status:
+        done = rehearse(folder, now=utc_now(), seed=seed, manager=MANAGER, progress=status.update)
+    show(done.proposal, rows=SHOWN)
+    console.print(_truth_beside_estimate(done))
+    console.print(
+        f"Version {done.version} of the price book is in force, {time.perf_counter() - began:.0f} s after the start.\n"
+        f"Report    {(folder / 'report.html').resolve().as_uri()}\n"
+        f"Serve     fairfare serve --workspace {folder}\n"
+        f"A key     fairfare keys create --scope prices:read --workspace {folder}",
+        soft_wrap=True,
+    )
+    if serve:
+        from api.cli.serve import serve as start
+
+        start(workspace=folder)
+
+
+def _truth_beside_estimate(done: "Rehearsal") -> Table:
+    """What the engine believes of each audience, beside what the simulator knows."""
+    from api.fitting import load_fit
+
+    table = Table(title="Price response: truth and estimate", box=None, pad_edge=False, title_justify="left")
+    for name in ("product", "segment", "truth", "estimate", "95 % interval", "status", "why"):
+        table.add_column(name, justify="left" if name in {"product", "segment", "status", "why"} else "right")
+    for row in load_fit(done.workspace.fits).elasticities.itertuples():
+        truth = done.season.elasticity[row.product, row.segment]
+        table.add_row(
+            row.product,
+            row.segment,
+            f"{truth:.2f}",
+            f"{row.elasticity:.2f}",
+            f"{row.lower:.2f} to {row.upper:.2f}",
+            row.status,
+            row.reason,
+        )
+    return table

@@ -1,0 +1,242 @@
+"""The flow of a workspace: init, ingest, fit, price, review, approve, publish, and the ways back."""
+
+import getpass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from api.cli.main import app
+from api.cli.options import Map, Quarantine
+from api.clock import utc_now
+from pricing.errors import RefusedError
+
+if TYPE_CHECKING:
+    from api.store.book import PriceBook
+    from api.workspace import Workspace
+    from pricing.book import Proposal
+
+Folder = Annotated[Path, typer.Option("--workspace", file_okay=False, help="Folder of the workspace.")]
+By = Annotated[str, typer.Option("--by", help="Who takes this step; your login name if not given.")]
+ProposalId = Annotated[str | None, typer.Argument(metavar="[PROPOSAL]", help="Its id; the latest if not given.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
+
+ENGINE = "engine"
+"""Who proposes what the engine computes; a person approves it."""
+
+
+class TableKind(StrEnum):
+    """Tables a user brings (docs/tables.md)."""
+
+    SALES = "sales"
+    EVENTS = "events"
+    OFFERS = "offers"
+    RESOURCES = "resources"
+    CALENDAR = "calendar"
+
+
+def _me() -> str:
+    return getpass.getuser()
+
+
+def _open(folder: Path) -> "Workspace":
+    from api.workspace import Workspace
+
+    return Workspace.open(folder)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where; made if it does not exist.")] = Path(),
+    currency: Annotated[str, typer.Option(help="ISO 4217 code of your prices.")] = "EUR",
+    time_zone: Annotated[str, typer.Option(help="IANA zone in which your days begin.")] = "UTC",
+    country: Annotated[str | None, typer.Option(help="ISO 3166 code whose public holidays count, like DE.")] = None,
+) -> None:
+    """Make a workspace: a folder with settings, history and a price book.
+
+    Example: fairfare init season --currency EUR --time-zone Europe/Berlin --country DE
+    """
+    from api.settings import default_text
+    from api.workspace import Workspace
+
+    Workspace.create(folder, default_text(currency=currency, time_zone=time_zone, country=country))
+    typer.echo(f"{folder / 'fairfare.toml'} holds the settings. Next: fairfare ingest sales FILE --workspace {folder}")
+
+
+@app.command()
+def ingest(  # noqa: PLR0917  # options of a command are keywords to its user
+    kind: Annotated[TableKind, typer.Argument(help="What the file holds.")],
+    file: Annotated[Path, typer.Argument(help=".csv or .parquet (docs/tables.md).")],
+    mapping: Map = None,
+    quarantine: Quarantine = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace sales of the same products and dates.")] = False,
+    workspace: Folder = Path(),
+    by: By = "",
+) -> None:
+    """Check a file and add it to the history; the same file twice changes nothing.
+
+    Example: fairfare ingest sales export.csv --map date=Day,product=Ticket,quantity=Sold,price=Price
+    """
+    done = _open(workspace).ingest(
+        kind.value, file, by=by or _me(), now=utc_now(), mapping=mapping, quarantine=quarantine, replace=replace
+    )
+    if done.already_there:
+        typer.echo(f"{file.name}: nothing new; the history holds {done.total:,} rows of {kind.value}")
+    else:
+        typer.echo(f"{file.name}: {done.rows:,} rows ingested; the history holds {done.total:,} rows of {kind.value}")
+
+
+@app.command()
+def fit(workspace: Folder = Path()) -> None:
+    """Learn price response and demand from what was observed before today.
+
+    Example: fairfare fit --workspace season
+    """
+    errors = Console(stderr=True)
+    with errors.status("reading the history") as status:
+        made = _open(workspace).fit(now=utc_now(), progress=lambda step: status.update(f"fitting {step}"))
+    counts = made.elasticities["status"].value_counts()
+    typer.echo(f"Fit {made.version}: " + ", ".join(f"{counts.get(s, 0)} {s}" for s in _STATUSES) + " price responses")
+
+
+_STATUSES = ("identified", "weak", "not-identified")
+
+
+@app.command()
+def price(workspace: Folder = Path(), by: By = ENGINE) -> None:
+    """Propose a price for every offer on sale, with the reason; nothing is published.
+
+    Example: fairfare price --workspace season
+    """
+    from optimization import HighsOptimizer
+
+    with Console(stderr=True).status("pricing"):
+        proposal = _open(workspace).price(HighsOptimizer(), by=by, now=utc_now())
+    show(proposal)
+
+
+@app.command()
+def review(proposal: ProposalId = None, workspace: Folder = Path()) -> None:
+    """Show a proposal: prices now and proposed, what is expected, and why.
+
+    Example: fairfare review --workspace season
+    """
+    book = _open(workspace).book
+    found = _proposal(book, proposal)
+    show(found)
+    typer.echo(f"Proposal {found.id} is {book.standing(found.id, now=utc_now())}.")
+
+
+@app.command()
+def approve(proposal: ProposalId = None, workspace: Folder = Path(), by: By = "") -> None:
+    """Allow a proposal to be published; whoever proposed it may not.
+
+    Example: fairfare approve --workspace season
+    """
+    book = _open(workspace).book
+    found = _proposal(book, proposal)
+    book.approve(found.id, by=by or _me(), now=utc_now())
+    typer.echo(f"Approved {found.id}. Next: fairfare publish --workspace {workspace}")
+
+
+@app.command()
+def publish(proposal: ProposalId = None, workspace: Folder = Path(), by: By = "") -> None:
+    """Put an approved proposal in force, all its prices at once.
+
+    Example: fairfare publish --workspace season
+    """
+    place = _open(workspace)
+    found = _proposal(place.book, proposal)
+    version = place.publish(found.id, by=by or _me(), now=utc_now())
+    typer.echo(f"Version {version} of the price book is in force.")
+
+
+@app.command()
+def rollback(
+    version: Annotated[int, typer.Argument(help="Publication to take back.")],
+    workspace: Folder = Path(),
+    by: By = "",
+) -> None:
+    """Restore the prices that were in force before a publication.
+
+    Example: fairfare rollback 2 --workspace season
+    """
+    place = _open(workspace)
+    made = place.book.rollback(version, by=by or _me(), now=utc_now())
+    place.refresh_snapshot(utc_now())
+    typer.echo(f"Version {made} is in force: the prices before version {version}.")
+
+
+@app.command()
+def freeze(reason: Reason, workspace: Folder = Path(), by: By = "") -> None:
+    """Stop all price changes until they are unfrozen.
+
+    Example: fairfare freeze --reason "newsletter promises these prices" --workspace season
+    """
+    _open(workspace).book.freeze(by=by or _me(), now=utc_now(), reason=reason)
+    typer.echo("Prices are frozen.")
+
+
+@app.command()
+def unfreeze(reason: Reason, workspace: Folder = Path(), by: By = "") -> None:
+    """Allow price changes again.
+
+    Example: fairfare unfreeze --reason "promise ended" --workspace season
+    """
+    _open(workspace).book.unfreeze(by=by or _me(), now=utc_now(), reason=reason)
+    typer.echo("Prices may change again.")
+
+
+@app.command()
+def report(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="HTML file; report.html in the workspace if not given.")
+    ] = None,
+    workspace: Folder = Path(),
+) -> None:
+    """Write an HTML report of the latest proposal: demand, price response, prices, reasons and risk.
+
+    Example: fairfare report --workspace season
+    """
+    place = _open(workspace)
+    target = out or workspace / "report.html"
+    place.write_report(_proposal(place.book, None), target, now=utc_now(), truth=None)
+    typer.echo(f"Wrote {target}")
+
+
+def _proposal(book: "PriceBook", wanted: str | None) -> "Proposal":
+    found = book.proposal(wanted) if wanted else book.latest_proposal()
+    if found is None:
+        raise RefusedError("there is no proposal yet; make one with: fairfare price")
+    return found
+
+
+def show(proposal: "Proposal", *, rows: int | None = None) -> None:
+    """Print the decisions: prices that move first, then those held and kept."""
+    console = Console()
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    for name in ("offer", "now", "proposed", "units", "revenue, 80 %", "why"):
+        table.add_column(
+            name, justify="left" if name in {"offer", "why"} else "right", ratio=4 if name == "why" else None
+        )
+    order = {"move": 0, "held": 1, "keep": 2}
+    ranked = sorted(proposal.decisions, key=lambda d: (order[d.verdict], d.now.revenue - d.then.revenue, d.offer))
+    for decision in ranked[:rows]:
+        then = decision.then
+        table.add_row(
+            decision.offer,
+            f"{decision.in_force}",
+            f"[bold]{decision.allowed}[/bold]" if decision.verdict == "move" else str(decision.verdict),
+            f"{then.units:.0f}",
+            f"{then.revenue:.0f} ({then.revenue_low:.0f} to {then.revenue_high:.0f})",
+            decision.reasons[0],
+        )
+    console.print(table)
+    counts = {verdict: sum(d.verdict == verdict for d in proposal.decisions) for verdict in order}
+    console.print(
+        f"Proposal {proposal.id}: {counts['move']} prices move, {counts['held']} held, {counts['keep']} kept; "
+        f"expires {proposal.expires_at:%Y-%m-%d %H:%M} UTC."
+    )

@@ -1,0 +1,224 @@
+"""From a workspace's history to what the engine prices on: forecasts and elasticities, as two tables.
+
+Guarantees
+----------
+* Nothing dated `today` or later is read.
+* Every offer gets a forecast, or a row that says why there is none; it is then held, never guessed.
+* The fit is data (Parquet and JSON), named by what it was made from: the same history and settings give the same fit.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from forecasting.curves import BaseDemand, demand_curves
+
+from api.atomic import write_bytes
+from api.history import write_parquet
+from api.settings import Settings
+from forecasting.booking_curve import remaining_demand
+from forecasting.elasticity.table import elasticity_table
+from forecasting.features import holiday_dates
+from forecasting.table import forecast_table
+from pricing.demand import DemandCurves
+from pricing.errors import InputError
+from pricing.model import ALL, Offer
+
+KEY = ["product", "segment"]
+LEAD_EDGES = (0, 1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90, 180)
+"""Days to the event at which booking habits change; between two edges they are taken to be alike [days]."""
+LEVEL = 0.8
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What was learned from the history.
+
+    Attributes
+    ----------
+    version : names the fit
+    elasticities : one row per product and segment, as `fairfare elasticity` gives them
+    demand : event, product, segment, mean, lower, upper [units over the horizon], reference [currency], model
+    forecast : the shop's forecast by period: product, segment, date, mean, lower, upper, model
+    """
+
+    version: str
+    elasticities: pd.DataFrame
+    demand: pd.DataFrame
+    forecast: pd.DataFrame
+
+    def save(self, folder: Path) -> None:
+        """Write the tables, then name this fit the current one."""
+        for name in ("elasticities", "demand", "forecast"):
+            write_parquet(getattr(self, name), folder / self.version / f"{name}.parquet")
+        write_bytes(json.dumps({"version": self.version}).encode(), folder / "current.json")
+
+
+def load_fit(folder: Path) -> Fit:
+    """Read the current fit.
+
+    Raises
+    ------
+    InputError
+        if there is none yet.
+    """
+    try:
+        version = json.loads((folder / "current.json").read_text(encoding="utf-8"))["version"]
+    except FileNotFoundError:
+        raise InputError("there is no fit yet; make one with: fairfare fit") from None
+    tables = (pd.read_parquet(folder / version / f"{name}.parquet") for name in ("elasticities", "demand", "forecast"))
+    return Fit(version, *tables)
+
+
+def fit(
+    sales: pd.DataFrame,
+    events: pd.DataFrame,
+    settings: Settings,
+    *,
+    today: pd.Timestamp,
+    fingerprint: str,
+    progress: Progress,
+) -> Fit:
+    """Estimate price response and demand.
+
+    Parameters
+    ----------
+    sales : daily rows of `api.history.History.daily_sales`
+    events : the events table; may be empty
+    today : first day that has not been observed
+    fingerprint : of the history, for the fit's version
+    """
+    sales = sales[sales["date"] < today]
+    at_events = sales[sales["event"] != ALL]
+    goods = sales[sales["event"] == ALL]
+    progress("price response")
+    elasticities = _elasticities(at_events, goods, events, settings)
+    slopes = {(str(row.product), str(row.segment)): float(row.elasticity) for row in elasticities.itertuples()}
+    progress("events")
+    demand = [_event_demand(at_events, events, slopes, settings, today)] if len(at_events) and len(events) else []
+    progress("goods")
+    forecast, totals = _goods_demand(goods, settings)
+    made_from = f"{fingerprint} {today:%Y-%m-%d} {settings!r}"
+    return Fit(
+        version=hashlib.sha256(made_from.encode()).hexdigest()[:12],
+        elasticities=elasticities,
+        demand=pd.concat([*demand, totals], ignore_index=True),
+        forecast=forecast,
+    )
+
+
+def _elasticities(
+    at_events: pd.DataFrame, goods: pd.DataFrame, events: pd.DataFrame, settings: Settings
+) -> pd.DataFrame:
+    """Tickets are compared within an event at the same lead; goods across time, and channels where there are several."""
+    tables = []
+    if len(at_events):
+        rows = _with_lead(at_events, events)
+        tables.append(elasticity_table(rows, by=tuple(KEY), effects=("event", "lead"), seed=settings.seed))
+    if len(goods):
+        several = goods["channel"].nunique() > 1
+        effects = {"effects": ("channel", "month")} if several else {}
+        tables.append(elasticity_table(goods, by=tuple(KEY), seed=settings.seed, **effects))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _with_lead(sales: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+    """Sales with `lead`: which stretch of the sale the day lies in."""
+    starts = events.set_index("event")["starts_at"].dt.tz_convert("UTC").dt.tz_localize(None).dt.normalize()
+    days = (sales["event"].map(starts) - sales["date"]).dt.days
+    return sales.assign(lead=np.searchsorted(LEAD_EDGES, days.fillna(0)).astype(str))
+
+
+def _event_demand(
+    sales: pd.DataFrame,
+    events: pd.DataFrame,
+    slopes: dict[tuple[str, str], float],
+    settings: Settings,
+    today: pd.Timestamp,
+) -> pd.DataFrame:
+    days = pd.date_range(sales["date"].min(), events["starts_at"].max().tz_localize(None) + pd.Timedelta(days=1))
+    holidays = holiday_dates(settings.country, days) if settings.country else frozenset()
+    return remaining_demand(sales, events, slopes, today=today, holidays=holidays, level=LEVEL)
+
+
+def _goods_demand(goods: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Forecast by period, and the total over the horizon with the price it was forecast at."""
+    columns = [*KEY, "date", "mean", "lower", "upper", "model"]
+    if not len(goods):
+        return pd.DataFrame(columns=columns), pd.DataFrame(columns=["event", *KEY, "mean", "lower", "upper"])
+    horizon, share = _periods(goods, settings.policy.horizon_days)
+    forecast = forecast_table(
+        goods, horizon=horizon, by=tuple(KEY), country=settings.country, level=LEVEL, seed=settings.seed
+    )
+    # The ends are summed as if periods erred together: wider than independent errors would give, never too narrow.
+    totals = forecast.groupby(KEY, as_index=False).agg(
+        {"mean": "sum", "lower": "sum", "upper": "sum", "model": "first"}
+    )
+    totals[["mean", "lower", "upper"]] *= share
+    last = goods.sort_values("date").groupby(KEY)["price"].last().rename("reference").reset_index()
+    return forecast, totals.merge(last, on=KEY).assign(event=ALL)
+
+
+def _periods(goods: pd.DataFrame, horizon_days: int) -> tuple[int, float]:
+    """Periods of the data's own length that cover the horizon, and the share of them that lies inside it."""
+    gaps = goods["date"].drop_duplicates().sort_values().diff().dt.days.dropna()
+    length = float(gaps.median()) if len(gaps) else 1.0
+    periods = max(1, int(np.ceil(horizon_days / length)))
+    return periods, min(1.0, horizon_days / (periods * length))
+
+
+@dataclass(frozen=True, slots=True)
+class FittedMarket:
+    """A fit as the engine's demand model."""
+
+    fit: Fit
+    settings: Settings
+
+    @property
+    def version(self) -> str:
+        """Names the fit."""
+        return self.fit.version
+
+    def curves(self, offers: Sequence[Offer]) -> DemandCurves:
+        """Draws from the posterior of demand, for every offer that has a forecast.
+
+        Raises
+        ------
+        InputError
+            naming the offers without one; see `forecastable`.
+        """
+        known = {(row.event, row.product, row.segment): row for row in self.fit.demand.itertuples()}
+        base = []
+        for offer in offers:
+            row = known[offer.event, offer.product, offer.segment]
+            base.append(
+                BaseDemand(
+                    offer=offer.id,
+                    mean=float(row.mean),
+                    lower=float(row.lower),
+                    upper=float(row.upper),
+                    reference=float(row.reference),
+                    level=LEVEL,
+                    model=str(row.model),
+                )
+            )
+        return demand_curves(
+            offers,
+            base,
+            self.fit.elasticities,
+            draws=self.settings.draws,
+            seed=self.settings.seed,
+        )
+
+    def forecastable(self, offers: Sequence[Offer]) -> tuple[list[Offer], list[Offer]]:
+        """Offers with a forecast and an elasticity, and those without: nothing is known about them yet."""
+        forecast = set(self.fit.demand[["event", *KEY]].itertuples(index=False, name=None))
+        keys = set(self.fit.elasticities[KEY].itertuples(index=False, name=None))
+        known = [o for o in offers if (o.event, *o.key) in forecast and o.key in keys]
+        return known, [o for o in offers if o not in known]

@@ -1,0 +1,149 @@
+"""What was ingested into a workspace: Parquet files named by their content, read through DuckDB.
+
+Guarantees
+----------
+* The same file twice changes nothing; rows that cover periods already there are refused unless they replace them.
+* A file is there whole or not at all (written beside its place, then renamed).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from api.atomic import replacing
+from pricing.errors import Finding, InputError
+
+KEYED = {"events": ["event"], "offers": ["offer"], "resources": ["resource"], "calendar": ["date", "name"]}
+"""Tables of which a new row replaces the old one with the same key; sales rows are added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What ingesting a file did: rows it held, and rows the history now holds of that kind."""
+
+    rows: int
+    total: int
+    already_there: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The tables of a workspace, under `folder`."""
+
+    folder: Path
+
+    def add(self, kind: str, frame: pd.DataFrame, *, source: str, replace: bool = False) -> Ingested:
+        """Add the rows of one file.
+
+        Parameters
+        ----------
+        frame : rows as `api.tabular.read_table` gives them
+        replace : sales of the same products in the same span of dates are replaced, not refused
+        """
+        if kind in KEYED:
+            return self._upsert(kind, frame)
+        target = self.folder / "sales" / f"{_digest(frame)}.parquet"
+        if target.exists():
+            return Ingested(len(frame), self._count(), already_there=True)
+        covered = self._covered(frame)
+        if covered and not replace:
+            raise InputError(
+                Finding(
+                    f"{covered} rows of these products between {frame['date'].min():%Y-%m-%d} and "
+                    f"{frame['date'].max():%Y-%m-%d} are in the history already; to replace them add --replace",
+                    file=source,
+                )
+            )
+        if covered:
+            self._drop(frame)
+        write_parquet(frame, target)
+        return Ingested(len(frame), self._count())
+
+    def table(self, kind: str) -> pd.DataFrame:
+        """A keyed table, or an empty frame."""
+        path = self.folder / f"{kind}.parquet"
+        return pd.read_parquet(path) if path.exists() else pd.DataFrame({key: [] for key in KEYED[kind]})
+
+    def daily_sales(self) -> pd.DataFrame:
+        """Sales summed by day, product, segment, event and channel; price is the mean paid, weighted by units.
+
+        Returns
+        -------
+        date, product, segment, event, channel, quantity, price, and available where any file has it
+        """
+        files = self._sales_files()
+        if not files:
+            raise InputError("there are no sales yet; add them with: fairfare ingest sales FILE")
+        with duckdb.connect() as db:
+            rows = db.read_parquet([str(file) for file in files], union_by_name=True)
+            available = "max(available) AS available," if "available" in rows.columns else ""
+            query = f"""
+                SELECT CAST(date_trunc('day', date) AS TIMESTAMP) AS date, product, segment, event, channel,
+                       sum(quantity) AS quantity, {available}
+                       coalesce(sum(price * quantity) FILTER (quantity > 0) / sum(quantity) FILTER (quantity > 0),
+                                avg(price)) AS price
+                FROM rows GROUP BY ALL ORDER BY ALL"""  # noqa: S608  # no user text: the one variable part is ours
+            frame = db.sql(query).df()
+        for column in ("product", "segment", "event", "channel"):
+            frame[column] = frame[column].astype("str")
+        return frame
+
+    def fingerprint(self) -> str:
+        """SHA-256 of what is in the history; equal histories have equal fingerprints."""
+        digest = hashlib.sha256()
+        for file in sorted(self.folder.rglob("*.parquet")):
+            digest.update(str(file.relative_to(self.folder)).encode() + file.read_bytes())
+        return digest.hexdigest()
+
+    def _sales_files(self) -> list[Path]:
+        return sorted((self.folder / "sales").glob("*.parquet"))
+
+    def _count(self) -> int:
+        files = [str(file) for file in self._sales_files()]
+        with duckdb.connect() as db:
+            return len(db.read_parquet(files, union_by_name=True)) if files else 0
+
+    def _covered(self, frame: pd.DataFrame) -> int:
+        return sum(int(_overlap(pd.read_parquet(file, columns=KEY), frame).sum()) for file in self._sales_files())
+
+    def _drop(self, frame: pd.DataFrame) -> None:
+        for file in self._sales_files():
+            rows = pd.read_parquet(file)
+            kept = rows[~_overlap(rows, frame)]
+            if len(kept):
+                write_parquet(kept, file.with_name(f"{_digest(kept)}.parquet"))
+            if len(kept) < len(rows):
+                file.unlink()
+
+    def _upsert(self, kind: str, frame: pd.DataFrame) -> Ingested:
+        before = self.table(kind)
+        rows = pd.concat([before, frame], ignore_index=True) if len(before) else frame
+        rows = rows.drop_duplicates(KEYED[kind], keep="last", ignore_index=True)
+        write_parquet(rows, self.folder / f"{kind}.parquet")
+        return Ingested(len(frame), len(rows), already_there=rows.equals(before))
+
+
+KEY = ["date", "product", "segment", "event", "channel"]
+
+
+def _overlap(rows: pd.DataFrame, new: pd.DataFrame) -> "pd.Series[bool]":
+    """Rows of a product, segment, event and channel that lie inside the span of dates the new rows cover for it."""
+    span = new.groupby(KEY[1:], observed=True)["date"].agg(["min", "max"]).reset_index()
+    both = rows[KEY].merge(span, on=KEY[1:], how="left")
+    inside = (both["date"] >= both["min"]) & (both["date"] <= both["max"])
+    return inside.set_axis(rows.index)
+
+
+def _digest(frame: pd.DataFrame) -> str:
+    values = pd.util.hash_pandas_object(frame.sort_index(axis=1), index=False).to_numpy()
+    return hashlib.sha256(",".join(sorted(frame.columns)).encode() + values.tobytes()).hexdigest()[:16]
+
+
+def write_parquet(frame: pd.DataFrame, target: Path) -> None:
+    """Write a frame whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(target) as beside:
+        frame.to_parquet(beside, index=False)

@@ -1,0 +1,78 @@
+"""The whole flow on a simulated season with known truth: what a user would do, step by step, from files to prices.
+
+Guarantees
+----------
+* Nothing is passed by a back door: the season is written as CSV files, and these are ingested like anyone's.
+* A folder that holds something else than an earlier rehearsal is left alone.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from api.atomic import write_bytes
+from api.settings import default_text
+from api.workspace import Workspace
+from optimization import HighsOptimizer
+from pricing.book import Proposal
+from pricing.errors import Finding, InputError
+from pricing.simulation import CURRENCY, Season, simulate
+
+TRUTH = "truth.json"
+TABLES = ("events", "resources", "offers", "calendar", "sales")
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What came of a rehearsal: the workspace, the season with its truth, the proposal, and the version in force."""
+
+    workspace: Workspace
+    season: Season
+    proposal: Proposal
+    version: int
+
+
+def rehearse(folder: Path, *, now: datetime, seed: int, manager: str, progress: Callable[[str], None]) -> Rehearsal:
+    """Simulate, ingest, fit, price, approve as `manager`, publish and report, in `folder`.
+
+    Raises
+    ------
+    InputError
+        if the folder holds anything but an earlier rehearsal.
+    """
+    _clear(folder)
+    progress("simulating a season")
+    season = simulate(now=now, rng=np.random.default_rng(seed))
+    place = Workspace.create(
+        folder, default_text(currency=CURRENCY, time_zone="UTC", country="DE", order=(("student", "adult"),))
+    )
+    truth = {f"{product} / {segment}": slope for (product, segment), slope in season.elasticity.items()}
+    write_bytes(json.dumps(truth, indent=1).encode(), folder / TRUTH)
+    uploads = folder / "uploads"
+    uploads.mkdir()
+    for kind in TABLES:
+        progress(f"ingesting {kind}")
+        getattr(season, kind).to_csv(uploads / f"{kind}.csv", index=False)
+        place.ingest(kind, uploads / f"{kind}.csv", by=manager, now=now)
+    place.fit(now=now, progress=lambda step: progress(f"fitting {step}"))
+    progress("optimizing prices")
+    proposal = place.price(HighsOptimizer(), by="engine", now=now)
+    progress("approving and publishing")
+    place.book.approve(proposal.id, by=manager, now=now)
+    version = place.publish(proposal.id, by=manager, now=now)
+    progress("writing the report")
+    place.write_report(proposal, folder / "report.html", now=now, truth=season.elasticity)
+    return Rehearsal(place, season, proposal, version)
+
+
+def _clear(folder: Path) -> None:
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not (folder / TRUTH).exists():
+        raise InputError(Finding("holds something else; name a new folder for the demo", file=str(folder)))
+    shutil.rmtree(folder)

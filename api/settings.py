@@ -1,0 +1,108 @@
+"""Settings of a workspace, read once from its `fairfare.toml` into one frozen object.
+
+Guarantees
+----------
+* An unknown key, or a value that cannot be, is an error that names it; nothing is guessed.
+"""
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from pricing.errors import Finding, InputError
+from pricing.money import check_currency
+from pricing.policy import Policy
+
+FILE = "fairfare.toml"
+
+TEMPLATE = """\
+# Settings of this workspace; docs/settings.md explains each.
+currency = "{currency}"
+time_zone = "{time_zone}"
+{country}
+[policy]
+objective = "{objective}"    # or "margin"
+step = 0.10                # largest move per run
+weak_step = 0.05           # the same where the evidence is weak
+daily_cap = 0.15           # largest total move within 24 hours
+confidence = 0.6           # a price moves only if that earns more in this share of outcomes
+segment_order = {order}    # pairs of segments: the first never costs more than the second
+horizon_days = 28          # how far ahead goods without an event are planned
+expiry_hours = 24          # a proposal not published by then lapses
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What holds for a whole workspace.
+
+    Attributes
+    ----------
+    currency : ISO 4217, where a table has no currency column
+    time_zone : IANA zone in which days begin
+    country : ISO 3166 code whose public holidays count; None for none
+    seed : of every random draw
+    draws : of the posterior, per offer
+    policy : what the engine may propose
+    """
+
+    currency: str = "EUR"
+    time_zone: str = "UTC"
+    country: str | None = None
+    seed: int = 0
+    draws: int = 400
+    policy: Policy = field(default_factory=Policy)
+
+    def __post_init__(self) -> None:
+        check_currency(self.currency)
+        ZoneInfo(self.time_zone)
+        if self.draws < 20 or self.seed < 0:
+            raise ValueError("draws must be at least 20, seed not negative")
+
+
+def read_settings(path: Path) -> Settings:
+    """Read a `fairfare.toml`.
+
+    Raises
+    ------
+    InputError
+        if the file is missing, is not TOML, or holds something unknown.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except FileNotFoundError:
+        raise InputError(Finding("this is not a workspace; make one with: fairfare init", file=str(path))) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(Finding(f"not readable as TOML: {error}", file=str(path))) from None
+    unknown = [*_unknown(values, Settings), *(f"policy.{key}" for key in _unknown(values.get("policy", {}), Policy))]
+    if unknown:
+        raise InputError([Finding(f"unknown setting {key}", file=path.name) for key in unknown])
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except (msgspec.ValidationError, ValueError, KeyError, OSError) as error:
+        raise InputError(Finding(str(error), file=path.name)) from None
+
+
+def _unknown(values: object, kind: type[Settings] | type[Policy]) -> list[str]:
+    known = {setting.name for setting in fields(kind)}
+    return sorted(set(values) - known) if isinstance(values, dict) else []
+
+
+def default_text(
+    *,
+    currency: str = "EUR",
+    time_zone: str = "UTC",
+    country: str | None = None,
+    objective: str = "revenue",
+    order: tuple[tuple[str, str], ...] = (),
+) -> str:
+    """The `fairfare.toml` a new workspace starts with."""
+    country_line = f'country = "{country}"' if country else '# country = "DE"   # its public holidays count'
+    pairs = "[" + ", ".join(f'["{lower}", "{upper}"]' for lower, upper in order) + "]"
+    return TEMPLATE.format(
+        currency=currency, time_zone=time_zone, country=country_line, objective=objective, order=pairs
+    )

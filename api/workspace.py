@@ -1,0 +1,215 @@
+"""A workspace: a folder with settings, history, fits, and the price book; and the flow from file to price.
+
+Guarantees
+----------
+* Each step either happens whole or leaves the workspace as it was.
+* A price changes only by propose, approve (by someone else), publish.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from api import settings as configuration
+from api.answers import take
+from api.atomic import write_bytes
+from api.fitting import Fit, FittedMarket, fit, load_fit
+from api.history import History, Ingested
+from api.settings import Settings
+from api.snapshot import SNAPSHOT_NAME, write
+from api.store.book import PriceBook
+from api.store.database import DATABASE_NAME, open_database, reading
+from api.store.migrations import upgrade
+from api.tabular import read_table
+from pricing import engine
+from pricing.book import Proposal
+from pricing.engine import Market
+from pricing.errors import Finding, InputError
+from pricing.guardrails import InForce
+from pricing.model import ALL, Offer, Resource
+from pricing.ports import Optimizer
+from pricing.tables import offers_from, resources_from
+
+NEEDED = {"sales": ("price",)}
+"""Columns the flow needs beyond those every table must have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One owner's prices. Open with `Workspace.open`, make with `Workspace.create`."""
+
+    root: Path
+    settings: Settings
+
+    @classmethod
+    def create(cls, root: Path, text: str) -> "Workspace":
+        """Make a workspace with this `fairfare.toml`; refuses a folder that is one."""
+        path = root / configuration.FILE
+        if path.exists():
+            raise InputError(Finding("this is a workspace already", file=str(path)))
+        root.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        workspace = cls.open(root)
+        upgrade(open_database(root / DATABASE_NAME))
+        return workspace
+
+    @classmethod
+    def open(cls, root: Path) -> "Workspace":
+        """Read the settings of an existing workspace."""
+        return cls(root, configuration.read_settings(root / configuration.FILE))
+
+    @property
+    def history(self) -> History:
+        """The tables ingested."""
+        return History(self.root / "history")
+
+    @property
+    def book(self) -> PriceBook:
+        """The price book."""
+        return PriceBook(open_database(self.root / DATABASE_NAME))
+
+    @property
+    def fits(self) -> Path:
+        """Where fits are kept."""
+        return self.root / "fits"
+
+    def ingest(
+        self,
+        kind: str,
+        file: Path,
+        *,
+        by: str,
+        now: datetime,
+        mapping: Mapping[str, str] | None = None,
+        quarantine: Path | None = None,
+        replace: bool = False,
+    ) -> Ingested:
+        """Check a file and add it to the history; offers are also entered in the price book at their current price."""
+        frame = read_table(
+            file,
+            kind,
+            mapping=mapping,
+            needed=NEEDED.get(kind, ()),
+            currency=self.settings.currency,
+            time_zone=self.settings.time_zone,
+            quarantine=quarantine,
+        )
+        if kind == "offers":
+            self.book.import_offers(offers_from(frame), by=by, now=now)
+            self.refresh_snapshot(now)
+        return self.history.add(kind, frame, source=file.name, replace=replace)
+
+    def fit(self, *, now: datetime, progress: Callable[[str], None]) -> Fit:
+        """Learn price response and demand from what was observed before today."""
+        made = fit(
+            self.history.daily_sales(),
+            self.history.table("events"),
+            self.settings,
+            today=self.today(now),
+            fingerprint=self.history.fingerprint(),
+            progress=progress,
+        )
+        made.save(self.fits)
+        return made
+
+    def price(self, optimizer: Optimizer, *, by: str, now: datetime) -> Proposal:
+        """Propose prices for every offer that is on sale, and record the proposal in the price book."""
+        book = self.book
+        proposal = engine.propose(
+            self.market(now),
+            FittedMarket(load_fit(self.fits), self.settings),
+            optimizer,
+            self.settings.policy,
+            by=by,
+            now=now,
+            input_hash=self.history.fingerprint(),
+            base_version=book.version(),
+        )
+        book.propose(proposal)
+        return proposal
+
+    def publish(self, proposal_id: str, *, by: str, now: datetime) -> int:
+        """Put an approved proposal in force; returns the new version of the book."""
+        version = self.book.publish(proposal_id, by=by, now=now)
+        self.refresh_snapshot(now)
+        return version
+
+    def refresh_snapshot(self, now: datetime) -> None:
+        """Write what the servers hold, so that they start with it even when the database is down."""
+        with reading(open_database(self.root / DATABASE_NAME)) as db:
+            write(take(db, now=now), self.root / SNAPSHOT_NAME)
+
+    def today(self, now: datetime) -> pd.Timestamp:
+        """The current day in the owner's zone; not observed yet."""
+        return pd.Timestamp(now.astimezone(ZoneInfo(self.settings.time_zone)).date())
+
+    def offers_on_sale(self, now: datetime) -> tuple[Offer, ...]:
+        """Offers whose event has not begun, and those without an event.
+
+        Raises
+        ------
+        InputError
+            if there is no offer, or one names an event that is not in the events table.
+        """
+        table, events = self.history.table("offers"), self.history.table("events")
+        if not len(table):
+            raise InputError("there are no offers yet; add them with: fairfare ingest offers FILE")
+        starts = dict(zip(events["event"], events["starts_at"], strict=True)) if len(events) else {}
+        offers = offers_from(table)
+        unknown = sorted({offer.event for offer in offers if offer.event not in {ALL, *starts}})
+        if unknown:
+            raise InputError(
+                [Finding(f"there is no event {event}; add it to the events table", file="offers") for event in unknown]
+            )
+        return tuple(offer for offer in offers if offer.event == ALL or starts[offer.event] > now)
+
+    def market(self, now: datetime) -> Market:
+        """What is on sale now, at which prices, and how much is left."""
+        offers, book = self.offers_on_sale(now), self.book
+        prices = {(price.offer, price.channel): price.price for price in book.prices_in_force(now)}
+        day_ago = {(p.offer, p.channel): p.price for p in book.prices_in_force(now - timedelta(hours=24))}
+        in_force = {}
+        for offer in offers:
+            price = prices.get((offer.id, offer.channel), offer.current_price)
+            in_force[offer.id] = InForce(price, day_ago.get((offer.id, offer.channel), price))
+        return Market(offers, in_force, self._resources_left(offers))
+
+    def _resources_left(self, offers: tuple[Offer, ...]) -> tuple[Resource, ...]:
+        """Rooms less what their event has sold; stock of goods is taken as it was last uploaded."""
+        sales = self.history.daily_sales()
+        sold = sales[sales["event"] != ALL].groupby(["event", "product", "segment"])["quantity"].sum()
+        units = {key: float(quantity) for key, quantity in sold.items()}
+        taken: dict[str | None, float] = {}
+        for offer in offers:
+            taken[offer.resource] = taken.get(offer.resource, 0.0) + units.get((offer.event, *offer.key), 0.0)
+        resources = resources_from(self.history.table("resources"))
+        return tuple(Resource(r.id, max(0.0, r.capacity - taken.get(r.id, 0.0))) for r in resources)
+
+    def write_report(
+        self,
+        proposal: Proposal,
+        target: Path,
+        *,
+        now: datetime,
+        truth: Mapping[tuple[str, str], float] | None,
+    ) -> None:
+        """Write the HTML report of a proposal; `truth` is the simulator's, where there is one."""
+        from api.report import season_report  # noqa: PLC0415  # plotly is loaded only where a report is written
+
+        market = self.market(now)
+        page = season_report(
+            proposal,
+            load_fit(self.fits),
+            self.history.daily_sales(),
+            self.history.table("events"),
+            market.offers,
+            {resource.id: resource.capacity for resource in market.resources},
+            truth=truth,
+            now=now,
+            title=self.root.resolve().name,
+        )
+        write_bytes(page.encode(), target)

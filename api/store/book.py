@@ -13,13 +13,23 @@ Guarantees
 import dataclasses
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
 
-from api.store.checks import Key, disagreement, faults
+from api.store.checks import disagreement, faults
 from api.store.database import reading, writing
+from api.store.queries import (
+    all_publications,
+    decode,
+    find_proposal,
+    freeze_reason,
+    history_of,
+    in_force,
+    known_proposal,
+    latest_version,
+    standing_of,
+)
 from api.store.tables import freezes, prices, proposals, publications, reviews
 from pricing.book import Change, Decision, PriceInForce, Proposal, Publication, Standing, Verdict
 from pricing.errors import RefusedError
@@ -39,9 +49,9 @@ class PriceBook:
         """Record a proposal made against the version in force."""
         body = _encode(proposal)
         with writing(self._engine) as db:
-            if _proposal(db, proposal.id) is not None:
+            if find_proposal(db, proposal.id) is not None:
                 raise RefusedError(f"there already is a proposal {proposal.id}")
-            if proposal.base_version != (current := _version(db)):
+            if proposal.base_version != (current := latest_version(db)):
                 raise RefusedError(_stale(proposal, current))
             row = {"id": proposal.id, "proposed_by": _person(proposal.proposed_by), "body": body}
             db.execute(insert(proposals).values(row))
@@ -49,23 +59,23 @@ class PriceBook:
     def proposal(self, proposal_id: str) -> Proposal:
         """One proposal, as it was proposed."""
         with reading(self._engine) as db:
-            return _known(db, proposal_id)
+            return known_proposal(db, proposal_id)
 
     def proposals(self) -> tuple[Proposal, ...]:
         """All proposals, the oldest first."""
         with reading(self._engine) as db:
-            return tuple(_decode(body) for body in db.scalars(select(proposals.c.body).order_by(proposals.c.number)))
+            return tuple(decode(body) for body in db.scalars(select(proposals.c.body).order_by(proposals.c.number)))
 
     def latest_proposal(self) -> Proposal | None:
         """The proposal made last."""
         with reading(self._engine) as db:
             body = db.scalar(select(proposals.c.body).order_by(proposals.c.number.desc()).limit(1))
-        return None if body is None else _decode(body)
+        return None if body is None else decode(body)
 
     def standing(self, proposal_id: str, *, now: datetime) -> Standing:
         """How far a proposal has come."""
         with reading(self._engine) as db:
-            return _standing(db, _known(db, proposal_id), now)
+            return standing_of(db, known_proposal(db, proposal_id), now)
 
     def approve(self, proposal_id: str, *, by: str, now: datetime) -> None:
         """Allow a proposal to be published; its proposer may not."""
@@ -77,7 +87,7 @@ class PriceBook:
 
     def _review(self, proposal_id: str, verdict: Standing, *, by: str, now: datetime) -> None:
         with writing(self._engine) as db:
-            proposal = _known(db, proposal_id)
+            proposal = known_proposal(db, proposal_id)
             _require(db, proposal, Standing.OPEN, now)
             if verdict is Standing.APPROVED and _same_person(by, proposal.proposed_by):
                 raise RefusedError(f"{by} proposed {proposal_id}: someone else must approve it")
@@ -91,13 +101,13 @@ class PriceBook:
         force changes through a proposal only.
         """
         with writing(self._engine) as db:
-            known = {price.key: price for price in _in_force(db)}
+            known = {price.key: price for price in in_force(db)}
             listed = {(offer.id, offer.channel): offer for offer in offers}
             if wrong := [text for key, offer in listed.items() for text in disagreement(offer, known.get(key))]:
                 raise RefusedError("; ".join(wrong))
             new = [offer for key, offer in listed.items() if key not in known]
             if not new:
-                return _version(db)
+                return latest_version(db)
             made = _append(db, Change.IMPORT, by=by, now=now)
             _open(db, made, [_first_price(offer, made) for offer in new])
             return made.version
@@ -105,9 +115,9 @@ class PriceBook:
     def publish(self, proposal_id: str, *, by: str, now: datetime) -> int:
         """Put an approved proposal's prices in force, all at once; returns the new version."""
         with writing(self._engine) as db:
-            proposal = _known(db, proposal_id)
+            proposal = known_proposal(db, proposal_id)
             _require(db, proposal, Standing.APPROVED, now)
-            before = {price.key: price for price in _in_force(db)}
+            before = {price.key: price for price in in_force(db)}
             if wrong := [text for decision in proposal.decisions for text in faults(decision, before)]:
                 raise RefusedError(f"proposal {proposal_id} may not be published: {'; '.join(wrong)}")
             made = _append(db, Change.PUBLISH, by=by, now=now, proposal=proposal_id)
@@ -121,42 +131,40 @@ class PriceBook:
         Publications that followed the one undone are undone with it. Offers that came on sale since keep their price.
         """
         with writing(self._engine) as db:
-            undone = _publication(db, version)
+            undone = all_publications(db).get(version)
             if undone is None or undone.change is Change.IMPORT:
                 raise RefusedError(f"version {version} is not a publication that can be rolled back")
             made = _append(db, Change.ROLLBACK, by=by, now=now, undone=version)
-            current = {price.key: price for price in _in_force(db)}
-            earlier = _in_force(db, undone.at - TICK)
+            current = {price.key: price for price in in_force(db)}
+            earlier = in_force(db, undone.at - TICK)
             _replace(db, made, [_again(price, made) for price in earlier if _differs(price, current[price.key])])
             return made.version
 
     def price_at(self, offer: str, channel: str, at: datetime) -> PriceInForce | None:
         """The price of an offer in a channel at an instant; None if it was not on sale."""
         with reading(self._engine) as db:
-            found = _in_force(db, at, prices.c.offer == offer, prices.c.channel == channel)
+            found = in_force(db, at, prices.c.offer == offer, prices.c.channel == channel)
         return found[0] if found else None
 
     def prices_in_force(self, at: datetime | None = None) -> tuple[PriceInForce, ...]:
         """All prices in force at an instant, or those of the latest version; sorted by offer and channel."""
         with reading(self._engine) as db:
-            return _in_force(db, at)
+            return in_force(db, at)
 
     def history(self, offer: str) -> tuple[PriceInForce, ...]:
         """All prices an offer ever had, the oldest first."""
-        query = select(prices).where(prices.c.offer == offer).order_by(prices.c.channel, prices.c.valid_from)
         with reading(self._engine) as db:
-            return tuple(_price(row) for row in db.execute(query))
+            return history_of(db, offer)
 
     def version(self) -> int:
         """Number of the latest publication; 0 for an empty book."""
         with reading(self._engine) as db:
-            return _version(db)
+            return latest_version(db)
 
     def publications(self) -> tuple[Publication, ...]:
         """All versions, the oldest first."""
         with reading(self._engine) as db:
-            rows = db.execute(select(publications).order_by(publications.c.version))
-            return tuple(_made(row) for row in rows)
+            return tuple(all_publications(db).values())
 
     def freeze(self, *, by: str, now: datetime, reason: str) -> None:
         """Refuse every change of a price from now on."""
@@ -174,23 +182,7 @@ class PriceBook:
     def frozen(self) -> bool:
         """Whether prices are frozen."""
         with reading(self._engine) as db:
-            return _frozen(db) is not None
-
-
-def decisions_in_effect(db: Connection, wanted: Iterable[Key]) -> dict[Key, tuple[str, Decision, Proposal]]:
-    """The latest published decision on each offer and channel that no rollback has undone, with its proposal's id."""
-    missing, found = set(wanted), {}
-    made = {row.version: _made(row) for row in db.execute(select(publications))}
-    version = max(made, default=0)
-    while version and missing:
-        publication = made[version]
-        if publication.proposal is not None:
-            proposal = _known(db, publication.proposal)
-            latest = {d.key: (proposal.id, d, proposal) for d in proposal.decisions if d.key in missing}
-            found.update(latest)
-            missing -= latest.keys()
-        version = (publication.undone or version) - 1
-    return found
+            return freeze_reason(db) is not None
 
 
 def _person(name: str) -> str:
@@ -206,39 +198,11 @@ def _same_person(one: str, other: str) -> bool:
 def _encode(proposal: Proposal) -> str:
     text = msgspec.json.encode(proposal).decode()
     try:
-        if _decode(text) == proposal:
+        if decode(text) == proposal:
             return text
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, ArithmeticError):
         pass
     raise RefusedError(f"proposal {proposal.id} cannot be recorded exactly: a number in it is missing or not finite")
-
-
-def _decode(body: str) -> Proposal:
-    return msgspec.json.decode(body, type=Proposal)
-
-
-def _proposal(db: Connection, proposal_id: str) -> Proposal | None:
-    body = db.scalar(select(proposals.c.body).where(proposals.c.id == proposal_id))
-    return None if body is None else _decode(body)
-
-
-def _known(db: Connection, proposal_id: str) -> Proposal:
-    if (proposal := _proposal(db, proposal_id)) is None:
-        raise RefusedError(f"there is no proposal {proposal_id}")
-    return proposal
-
-
-def _standing(db: Connection, proposal: Proposal, now: datetime) -> Standing:
-    if db.scalar(select(publications.c.version).where(publications.c.proposal == proposal.id)):
-        return Standing.PUBLISHED
-    verdict = db.scalar(select(reviews.c.verdict).where(reviews.c.proposal == proposal.id))
-    if verdict == Standing.REJECTED:
-        return Standing.REJECTED
-    if not now < proposal.expires_at:
-        return Standing.EXPIRED
-    if proposal.base_version != _version(db):
-        return Standing.STALE
-    return Standing.APPROVED if verdict else Standing.OPEN
 
 
 def _require(db: Connection, proposal: Proposal, needed: Standing, now: datetime) -> None:
@@ -249,8 +213,8 @@ def _require(db: Connection, proposal: Proposal, needed: Standing, now: datetime
         Standing.PUBLISHED: "was published already",
         Standing.EXPIRED: f"expired at {proposal.expires_at:%Y-%m-%d %H:%M} UTC; propose again",
     }
-    if (standing := _standing(db, proposal, now)) is Standing.STALE:
-        raise RefusedError(_stale(proposal, _version(db)))
+    if (standing := standing_of(db, proposal, now)) is Standing.STALE:
+        raise RefusedError(_stale(proposal, latest_version(db)))
     if standing is not needed:
         raise RefusedError(f"proposal {proposal.id} {reasons[standing]}")
 
@@ -262,60 +226,24 @@ def _stale(proposal: Proposal, current: int) -> str:
     )
 
 
-def _version(db: Connection) -> int:
-    return db.scalar(select(func.max(publications.c.version))) or 0
-
-
-def _publication(db: Connection, version: int) -> Publication | None:
-    row = db.execute(select(publications).where(publications.c.version == version)).first()
-    return None if row is None else _made(row)
-
-
-def _made(row: Row[Any]) -> Publication:
-    return Publication(row.version, Change(row.change), row.proposal, row.undone, row.by, row.at)
-
-
 def _append(
     db: Connection, change: Change, *, by: str, now: datetime, proposal: str | None = None, undone: int | None = None
 ) -> Publication:
     """Begin a new version; a clock that went back dates it just after the one before, so that order is kept."""
-    if frozen := _frozen(db):
+    if frozen := freeze_reason(db):
         raise RefusedError(frozen)
-    version, last = _version(db), db.scalar(select(func.max(publications.c.at)))
+    version, last = latest_version(db), db.scalar(select(func.max(publications.c.at)))
     at = now if last is None else max(now, last + TICK)
     made = Publication(version + 1, change, proposal, undone, _person(by), at)
     db.execute(insert(publications).values(dataclasses.asdict(made)))
     return made
 
 
-def _frozen(db: Connection) -> str | None:
-    row = db.execute(select(freezes).order_by(freezes.c.number.desc()).limit(1)).first()
-    if row is None or not row.frozen:
-        return None
-    return f"prices are frozen since {row.at:%Y-%m-%d %H:%M} UTC by {row.by} ({row.reason}); unfreeze them first"
-
-
-def _in_force(db: Connection, at: datetime | None = None, *where: ColumnElement[bool]) -> tuple[PriceInForce, ...]:
-    if at is None:
-        instant: ColumnElement[bool] = prices.c.valid_until.is_(None)
-    else:
-        still = or_(prices.c.valid_until.is_(None), prices.c.valid_until > at)
-        instant = and_(prices.c.valid_from <= at, still)
-    query = select(prices).where(instant, *where).order_by(prices.c.offer, prices.c.channel)
-    return tuple(_price(row) for row in db.execute(query))
-
-
-def _price(row: Row[Any]) -> PriceInForce:
-    terms = msgspec.json.decode(row.terms, type=dict[str, str | None])
-    return PriceInForce(
-        row.offer, row.channel, row.price, row.currency, row.version, row.valid_from, row.valid_until, terms
-    )
-
-
 def _replace(db: Connection, made: Publication, opened: Sequence[PriceInForce]) -> None:
-    for price in opened:
-        same = (prices.c.offer == price.offer, prices.c.channel == price.channel)
-        db.execute(update(prices).where(*same, prices.c.valid_until.is_(None)).values(valid_until=made.at))
+    same = (prices.c.offer == bindparam("_offer"), prices.c.channel == bindparam("_channel"))
+    close = update(prices).where(*same, prices.c.valid_until.is_(None)).values(valid_until=made.at)
+    if opened:
+        db.execute(close, [{"_offer": price.offer, "_channel": price.channel} for price in opened])
     _open(db, made, opened)
 
 

@@ -22,6 +22,7 @@ from sqlalchemy.types import TypeDecorator
 
 from pricing.errors import RefusedError, UnavailableError
 
+DATABASE_NAME = "prices.db"
 LOCK_WAIT = 15
 """How long a writer waits for another to finish [seconds]."""
 

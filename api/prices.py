@@ -1,0 +1,236 @@
+"""The routes that serve prices and their explanations.
+
+Guarantees
+----------
+* A request is answered from memory: no database, no model, no solver. One answer is one version of the book, whole.
+* Only a key with the scope `prices:read` is answered.
+* A client that asks again with the answer's ETag gets 304 until a price, an explanation or the stale flag changes.
+"""
+
+import base64
+import binascii
+import functools
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+import msgspec
+from flask import Response, g, request
+from flask_openapi.blueprint import APIBlueprint
+from flask_openapi.models.tag import Tag
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from api.problems import MEDIA_TYPE, Problem, refuse
+from api.snapshot import Entry, Key, Snapshots, View, json_list
+from api.store.keys import Scope, hash_of
+
+Amount = Annotated[str, Field(pattern=r"^\d+(\.\d+)?$", description="major units of the currency", examples=["12.50"])]
+Channel = Annotated[str | None, Field(description="where it is sold; left out: the price for all channels")]
+
+
+class Query(BaseModel):
+    """Parameters in the query; an unknown one is an error, because a misspelt filter would filter nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401  # pydantic's signature
+        """The schema, made once: flask-openapi asks for it at every request, which costs more than the answer."""
+        return _schema(cls, args, tuple(sorted(kwargs.items())))
+
+
+@functools.cache
+def _schema(model: type[Query], args: tuple[Any, ...], named: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    return super(Query, model).model_json_schema(*args, **dict(named))
+
+
+class OfferPath(BaseModel):
+    """Which offer."""
+
+    offer: str = Field(min_length=1, description="id of the offer")
+
+
+class ChannelQuery(Query):
+    """Which channel."""
+
+    channel: Channel = None
+
+
+class PageQuery(Query):
+    """Which prices, and how many at a time."""
+
+    event: str | None = None
+    segment: str | None = None
+    product: str | None = None
+    limit: int = Field(default=100, ge=1, le=1000)
+    cursor: str | None = Field(default=None, description="`next` of the page before")
+
+
+class Price(BaseModel):
+    """A price in force."""
+
+    offer: str
+    channel: str
+    price: Amount
+    currency: str = Field(pattern="^[A-Z]{3}$", description="ISO 4217")
+    total_price: Amount = Field(description="what the buyer pays, mandatory fees included")
+    version: int = Field(description="the publication of the price book that set this price")
+    valid_from: AwareDatetime
+    valid_until: AwareDatetime | None = Field(description="null: until it is replaced")
+    product: str
+    segment: str
+    event: str
+    list_price: Amount | None
+    disclosures: list[str] = Field(description="what must stand beside the price; empty: no personal data entered it")
+    explanation: str = Field(description="where the reasons are")
+    stale: bool = Field(description="whether the price book could not be reached: the last good price is given")
+
+
+class PricePage(BaseModel):
+    """Some of the prices in force."""
+
+    items: list[Price]
+    next: str | None = Field(description="cursor of the next page; null: there is none")
+
+
+class EvidenceAnswer(BaseModel):
+    """What is known about how buyers react to the price."""
+
+    status: Literal["identified", "weak", "not-identified"]
+    elasticity: float = Field(description="d ln(units) / d ln(price)")
+    se: float
+    reason: str
+    model: str
+
+
+class OutcomeAnswer(BaseModel):
+    """What is expected over the horizon at a price; 80 % intervals."""
+
+    price: Amount
+    units: float
+    units_low: float
+    units_high: float
+    revenue: float
+    revenue_low: float
+    revenue_high: float
+
+
+class ProvenanceAnswer(BaseModel):
+    """What the decision was made from."""
+
+    input_hash: str
+    model_version: str
+    solver: str
+
+
+class Explanation(BaseModel):
+    """Why an offer has its price; what was decided is null until something was."""
+
+    offer: str
+    channel: str
+    price: Amount
+    currency: str
+    version: int
+    set_by: Literal["import", "publish", "rollback"]
+    verdict: Literal["move", "keep", "held"] | None
+    reasons: list[str] = Field(description="the most important first")
+    evidence: EvidenceAnswer | None
+    now: OutcomeAnswer | None = Field(description="at the price that was in force when it was decided")
+    then: OutcomeAnswer | None = Field(description="at the price that was allowed")
+    loss_probability: float | None = Field(description="chance that the allowed price earns less")
+    provenance: ProvenanceAnswer | None
+    decided_at: AwareDatetime | None
+    stale: bool
+
+
+def problems(*statuses: int) -> dict[int | str, Any]:
+    """The documentation of answers that are problems."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+
+
+UNCHANGED: dict[int | str, Any] = {304: {"description": "Not modified since the ETag sent in If-None-Match"}}
+
+
+def blueprint(snapshots: Snapshots) -> APIBlueprint:
+    """The routes under /v1/prices, answering from `snapshots`."""
+    routes = APIBlueprint(
+        "prices",
+        __name__,
+        url_prefix="/v1",
+        abp_tags=[Tag(name="prices", description="Prices in force, and why they are what they are")],
+        abp_security=[{"key": [Scope.PRICES_READ.value]}],
+        abp_responses={**UNCHANGED, **problems(401, 403, 422, 503)},
+    )
+
+    @routes.before_request
+    def _admit() -> None:
+        g.view = snapshots.current()
+        admit(g.view, Scope.PRICES_READ)
+
+    @routes.get("/prices", responses={200: PricePage}, summary="Prices in force, by offer and channel")
+    def list_prices(query: PageQuery) -> Response:
+        where = query.model_dump(include={"event", "segment", "product"}, exclude_none=True)
+        after = None if query.cursor is None else _place(query.cursor)
+        entries, place = g.view.snapshot.page(where, after=after, limit=query.limit)
+        items = json_list(_with_flag(entry.price, g.view) for entry in entries)
+        following = msgspec.json.encode(None if place is None else _cursor(place))
+        return _answer(b'{"items":' + items + b',"next":' + following + b"}", g.view)
+
+    @routes.get("/prices/<path:offer>", responses={200: Price, **problems(404)}, summary="The price of one offer")
+    def one_price(path: OfferPath, query: ChannelQuery) -> Response:
+        return _answer(_with_flag(_entry(g.view, path, query).price, g.view), g.view)
+
+    @routes.get(
+        "/prices/<path:offer>/explanation",
+        responses={200: Explanation, **problems(404)},
+        summary="Why an offer has its price",
+    )
+    def explain_price(path: OfferPath, query: ChannelQuery) -> Response:
+        return _answer(_with_flag(_entry(g.view, path, query).explanation, g.view), g.view)
+
+    return routes
+
+
+def admit(view: View, scope: Scope) -> None:
+    """Let a request pass whose key has a scope."""
+    if view.empty:
+        refuse(
+            503, "The price book cannot be reached and there is no snapshot of it yet.", headers={"Retry-After": "5"}
+        )
+    kind, _, key = request.headers.get("Authorization", "").partition(" ")
+    scopes = view.snapshot.content.keys.get(hash_of(key.strip())) if kind.lower() == "bearer" else None
+    if scopes is None:
+        refuse(401, "Send a valid key as `Authorization: Bearer KEY`.", headers={"WWW-Authenticate": "Bearer"})
+    elif scope.value not in scopes and Scope.ADMIN.value not in scopes:
+        refuse(403, f"This key does not have the scope {scope.value}.")
+
+
+def _answer(body: bytes, view: View) -> Response:
+    tag = f"{view.snapshot.mark}{'-stale' if view.stale else ''}"
+    headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
+    if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(tag):
+        return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(body, HTTPStatus.OK, headers, mimetype="application/json")
+
+
+def _with_flag(encoded: bytes | msgspec.Raw, view: View) -> bytes:
+    return bytes(encoded)[:-1] + (b',"stale":true}' if view.stale else b',"stale":false}')
+
+
+def _entry(view: View, path: OfferPath, query: ChannelQuery) -> Entry:
+    if (entry := view.snapshot.find(path.offer, query.channel)) is None:
+        channels = ", ".join(view.snapshot.channels(path.offer))
+        refuse(404, f"The offer has a price in these channels only: {channels}." if channels else "No such offer.")
+    return entry
+
+
+def _cursor(place: Key) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+
+
+def _place(cursor: str) -> Key:
+    try:
+        data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return msgspec.json.decode(data, type=tuple[str, str])
+    except (binascii.Error, ValueError):
+        refuse(422, "The cursor is not one that was given out: take it from `next`.")

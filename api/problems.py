@@ -1,0 +1,75 @@
+"""Every error as problem+json (RFC 9457).
+
+Guarantees
+----------
+* Whatever goes wrong is answered in the same form, and never cached.
+* Our own failure says nothing about the inside; the log does.
+"""
+
+from http import HTTPStatus
+from typing import NoReturn
+
+import msgspec
+import structlog
+from flask import Flask, Response, abort
+from pydantic import BaseModel, Field, ValidationError
+from werkzeug.exceptions import HTTPException
+from werkzeug.sansio.response import Response as BaseResponse
+
+MEDIA_TYPE = "application/problem+json"
+log = structlog.get_logger()
+
+
+class Fault(BaseModel):
+    """One thing wrong with a request."""
+
+    where: str = Field(description="the parameter, for example `limit`")
+    reason: str
+
+
+class Problem(BaseModel):
+    """What went wrong, in words."""
+
+    type: str = Field(description="`about:blank`: the status says what kind of problem it is")
+    title: str
+    status: int
+    detail: str
+    errors: list[Fault] = Field(default=[], description="everything wrong with the request, all at once")
+
+
+def problem(
+    status: int, detail: str, *, headers: dict[str, str] | None = None, errors: list[dict[str, str]] | None = None
+) -> Response:
+    """An answer that says what went wrong."""
+    title = HTTPStatus(status).phrase
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "errors": errors or []}
+    return Response(msgspec.json.encode(body), status, headers, mimetype=MEDIA_TYPE)
+
+
+def invalid(error: ValidationError) -> Response:
+    """A request that cannot be understood: every reason at once."""
+    faults = [{"where": ".".join(map(str, e["loc"])), "reason": e["msg"]} for e in error.errors()]
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The request has unusable parameters.", errors=faults)
+
+
+def refuse(status: int, detail: str, *, headers: dict[str, str] | None = None) -> NoReturn:
+    """Stop here and answer with a problem."""
+    abort(problem(status, detail, headers=headers))
+
+
+def install(app: Flask) -> None:
+    """Answer every error of an application with a problem."""
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _own)
+
+
+def _http(error: HTTPException) -> BaseResponse:
+    if error.response is not None:
+        return error.response
+    kept = {name: value for name, value in error.get_headers() if name in {"Allow", "Location", "Retry-After"}}
+    return problem(error.code or HTTPStatus.INTERNAL_SERVER_ERROR, error.description or "", headers=kept)
+
+
+def _own(error: Exception) -> Response:
+    log.error("a request failed", reason=str(error), exc_info=error)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "We failed to answer; the failure was logged.")

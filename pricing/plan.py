@@ -1,9 +1,9 @@
-"""How a pricing problem was answered: Status, Report, Plan; and a check of the answer that trusts no solver.
+"""How a pricing problem was answered: Status, Report, Plan.
 
 Guarantees
 ----------
 * There is no plan without a status; infeasible is a value, not an exception.
-* `violations` re-derives every rule from the problem's own data in exact decimals; it shares no code with a solver.
+* What a status promises is one definition for every optimizer; `pricing.feasibility` checks what the plan says.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,11 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """What is known about an answer."""
+    """What is known about an answer.
+
+    Optimal: the gap is proven to be at most 1e-6, which is rounding. Feasible: at most 1e-4. Time-limit: there may be
+    prices, but their gap is larger; without prices, none were found in time. Infeasible: proven to have no answer.
+    """
 
     OPTIMAL = "optimal"
     FEASIBLE = "feasible"
@@ -63,7 +67,8 @@ class Plan:
     ----------
     prices : offer id -> step of its ladder; empty if infeasible
     expected_units : offer id -> mean units at that price
-    binding : the rules and resources that hold with equality at these prices, in words
+    binding : the rules and resources that hold with equality at these prices, or as nearly as the ladder allows, in
+        words
     conflict : if infeasible, rules and resources that cannot hold together, in words
     """
 

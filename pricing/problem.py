@@ -19,6 +19,9 @@ from pricing.errors import Finding, InputError
 from pricing.model import Ladder
 from pricing.money import check_currency
 
+TOLERANCE = 1e-6
+"""Share of a capacity, or of a least number of units, by which a plan may miss it: what rounding alone can do."""
+
 
 class Objective(StrEnum):
     """What is maximised: price x units, or (price - unit cost) x units."""
@@ -167,7 +170,9 @@ class Problem:
         return found
 
     def _about_resources(self) -> list[str]:
-        known, found = {offer.id for offer in self.offers}, []
+        known = {offer.id for offer in self.offers}
+        times = Counter(resource.id for resource in self.resources)
+        found = [f"resource {name} appears twice" for name, count in times.items() if count > 1]
         for resource in self.resources:
             if not 0 <= resource.capacity < float("inf"):
                 found.append(f"resource {resource.id}: capacity {resource.capacity} is not a number of units")
@@ -186,6 +191,11 @@ class Problem:
             found += [
                 f"rule {type(rule).__name__}: there is no offer {name}" for name in offers_of(rule) if name not in known
             ]
+            found += [
+                f"rule {type(rule).__name__}: names offer {name} twice"
+                for name, times in Counter(offers_of(rule)).items()
+                if times > 1
+            ]
             match rule:
                 case Order(min_gap=gap) if not (gap.is_finite() and gap >= 0):
                     found.append(f"rule Order: gap {gap} is not an amount")
@@ -195,6 +205,8 @@ class Problem:
                     found.append(f"rule MinMargin: fraction {share} is not below 1")
                 case MinUnits(units=units) if not 0 <= units < float("inf"):
                     found.append(f"rule MinUnits: {units} is not a number of units")
+                case MinUnits(offers=()):
+                    found.append("rule MinUnits: names no offer")
         return found
 
 

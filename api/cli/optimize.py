@@ -1,0 +1,129 @@
+"""`fairfare optimize`: the best prices of a problem file.
+
+Guarantees
+----------
+* A problem without an answer is a result: exit 0, status "infeasible", and the rules that cannot hold together.
+* The plan is written whole or not at all.
+"""
+
+import json
+from pathlib import Path
+from typing import IO, Annotated
+
+import structlog
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from api.cli.main import app
+from optimization.method import Method
+from pricing.errors import Finding, InputError
+from pricing.plan import Plan
+from pricing.problem import Problem
+
+MOST_ROWS = 200
+
+
+def _print_schemas(wanted: bool) -> None:  # typer calls it with the flag
+    if not wanted:
+        return
+    from api.problem_json import schemas
+
+    typer.echo(json.dumps(schemas(), indent=2))
+    raise typer.Exit
+
+
+def _seconds(value: float) -> float:
+    if not 0 < value < float("inf"):
+        raise typer.BadParameter(f"{value} is not a time in seconds")
+    return value
+
+
+def _json_file(out: Path | None) -> Path | None:
+    if out is not None and out.suffix.lower() != ".json":
+        raise typer.BadParameter(f"{out} must end in .json")
+    return out
+
+
+@app.command()
+def optimize(
+    problem: Annotated[
+        Path, typer.Argument(help="The problem, as JSON.", metavar="PROBLEM.json", exists=True, dir_okay=False)
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write the plan (.json); without it, a table.", callback=_json_file)
+    ] = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds to search.", callback=_seconds)] = 60.0,
+    method: Annotated[Method, typer.Option(help="How to solve.")] = Method.AUTO,
+    _schema: Annotated[
+        bool,
+        typer.Option(
+            "--schema",
+            help="Print the JSON Schemas of problem and plan, and stop.",
+            is_eager=True,
+            callback=_print_schemas,
+        ),
+    ] = False,
+) -> None:
+    """Choose one price per offer, under shared resources and rules, with proof.
+
+    Example: fairfare optimize problem.json --out plan.json --time-limit 30
+    """
+    from api.problem_json import read_problem, write_plan
+    from api.tabular import write_atomically
+    from optimization.solve import HighsOptimizer
+
+    read = read_problem(_text(problem), file=str(problem))
+    with Console(stderr=True).status(f"Choosing prices for {len(read.offers)} offers"):
+        plan = HighsOptimizer(method).solve(read, time_limit=time_limit)
+    report = plan.report
+    structlog.get_logger().info("optimized", status=report.status, method=report.method, seconds=report.seconds)
+    if out is not None:
+        text = write_plan(plan, read.currency).encode()
+
+        def write(file: IO[bytes]) -> None:
+            file.write(text)
+
+        write_atomically(out, write)
+    _show(read, plan, prices=out is None)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(Finding(f"this is not UTF-8 text: {error.reason}", file=str(path))) from None
+
+
+def _show(problem: Problem, plan: Plan, *, prices: bool) -> None:
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    if prices and plan.prices:
+        console.print(_table(problem, plan))
+        if (hidden := len(problem.offers) - MOST_ROWS) > 0:
+            console.print(f"and {hidden} more offers; --out writes them all")
+    console.print(_summary(problem, plan))
+    for title, lines in (("In the way", plan.binding), ("Cannot hold together", plan.conflict)):
+        if lines and (prices or title != "In the way"):
+            console.print(f"{title}:")
+            for line in lines[:MOST_ROWS]:
+                console.print(f"  {line}")
+
+
+def _table(problem: Problem, plan: Plan) -> Table:
+    table = Table("offer", f"now [{problem.currency}]", f"price [{problem.currency}]", "units")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for offer in problem.offers[:MOST_ROWS]:
+        now = "" if offer.current_price is None else str(offer.current_price)
+        table.add_row(offer.id, now, str(plan.prices[offer.id]), f"{plan.expected_units[offer.id]:.1f}")
+    return table
+
+
+def _summary(problem: Problem, plan: Plan) -> str:
+    report = plan.report
+    words = [f"{report.status} ({report.method}, {report.seconds:.2f} s)"]
+    if report.objective is not None and report.bound is not None and report.gap is not None:
+        words.append(f"{problem.objective} {report.objective:.2f} {problem.currency}")
+        words.append(f"bound {report.bound:.2f} {problem.currency}")
+        words.append(f"gap {report.gap:.1e}")
+    return ", ".join(words)

@@ -1,0 +1,140 @@
+"""Tries every combination of steps.
+
+Guarantees
+----------
+* The best combination is returned; among equally good ones that nearest to the current prices, then the lower prices
+  (in the order of offer ids).
+* "infeasible" is proven: no combination was left out.
+"""
+
+from collections.abc import Iterator
+from math import prod
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimization.steps import (
+    Answer,
+    Floats,
+    Mask,
+    ceiling,
+    ordered,
+    outcomes,
+    permitted,
+    scale_of,
+    tail_weights,
+)
+from pricing.problem import TOLERANCE, MinUnits, Order, Problem, SamePrice
+
+CHUNK = 1 << 14
+TIE = 1e-9
+"""Objectives closer than this share of all the money at stake are the same but for rounding."""
+
+Combinations = NDArray[np.intp]
+
+
+def combinations(problem: Problem) -> int:
+    """How many combinations of permitted steps there are."""
+    return prod(int(mask.sum()) for mask in permitted(problem).values())
+
+
+def enumerate_all(problem: Problem, *, time_limit: float = np.inf) -> Answer:
+    """Best combination of a problem in canonical order; out of time, the best so far with a crude bound."""
+    deadline = perf_counter() + time_limit
+    worth = [outcomes(problem, offer) for offer in problem.offers]
+    scale, nearness = scale_of(problem), [_distance(problem, i) for i in range(len(problem.offers))]
+    best: tuple[float, Floats, Floats, Combinations] = (-np.inf, np.empty(0), np.empty(0), np.empty((0, 0), np.intp))
+    complete = True
+    for chunk in _chunks(list(permitted(problem).values())):
+        if perf_counter() > deadline:
+            complete = False
+            break
+        kept = chunk[feasible(problem, chunk)]
+        if len(kept):
+            value = score(problem, worth, kept)
+            far = np.sum([near[kept[:, i]] for i, near in enumerate(nearness)], axis=0)
+            best = _better(best, value, far, kept, TIE * scale)
+    top, values, far, rows = best
+    if not len(values):
+        return Answer("exhaustive", infeasible=complete)
+    winner = int(np.argmin(np.round(far, 9)))  # the first of equals has the lower prices
+    steps = {offer.id: int(k) for offer, k in zip(problem.offers, rows[winner], strict=True)}
+    bound = top if complete else float(sum(table.max(axis=1).max() for table in worth))
+    return Answer("exhaustive", steps, max(bound, top))
+
+
+def _chunks(masks: list[Mask]) -> Iterator[Combinations]:
+    """(rows, offers) chosen steps, in lexicographic order."""
+    options = [np.flatnonzero(mask) for mask in masks]
+    sizes = tuple(len(option) for option in options)
+    for start in range(0, prod(sizes), CHUNK):
+        picks = np.unravel_index(np.arange(start, min(start + CHUNK, prod(sizes))), sizes)
+        yield np.stack([option[pick] for option, pick in zip(options, picks, strict=True)], axis=1)
+
+
+def feasible_rows(problem: Problem, masks: list[Mask]) -> Combinations:
+    """(rows, offers) every combination that keeps the rules."""
+    return np.concatenate([chunk[feasible(problem, chunk)] for chunk in _chunks(masks)])
+
+
+def feasible(problem: Problem, rows: Combinations) -> Mask:
+    """(rows,) whether the combinations of permitted steps keep the rules that link offers, and the capacities."""
+    at = {offer.id: i for i, offer in enumerate(problem.offers)}
+    keeps = np.ones(len(rows), dtype=np.bool_)
+    for rule in problem.rules:
+        match rule:
+            case Order(lower, upper):
+                table = ordered(rule, problem.offers[at[lower]], problem.offers[at[upper]])
+                keeps &= table[rows[:, at[lower]], rows[:, at[upper]]]
+            case SamePrice(names):
+                rank = {price: n for n, price in enumerate(sorted({p for o in problem.offers for p in o.ladder}))}
+                levels = [np.array([rank[p] for p in problem.offers[at[name]].ladder]) for name in names]
+                chosen = [level[rows[:, at[name]]] for level, name in zip(levels, names, strict=True)]
+                keeps &= np.all([c == chosen[0] for c in chosen], axis=0)
+            case MinUnits(names, units):
+                keeps &= _units(problem, rows, dict.fromkeys(names, 1.0)) >= units * (1 - TOLERANCE)
+    for resource in problem.resources:
+        if resource.spill is None and resource.uses:
+            keeps &= _units(problem, rows, dict(resource.uses)) <= ceiling(resource)
+    return keeps
+
+
+def score(problem: Problem, worth: list[Floats], rows: Combinations) -> Floats:
+    """(rows,) objective of each combination [currency]."""
+    earned = np.zeros((len(rows), worth[0].shape[0]))
+    for i, table in enumerate(worth):
+        earned += table.T[rows[:, i]]
+    value: Floats = np.sort(earned, axis=1) @ tail_weights(problem)
+    for resource in problem.resources:
+        if resource.spill is not None and resource.uses:
+            beyond = _units(problem, rows, dict(resource.uses)) - resource.capacity
+            value -= float(resource.spill) * np.maximum(beyond, 0.0)
+    return value
+
+
+def _units(problem: Problem, rows: Combinations, uses: dict[str, float]) -> Floats:
+    total = np.zeros(len(rows))
+    for i, offer in enumerate(problem.offers):
+        if use := uses.get(offer.id, 0.0):
+            total += use * offer.mean[rows[:, i]]
+    return total
+
+
+def _distance(problem: Problem, i: int) -> Floats:
+    """(steps,) distance of each step from the current price, as a share of it; 0 for an offer that has none."""
+    offer = problem.offers[i]
+    current = offer.current_price
+    if current is None:
+        return np.zeros(len(offer.ladder))
+    return np.array([float(abs(price - current) / current) for price in offer.ladder])
+
+
+def _better(
+    best: tuple[float, Floats, Floats, Combinations], value: Floats, far: Floats, rows: Combinations, tie: float
+) -> tuple[float, Floats, Floats, Combinations]:
+    """Merge a chunk into the combinations that tie for the lead."""
+    top = max(best[0], float(value.max()))
+    old, new = best[1] >= top - tie, value >= top - tie
+    merged = np.concatenate([best[3][old], rows[new]]) if old.any() else rows[new]
+    return top, np.concatenate([best[1][old], value[new]]), np.concatenate([best[2][old], far[new]]), merged

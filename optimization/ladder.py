@@ -1,0 +1,201 @@
+r"""The ladder problem as a Pyomo model: choose one step of each offer's ladder.
+
+Guarantees
+----------
+* The formulation is `FAMILIES`, one function per constraint family; what is not in the list is not in the model.
+* Prices are compared as exact Decimals before the model is built; the solver sees units and money only.
+
+Symbols: :math:`x_{ik} = 1` if offer i takes step k of its ladder; :math:`p_{ik}` its price, :math:`d_{ik}` its expected
+units, :math:`z_{sik}` what it earns in draw s; :math:`a_{ri}` use of resource r per unit, :math:`C_r` its capacity.
+"""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pyomo.environ as pyo
+
+from optimization.steps import (
+    Floats,
+    Mask,
+    common_prices,
+    fits,
+    ordered,
+    outcomes,
+    tail_weights,
+    with_margin,
+    within_change,
+)
+from pricing.problem import MaxChange, Measure, MinMargin, MinUnits, Order, Problem, SamePrice
+
+Family = Callable[[pyo.ConcreteModel, Problem], None]
+
+
+def build(problem: Problem, *, without: Iterable[Family] = ()) -> pyo.ConcreteModel:
+    """The mixed-integer linear program of a problem, if need be without some of its families."""
+    model = pyo.ConcreteModel()
+    pairs = [(i, step) for i, offer in enumerate(problem.offers) for step in range(len(offer.ladder))]
+    model.x = pyo.Var(pairs, domain=pyo.Binary)
+    spilling = [r for r, resource in enumerate(problem.resources) if resource.spill is not None]
+    model.spilled = pyo.Var(spilling, domain=pyo.NonNegativeReals)
+    model.earned = objective(model, problem)
+    for family in FAMILIES:
+        if family not in without:
+            family(model, problem)
+    return model
+
+
+def objective(model: pyo.ConcreteModel, problem: Problem) -> pyo.Objective:
+    r"""Maximise what is earned less the loss for spilling.
+
+    Mean: :math:`\max \sum_{ik} \bar z_{ik} x_{ik} - \sum_r c_r s_r`. Tail mean of the worst share :math:`\alpha`:
+    :math:`\max \eta - \frac{1}{\alpha S} \sum_s u_s - \sum_r c_r s_r` (Rockafellar and Uryasev 2000, eq. 17, with the
+    sign turned for gains); `tail` ties u to the draws.
+    """
+    loss = pyo.quicksum(
+        float(s.spill) * model.spilled[r] for r, s in enumerate(problem.resources) if s.spill is not None
+    )
+    if problem.risk.measure is Measure.MEAN:
+        worth = [outcomes(problem, offer)[0] for offer in problem.offers]
+        return pyo.Objective(expr=_total(model, worth) - loss, sense=pyo.maximize)
+    count = len(tail_weights(problem))
+    model.eta = pyo.Var()
+    model.shortfall = pyo.Var(range(count), domain=pyo.NonNegativeReals)
+    mean_shortfall = pyo.quicksum(model.shortfall[s] for s in range(count)) / (problem.risk.alpha * count)
+    return pyo.Objective(expr=model.eta - mean_shortfall - loss, sense=pyo.maximize)
+
+
+def one_step(model: pyo.ConcreteModel, problem: Problem) -> None:
+    r"""One price per offer: :math:`\sum_k x_{ik} = 1`."""
+
+    def rule(model: pyo.ConcreteModel, i: int) -> pyo.Expression:
+        return pyo.quicksum(model.x[i, k] for k in range(len(problem.offers[i].ladder))) == 1
+
+    model.one_step = pyo.Constraint(range(len(problem.offers)), rule=rule)
+
+
+def capacity(model: pyo.ConcreteModel, problem: Problem) -> None:
+    r"""A resource holds in expectation: :math:`\sum_{ik} a_{ri} d_{ik} x_{ik} \le C_r + s_r`, without a loss no s.
+
+    Deterministic approximation (Gallego and van Ryzin 1994).
+    """
+    at = {offer.id: i for i, offer in enumerate(problem.offers)}
+    model.capacity = pyo.Constraint(pyo.Any)
+    for r, resource in enumerate(problem.resources):
+        terms = [
+            use * units * model.x[at[name], k]
+            for name, use in sorted(resource.uses.items())
+            for k, units in enumerate(problem.offers[at[name]].mean)
+            if use * units > 0
+        ]
+        if terms:
+            beyond = 0.0 if resource.spill is None else model.spilled[r]
+            model.capacity[r] = pyo.quicksum(terms) - beyond <= resource.capacity
+
+
+def overfull(model: pyo.ConcreteModel, problem: Problem) -> None:
+    r"""No step overfills a resource on its own: :math:`x_{ik} = 0` where :math:`a_{ri} d_{ik} > C_r`.
+
+    Implied by `capacity` for whole steps, and a tighter relaxation; it also holds where rounding would let the row slip.
+    """
+    at = {offer.id: i for i, offer in enumerate(problem.offers)}
+    for resource in problem.resources:
+        for name in resource.uses:
+            _forbid(model, at[name], ~fits(problem.offers[at[name]], resource))
+
+
+def order(model: pyo.ConcreteModel, problem: Problem) -> None:
+    r"""Keep :math:`p_l + g \le p_u`, as one row per step j of the lower ladder.
+
+    .. math:: \sum_{k \ge j} x_{lk} + \sum_{k: p_{uk} < p_{lj} + g} x_{uk} \le 1
+
+    The cumulative rows describe the convex hull of the two ladders' ordered pairs, which the single row on the prices
+    themselves does not (the dependency formulation of multiple-choice precedence; compare Johnson and Padberg 1981).
+    """
+    at = {offer.id: i for i, offer in enumerate(problem.offers)}
+    model.order = pyo.Constraint(pyo.Any)
+    for n, found in enumerate(rule for rule in problem.rules if isinstance(rule, Order)):
+        low, high = at[found.lower], at[found.upper]
+        keeps = ordered(found, problem.offers[low], problem.offers[high])
+        for j, row in enumerate(keeps):
+            if not row.all():
+                above = pyo.quicksum(model.x[low, k] for k in range(j, len(keeps)))
+                model.order[n, j] = above + pyo.quicksum(model.x[high, k] for k in np.flatnonzero(~row)) <= 1
+
+
+def same_price(model: pyo.ConcreteModel, problem: Problem) -> None:
+    r"""Equal prices: :math:`x_{ik} = x_{jm}` where :math:`p_{ik} = p_{jm}`; other prices are fixed at 0."""
+    at = {offer.id: i for i, offer in enumerate(problem.offers)}
+    model.same_price = pyo.Constraint(pyo.Any)
+    for n, found in enumerate(rule for rule in problem.rules if isinstance(rule, SamePrice)):
+        members = [at[name] for name in found.offers]
+        ladders = [problem.offers[i].ladder for i in members]
+        shared = common_prices([problem.offers[i] for i in members])
+        for i, ladder in zip(members, ladders, strict=True):
+            _forbid(model, i, np.array([price not in shared for price in ladder]))
+            for m, price in enumerate(sorted(shared) if i != members[0] else ()):
+                first = model.x[members[0], ladders[0].index(price)]
+                model.same_price[n, i, m] = first - model.x[i, ladder.index(price)] == 0
+
+
+def max_change(model: pyo.ConcreteModel, problem: Problem) -> None:
+    r"""No large move: :math:`x_{ik} = 0` where :math:`|p_{ik} - p^0_i| > f p^0_i`."""
+    at = {offer.id: i for i, offer in enumerate(problem.offers)}
+    for rule in problem.rules:
+        if isinstance(rule, MaxChange):
+            for name in rule.offers:
+                _forbid(model, at[name], ~within_change(problem.offers[at[name]], rule.fraction))
+
+
+def min_margin(model: pyo.ConcreteModel, problem: Problem) -> None:
+    r"""Least margin: :math:`x_{ik} = 0` where :math:`p_{ik} - c_i < f p_{ik}`."""
+    for rule in problem.rules:
+        if isinstance(rule, MinMargin):
+            for i, offer in enumerate(problem.offers):
+                _forbid(model, i, ~with_margin(offer, rule.fraction))
+
+
+def min_units(model: pyo.ConcreteModel, problem: Problem) -> None:
+    r"""Sell enough in expectation: :math:`\sum_{i \in I, k} d_{ik} x_{ik} \ge U`."""
+    at = {offer.id: i for i, offer in enumerate(problem.offers)}
+    model.min_units = pyo.Constraint(pyo.Any)
+    for n, found in enumerate(rule for rule in problem.rules if isinstance(rule, MinUnits)):
+        if found.units > 0:
+            members = [(at[name], problem.offers[at[name]].mean) for name in found.offers]
+            sold = pyo.quicksum(units * model.x[i, k] for i, mean in members for k, units in enumerate(mean))
+            model.min_units[n] = sold >= found.units
+
+
+def tail(model: pyo.ConcreteModel, problem: Problem) -> None:
+    r"""Shortfall of each draw: :math:`u_s \ge \eta - \sum_{ik} z_{sik} x_{ik}` (as `objective`)."""
+    if problem.risk.measure is Measure.MEAN:
+        return
+    worth = [outcomes(problem, offer) for offer in problem.offers]
+
+    def rule(model: pyo.ConcreteModel, s: int) -> pyo.Expression:
+        earned = _total(model, [table[s] for table in worth])
+        return model.shortfall[s] - model.eta + earned >= 0
+
+    model.tail = pyo.Constraint(range(len(tail_weights(problem))), rule=rule)
+
+
+FAMILIES: tuple[Family, ...] = (
+    one_step,
+    capacity,
+    overfull,
+    order,
+    same_price,
+    max_change,
+    min_margin,
+    min_units,
+    tail,
+)
+"""The formulation."""
+
+
+def _total(model: pyo.ConcreteModel, worth: list[Floats]) -> pyo.Expression:
+    return pyo.quicksum(amount * model.x[i, k] for i, row in enumerate(worth) for k, amount in enumerate(row))
+
+
+def _forbid(model: pyo.ConcreteModel, i: int, mask: Mask) -> None:
+    for k in np.flatnonzero(mask):
+        model.x[i, k].setub(0)

@@ -1,0 +1,103 @@
+"""Finds the best prices: splits the problem, solves each part by the method that suits it, and accounts for the whole.
+
+Guarantees
+----------
+* Infeasible is a status, never an exception; it names rules that cannot hold together.
+* No plan leaves that fails the check of `pricing.feasibility`; a solver's faulty answer is an error, not a plan.
+* The same problem gives the same plan, in whatever order its offers, rules and resources are brought, unless the time
+  limit cuts the search short. Among equally good prices a part that is enumerated takes those nearest the current
+  ones; the other methods take one of them, always the same.
+"""
+
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from optimization.account import OPTIMAL_GAP, PROVEN_GAP, account
+from optimization.components import split
+from optimization.conflict import infeasible
+from optimization.enumeration import combinations, enumerate_all
+from optimization.exhaustive import check_size
+from optimization.highs import Run, run
+from optimization.ladder import build
+from optimization.lagrangian import applies, relax_and_repair
+from optimization.method import Method
+from optimization.steps import Answer, canonical, permitted
+from pricing.plan import Plan
+from pricing.problem import Problem
+
+SMALL = 5_000
+"""Combinations up to which trying all of them is quicker than building a model."""
+
+LARGE = 2_000
+"""Steps beyond which the search stops at `PROVEN_GAP`: the last digits would take minutes and earn nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class HighsOptimizer:
+    """Prices by mixed-integer programming (Pyomo and HiGHS), part by part.
+
+    Attributes
+    ----------
+    method : auto unless one method is wanted for every part; a part the Lagrangian relaxation cannot take (a tail
+        mean, long chains of ordered offers) goes to HiGHS, and the report's method says so
+    """
+
+    method: Method = Method.AUTO
+
+    def solve(self, problem: Problem, *, time_limit: float) -> Plan:
+        """Return the best plan found within `time_limit` [seconds].
+
+        Each part may take an equal share of the time that is left.
+
+        Raises
+        ------
+        InputError
+            if the method is exhaustive and a part has too many combinations.
+        """
+        started = perf_counter()
+        parts = split(canonical(problem))
+        answers = []
+        for n, part in enumerate(parts):
+            left = max(0.0, time_limit - (perf_counter() - started))
+            answer = self._part(part, left / (len(parts) - n))
+            if answer.infeasible:
+                return infeasible(part, answer, started)
+            answers.append((part, answer))
+        return account(problem, answers, started)
+
+    def _part(self, part: Problem, time_limit: float) -> Answer:
+        if not all(mask.any() for mask in permitted(part).values()):
+            return Answer(self.method if self.method is not Method.AUTO else "exhaustive", infeasible=True)
+        if self.method is Method.EXHAUSTIVE:
+            check_size(part)
+        if self.method is Method.EXHAUSTIVE or (self.method is Method.AUTO and combinations(part) <= SMALL):
+            return enumerate_all(part, time_limit=time_limit)
+        if self.method is Method.LAGRANGIAN and applies(part):
+            answer = relax_and_repair(part, time_limit=time_limit)
+            if answer.steps is not None:
+                return answer
+        return mixed_integer(part, time_limit=time_limit)
+
+
+def mixed_integer(part: Problem, *, time_limit: float) -> Answer:
+    """Solve a part with HiGHS; if it finds no prices in time, the relaxation or the enumeration does what it can."""
+    large = sum(len(offer.ladder) for offer in part.offers) > LARGE
+    done = run(build(part), time_limit=time_limit, gap=PROVEN_GAP if large else OPTIMAL_GAP / 10)
+    if done.values or done.infeasible:
+        return Answer("milp", _steps(part, done), done.bound, done.infeasible)
+    if applies(part):
+        fallback = relax_and_repair(part, time_limit=max(time_limit, 1.0))
+    else:
+        fallback = enumerate_all(part, time_limit=max(time_limit, 1.0))
+    return Answer(f"milp, then {fallback.method}", fallback.steps, min(done.bound, fallback.bound), fallback.infeasible)
+
+
+def _steps(part: Problem, done: Run) -> dict[str, int] | None:
+    if done.infeasible:
+        return None
+    return {
+        offer.id: int(np.argmax([done.values.get(f"x[{i},{k}]", 0.0) for k in range(len(offer.ladder))]))
+        for i, offer in enumerate(part.offers)
+    }

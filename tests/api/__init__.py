@@ -1,0 +1,1 @@
+"""The edge keeps its guarantees."""

@@ -1,0 +1,90 @@
+"""What the tests of the price book and of serving share: a small book with three prices on it."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from api.store.book import PriceBook
+from api.store.database import DATABASE_NAME, open_database
+from api.store.migrations import upgrade
+from pricing.book import Decision, Outcome, Proposal, Provenance, Verdict
+from pricing.demand import Evidence, Identification
+from pricing.model import Ladder, Offer
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+DAY = timedelta(days=1)
+LADDER = Ladder.of(["10.00", "11.00", "12.00", "13.00"], "EUR")
+OFFERS = tuple(
+    Offer(
+        id=f"hamlet-{segment}",
+        product="hamlet",
+        segment=segment,
+        event="friday",
+        currency="EUR",
+        ladder=LADDER,
+        floor=Decimal("10.00"),
+        ceiling=Decimal("12.00"),
+        current_price=Decimal("10.00"),
+    )
+    for segment in ("adult", "child", "senior")
+)
+IDS = tuple(offer.id for offer in OFFERS)
+
+
+def outcome(price: str) -> Outcome:
+    """Some expectation at a price."""
+    return Outcome(Decimal(price), 40.0, 30.0, 50.0, 400.0, 300.0, 500.0)
+
+
+def decision(offer: str = IDS[0], price: str = "11.00", *, now: str = "10.00", **changed: Any) -> Decision:
+    """A decision that moves (or, at an equal price, keeps) one price."""
+    values: dict[str, Any] = {
+        "offer": offer,
+        "channel": "all",
+        "currency": "EUR",
+        "in_force": Decimal(now),
+        "wanted": Decimal(price),
+        "allowed": Decimal(price),
+        "floor": Decimal("10.00"),
+        "ceiling": Decimal("12.00"),
+        "ladder": LADDER,
+        "verdict": Verdict.KEEP if Decimal(price) == Decimal(now) else Verdict.MOVE,
+        "reasons": (f"because {price} earns more",),
+        "evidence": Evidence(Identification.IDENTIFIED, -1.4, 0.2, "40 price changes", "poisson"),
+        "now": outcome(now),
+        "then": outcome(price if Decimal(price).is_finite() else now),
+        "loss_probability": 0.1,
+    }
+    return Decision(**(values | changed))
+
+
+def proposal(*decisions: Decision, name: str = "p1", base: int = 1, at: datetime = NOW, by: str = "ann") -> Proposal:
+    """A proposal that lives for a day."""
+    return Proposal(name, by, at, at + DAY, Provenance("ab12", "fit-1", "optimal by highs"), decisions, base)
+
+
+def new_book(folder: Path) -> PriceBook:
+    """A price book on an empty database."""
+    engine = open_database(folder / DATABASE_NAME)
+    upgrade(engine)
+    return PriceBook(engine)
+
+
+def book_with_prices(folder: Path) -> PriceBook:
+    """A book at version 1: each of three offers costs 10.00."""
+    book = new_book(folder)
+    book.import_offers(OFFERS, by="ann", now=NOW)
+    return book
+
+
+def publish(book: PriceBook, *decisions: Decision, name: str = "p1", at: datetime = NOW) -> int:
+    """Propose, approve and publish; returns the version."""
+    book.propose(proposal(*decisions, name=name, base=book.version(), at=at))
+    book.approve(name, by="bob", now=at)
+    return book.publish(name, by="bob", now=at)
+
+
+def price_list(book: PriceBook) -> dict[str, str]:
+    """The latest price of each offer, as text."""
+    return {price.offer: str(price.price) for price in book.prices_in_force()}

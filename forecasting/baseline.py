@@ -1,0 +1,108 @@
+"""The forecasts to beat: the last value, the same period a season ago, and that times the recent level.
+
+Guarantees
+----------
+* Each repeats what was seen and nothing else, so it cannot explode.
+* They work from a single period on.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.stats import norm
+
+from forecasting.model import Forecast, Future, History, NotFittedError, Vector, ceiling, require
+
+
+@dataclass(frozen=True, eq=False)
+class RepeatedFit:
+    """A fit whose means are values already seen, with errors that grow with the root of the repetitions.
+
+    Attributes
+    ----------
+    history : what it was fitted to
+    pattern : (m,) means of the coming periods, repeated as often as needed
+    deviation : standard deviation of the error of one repetition [units]
+    """
+
+    history: History
+    pattern: Vector
+    deviation: float
+
+    def forecast(self, future: Future, *, level: float, seed: int) -> Forecast:  # noqa: ARG002  # nothing is random
+        """Repeat the pattern; errors are a random walk over its repetitions."""
+        ahead = future.periods - self.history.following(1)[0]
+        mean = self.pattern[ahead % self.pattern.size]
+        half = norm.ppf((1 + level) / 2) * self.deviation * np.sqrt(1 + ahead // self.pattern.size)
+        return Forecast.within(mean, mean - half, mean + half, ceiling(self.history, future))
+
+
+def _filled(sales: Vector) -> Vector:
+    """Sales with unknown periods given the last known value (the first known one before it)."""
+    known = np.flatnonzero(np.isfinite(sales))
+    last = np.searchsorted(known, np.arange(sales.size), side="right") - 1
+    return sales[known[np.maximum(last, 0)]]
+
+
+def _deviation(sales: Vector, lag: int) -> float:
+    """Root mean squared lagged difference; one Poisson count of the mean stands in for a first observation."""
+    errors = sales[lag:] - sales[:-lag]
+    errors = errors[np.isfinite(errors)]
+    return float(np.sqrt((np.sum(errors**2) + np.nanmean(sales)) / (errors.size + 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Naive:
+    """The last known value stays."""
+
+    name: str = field(default="naive", init=False)
+    minimum: int = field(default=1, init=False)
+
+    def fit(self, history: History) -> RepeatedFit:
+        """Keep the last known value."""
+        require(self, history)
+        return RepeatedFit(history, _filled(history.sales)[-1:], _deviation(history.sales, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonalNaive:
+    """The value of the same period a season ago; refuses a history without a whole season."""
+
+    name: str = field(default="seasonal-naive", init=False)
+    minimum: int = field(default=2, init=False)
+
+    def fit(self, history: History) -> RepeatedFit:
+        """Keep the last season."""
+        require(self, history)
+        season = history.grid.frequency.season
+        if history.sales.size < season:
+            raise NotFittedError(f"{self.name} needs a season of {season} periods")
+        return RepeatedFit(history, _filled(history.sales)[-season:], _deviation(history.sales, season))
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The value of the same period a season ago, times how the last periods compare with theirs a season ago.
+
+    Without two seasons, the mean of the last periods.
+
+    Attributes
+    ----------
+    window : periods whose mean is the recent level
+    """
+
+    window: int = 8
+    name: str = field(default="level", init=False)
+    minimum: int = field(default=3, init=False)
+
+    def fit(self, history: History) -> RepeatedFit:
+        """Keep the last season, at the recent level."""
+        require(self, history)
+        sales, season = _filled(history.sales), history.grid.frequency.season
+        recent = sales[-self.window :].mean()
+        if season == 1 or sales.size < season + self.window:
+            deviation = _deviation(history.sales, 1)
+            return RepeatedFit(history, np.array([recent]), deviation)
+        before = sales[-self.window - season : sales.size - season].mean()
+        ratio = np.clip(recent / before, 0.25, 4.0) if before > 0 else 1.0
+        return RepeatedFit(history, sales[-season:] * ratio, _deviation(history.sales, season))

@@ -1,0 +1,336 @@
+"""From sales rows to regular series.
+
+Guarantees
+----------
+* Nothing dated after `as_of` is used, not even to infer the frequency.
+* Every series that sold anything has exactly one history and one future; all futures cover the same periods.
+* A period that the rows do not cover whole, at either end of the table, is not taken for a whole one.
+
+A period without a row is zero sold, unless zero is not credible: where a series sells at least 10 units in 19 of 20 of
+its periods, a gap means closed or not reported, and is left unknown. If such a series has been silent for more than 4
+periods at the end, it has ended, and the silence is zeros. Returns that exceed sales leave a period at zero.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+import pandas as pd
+
+from forecasting.features import PRICE
+from forecasting.grid import Dates, Frequency, Grid, Periods, infer_grid
+from forecasting.model import Future, History, Vector
+from pricing.errors import Finding, InputError
+
+CELL = ("product", "segment", "event", "channel")
+"""What is on sale is one stock per combination of these and a date."""
+PROMOTION = "promotion"
+NOT_REGRESSORS = {*CELL, "date", "quantity", "customer", "currency", "available", "list_price", "unit_cost", PRICE}
+CREDIBLE_ZERO = 10.0
+SILENCE = 4
+CAPACITY_WINDOW = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to forecast.
+
+    Attributes
+    ----------
+    by : columns whose values name a series
+    horizon : periods to forecast
+    frequency : length of a period; None reads it from the dates
+    target : "quantity", or "revenue" (price times quantity)
+    as_of : last instant to use
+    capacity : column with the most that can be sold
+    """
+
+    by: tuple[str, ...]
+    horizon: int
+    frequency: Frequency | None = None
+    target: str = "quantity"
+    as_of: pd.Timestamp | None = None
+    capacity: str | None = None
+
+    def __post_init__(self) -> None:
+        problems = [
+            (self.horizon < 1, f"the horizon is {self.horizon}; it must be at least 1 period"),
+            (not self.by, "name at least one column to forecast by"),
+            (self.target not in ("quantity", "revenue"), f"the target is quantity or revenue, not {self.target}"),
+            (
+                self.target == "revenue" and self.capacity is not None,
+                "capacity caps units: forecast the quantity, not revenue",
+            ),
+        ]
+        if found := [Finding(text) for wrong, text in problems if wrong]:
+            raise InputError(found)
+
+    def check(self, sales: pd.DataFrame) -> None:
+        """Refuse a table that lacks what was asked for."""
+        asked = [*self.by, *([self.capacity] if self.capacity else []), *([PRICE] if self.target == "revenue" else [])]
+        missing = [
+            Finding(f"no such column among {', '.join(sales.columns)}", column=c) for c in asked if c not in sales
+        ]
+        if missing:
+            raise InputError(missing)
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Many series on one grid.
+
+    Attributes
+    ----------
+    by : columns whose values name a series
+    keys : (n,) their values
+    histories, futures : (n,)
+    """
+
+    by: tuple[str, ...]
+    grid: Grid
+    keys: tuple[tuple[str, ...], ...]
+    histories: tuple[History, ...]
+    futures: tuple[Future, ...]
+
+
+def panel_of(sales: pd.DataFrame, request: Request, future: pd.DataFrame | None = None) -> Panel:
+    """Regular series of the target, with what is known of the coming periods.
+
+    Parameters
+    ----------
+    sales : one row per sale, or per period; columns as in the table `sales`
+    future : rows with `date`, any of the `by` columns, and regressors of coming dates
+    """
+    request.check(sales)
+    rows = _until(sales, request.as_of)
+    if rows.empty:
+        raise InputError("no sales to forecast from" + (f" up to {request.as_of}" if request.as_of is not None else ""))
+    dates = rows["date"].to_numpy().astype("datetime64[D]")
+    grid = infer_grid(dates, request.frequency)
+    first, last = _whole_periods(grid, dates, request.as_of)
+    names = _regressors(rows, future)
+    totals = _totals(rows, grid.period(dates), names, request)
+    ahead = _Ahead.of(future, request.by, grid, names, request.capacity)
+    keys, histories, futures = [], [], []
+    for key, part in totals.groupby(level=list(range(len(request.by))), sort=True):
+        history = _history(part.droplevel(list(range(len(request.by)))), grid, (first, last), names, ahead.names)
+        if history is None:
+            continue
+        key_text = tuple(str(value) for value in (key if isinstance(key, tuple) else (key,)))
+        keys.append(key_text)
+        histories.append(history)
+        futures.append(ahead.future(key_text, history, request.horizon))
+    return Panel(request.by, grid, tuple(keys), tuple(histories), tuple(futures))
+
+
+def _until(sales: pd.DataFrame, as_of: pd.Timestamp | None) -> pd.DataFrame:
+    """Rows up to an instant; a date without a time counts whole."""
+    if as_of is None:
+        return sales
+    whole_day = as_of == as_of.normalize()
+    return sales[sales["date"] < as_of + pd.Timedelta(days=1)] if whole_day else sales[sales["date"] <= as_of]
+
+
+def _whole_periods(grid: Grid, dates: Dates, as_of: pd.Timestamp | None) -> tuple[int, int]:
+    """First and last period that the rows cover whole.
+
+    The last period is whole once it is over (by `as_of`), or once as few of its days are left as usually are after the
+    last day with a sale; the first, when it starts as early as usual. Of two periods or fewer all are kept.
+    """
+    days = np.unique(dates)
+    periods = grid.period(days)
+    left = grid.days_left(days)
+    breaks = np.flatnonzero(np.diff(periods)) + 1
+    ends, starts = np.append(breaks - 1, days.size - 1), np.append(0, breaks)
+    first, last = int(periods[0]), int(periods[-1])
+    if ends.size < 3:
+        return first, last
+    over = as_of is not None and grid.days_left(np.array([as_of.to_datetime64()]))[0] == 0
+    ended = over or (as_of is not None and grid.period(np.array([as_of.to_datetime64()]))[0] > last)
+    partial_last = not ended and left[ends[-1]] > np.median(left[ends[:-1]])
+    length = (grid.label(periods + 1) - grid.label(periods)).astype(np.int64)
+    since = length - left
+    partial_first = since[starts[0]] > np.median(since[starts[1:]])
+    return first + int(partial_first), last - int(partial_last)
+
+
+def _regressors(rows: pd.DataFrame, future: pd.DataFrame | None) -> tuple[str, ...]:
+    """Price, if there is one, and the columns whose coming values are given."""
+    price = [PRICE] if PRICE in rows and rows[PRICE].notna().any() else []
+    if future is None:
+        return tuple(price)
+    shared = [name for name in future.columns if name in rows.columns and name not in NOT_REGRESSORS]
+    numeric = [name for name in shared if name == PROMOTION or pd.api.types.is_numeric_dtype(rows[name])]
+    return (*price, *numeric)
+
+
+def _indicator(column: pd.Series) -> pd.Series:
+    """A promotion as a number: as given, or 1 for any text that does not say no."""
+    number = pd.to_numeric(column, errors="coerce")
+    text = column.astype("str").str.strip().str.lower()
+    named = column.notna() & ~text.isin(["", "0", "no", "none", "false", "nan"])
+    return number.astype(np.float64).where(number.notna(), named.astype(np.float64))
+
+
+def _prepared(rows: pd.DataFrame, period: Periods, names: Collection[str], request: Request) -> pd.DataFrame:
+    """Key, period, and numbers that can be added up."""
+    frame = pd.DataFrame({name: rows[name].astype(str) for name in dict.fromkeys([*request.by, *CELL]) if name in rows})
+    frame["period"], frame["day"] = period, rows["date"].dt.normalize()
+    frame["units"] = rows["quantity"].astype(np.float64)
+    frame["sales"] = frame["units"] * rows[PRICE] if request.target == "revenue" else frame["units"]
+    if PRICE in names:
+        frame["weight"] = frame["units"].clip(lower=0).where(rows[PRICE].notna(), 0.0)
+        frame[PRICE] = rows[PRICE]
+        frame["worth"] = (rows[PRICE] * frame["weight"]).fillna(0.0)
+    for name in names:
+        if name != PRICE:
+            frame[name] = _indicator(rows[name]) if name == PROMOTION else rows[name].astype(np.float64)
+    for name, column in (("limit", "available"), ("cap", request.capacity)):
+        values = rows[column].astype(np.float64) if column in rows else pd.Series(np.nan, rows.index)
+        frame[name] = values.where(values > 0)
+    frame["limit"] = frame["limit"].fillna(frame["cap"])
+    return frame
+
+
+def _totals(rows: pd.DataFrame, period: Periods, names: Collection[str], request: Request) -> pd.DataFrame:
+    """One row per series and period."""
+    frame = _prepared(rows, period, names, request)
+    keys = [*request.by, "period"]
+    grouped = frame.groupby(keys, sort=True)
+    totals = grouped[["sales", "units"]].sum()
+    for name in names:
+        totals[name] = grouped[name].max() if name == PROMOTION else grouped[name].mean()
+    if PRICE in names:
+        sums = grouped[["worth", "weight"]].sum()
+        totals[PRICE] = (sums["worth"] / sums["weight"].where(sums["weight"] > 0)).fillna(totals[PRICE])
+    return totals.join(_stock(frame, keys))
+
+
+def _stock(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Capacity of each series and period, and the share of its sales that sold out.
+
+    The rows of one cell (product, segment, event, channel, day) repeat its stock; if together they sold more than that,
+    they are stocks of their own, which add up. Cells add up to the period.
+    """
+    if not frame[["limit", "cap"]].notna().any(axis=None):
+        index = frame.groupby(keys, sort=True).size().index
+        return pd.DataFrame({"capacity": np.inf, "censored": 0.0}, index=index)
+    cell = list(dict.fromkeys([*keys, *(name for name in CELL if name in frame), "day"]))
+    cells = frame.groupby(cell, sort=False)
+    sold, largest, added = cells["units"].sum(), cells[["limit", "cap"]].max(), cells[["limit", "cap"]].sum(min_count=1)
+    stock = largest.where(largest.ge(sold, axis=0), added)
+    out = (sold >= stock["limit"]) & (sold > 0)
+    parts = pd.DataFrame({"capacity": stock["cap"], "out": sold.where(out, 0.0), "sold": sold.clip(lower=0)})
+    sums = parts.groupby(level=keys, sort=True).sum(min_count=1)
+    share = (sums["out"] / sums["sold"].where(sums["sold"] > 0)).fillna(0.0).clip(0, 1)
+    return pd.DataFrame({"capacity": sums["capacity"].where(sums["capacity"] > 0), "censored": share})
+
+
+def _history(
+    part: pd.DataFrame, grid: Grid, span: tuple[int, int], names: tuple[str, ...], given: Collection[str]
+) -> History | None:
+    """The series from its first whole period to the last one of the table."""
+    first, last = span
+    inside = part[(part.index >= first) & (part.index <= last)]
+    if inside.empty:  # sold only in a period that is not whole: the little there is stands for one
+        inside = part.tail(1).set_axis([last])
+    start = int(inside.index[0])
+    regular = inside.reindex(np.arange(start, last + 1))
+    sales = _gaps_filled(regular["sales"].to_numpy(np.float64), regular["units"].to_numpy(np.float64))
+    capacity = regular["capacity"].ffill().bfill().fillna(np.inf).to_numpy(np.float64)
+    return History(
+        grid,
+        start,
+        np.maximum(sales, 0.0),
+        regular["censored"].fillna(0.0).to_numpy(np.float64),
+        capacity,
+        names,
+        _regressor_values(regular, names) if names else np.empty((0, 0)),
+        integer=bool(np.all(np.mod(sales[np.isfinite(sales)], 1) == 0)),
+        carried=(PRICE,) if PRICE in names and PRICE not in given else (),
+    )
+
+
+def _gaps_filled(sales: Vector, units: Vector) -> Vector:
+    """Zero, or not known, where a period has no row; see the module's rule."""
+    seen = np.isfinite(units)
+    if np.quantile(units[seen], 0.05) < CREDIBLE_ZERO:
+        return np.where(seen, sales, 0.0)
+    silent = units.size - 1 - int(np.flatnonzero(seen)[-1])
+    filled = sales.copy()
+    if silent > SILENCE:
+        filled[-silent:] = 0.0
+    return filled
+
+
+def _regressor_values(regular: pd.DataFrame, names: tuple[str, ...]) -> Vector:
+    """(n, k) values with gaps filled: the last one stays, save a promotion, which does not."""
+    columns = {name: regular[name].fillna(0.0) if name == PROMOTION else regular[name] for name in names}
+    values = pd.DataFrame(columns).ffill().bfill().fillna(0.0)
+    if PRICE in names:
+        values[PRICE] = _log_price(values[PRICE].to_numpy(np.float64))
+    return values.to_numpy(np.float64)
+
+
+def _log_price(price: Vector) -> Vector:
+    """Log price; what is given away counts as a hundredth of the usual price."""
+    paid = price[price > 0]
+    least = 0.01 * float(np.median(paid)) if paid.size else 1.0
+    return np.log(np.maximum(price, least))
+
+
+@dataclass(frozen=True, eq=False)
+class _Ahead:
+    """Known coming values, by the key columns the future table has, and period."""
+
+    names: tuple[str, ...]
+    regressors: tuple[str, ...]
+    positions: tuple[int, ...]
+    capacity: bool
+    values: pd.DataFrame | None
+
+    @classmethod
+    def of(
+        cls, future: pd.DataFrame | None, by: tuple[str, ...], grid: Grid, names: tuple[str, ...], capacity: str | None
+    ) -> "_Ahead":
+        if future is None:
+            return cls((), names, (), capacity=False, values=None)
+        known = tuple(name for name in names if name in future)
+        shared = [name for name in by if name in future and not (future[name].astype(str) == "all").all()]
+        frame = future[[*known]].copy()
+        for name in known:
+            frame[name] = _indicator(frame[name]) if name == PROMOTION else frame[name].astype(np.float64)
+        has_capacity = capacity is not None and capacity in future
+        if has_capacity:
+            frame["capacity"] = future[capacity].astype(np.float64)
+        keys = [future[name].astype(str) for name in shared]
+        keys.append(pd.Series(grid.period(future["date"].to_numpy()), future.index, name="period"))
+        rules = {name: "max" if name == PROMOTION else "sum" if name == "capacity" else "mean" for name in frame}
+        values = frame.groupby(keys).agg(rules) if rules else None
+        return cls(known, names, tuple(by.index(name) for name in shared), has_capacity, values)
+
+    def future(self, key: tuple[str, ...], history: History, horizon: int) -> Future:
+        """The coming periods of one series: what is given, then what was last."""
+        periods = history.following(horizon)
+        capacity = np.full(horizon, history.capacity[-CAPACITY_WINDOW:].max())
+        regressors = np.tile(history.regressors[-1:], (horizon, 1)) if self.regressors else np.empty((0, 0))
+        if self.values is None:
+            return Future(periods, regressors, capacity)
+        own = [(*(key[j] for j in self.positions), int(period)) for period in periods]
+        index = pd.Index(own) if len(own[0]) > 1 else pd.Index(periods)
+        given = self.values.reindex(index)
+        for name in self.names:
+            j = self.regressors.index(name)
+            values = given[name].to_numpy(np.float64)
+            values = np.log(np.maximum(values, 1e-9)) if name == PRICE else values
+            regressors[:, j] = _or_last(values, 0.0 if name == PROMOTION else float(history.regressors[-1, j]))
+        if self.capacity:
+            capacity = np.where(given["capacity"].notna(), given["capacity"], capacity)
+        return Future(periods, regressors, capacity)
+
+
+def _or_last(values: Vector, last: float) -> Vector:
+    """Values with gaps filled by the one before, and `last` before the first."""
+    filled: list[float] = reduce(lambda seen, v: [*seen, v if np.isfinite(v) else seen[-1]], values.tolist(), [last])
+    return np.array(filled[1:])

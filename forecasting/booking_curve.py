@@ -26,7 +26,7 @@ Vector = NDArray[np.float64]
 COLD_START, WARM = "similar events", "booking curve"
 ITERATIONS = 50
 PRIOR_DISPERSION, PRIOR_EVENTS = 0.25, 2.0
-"""Before any is seen, similar events are taken to differ by 50 % (squared: 0.25); this counts as much as two events."""
+"""Before any is seen, similar events are taken to differ by 50 % (0.25 = 0.5 ** 2); a prior counts as two events."""
 MIN_DISPERSION = 0.02
 """Past events never look so alike that a coming one could not differ by about 14 %."""
 
@@ -80,9 +80,8 @@ def remaining_demand(
     event, product, segment, mean, lower, upper [units], reference [currency], model
     """
     days = _days(sales, events, elasticity, today=today, holidays=holidays)
-    parts = [
-        _group(rows, events, today, holidays, level) for _, rows in days.groupby(["product", "segment"], sort=True)
-    ]
+    kinds = [rows for _, rows in days.groupby(["product", "segment"], sort=True) if (rows["starts"] < today).any()]
+    parts = [_group(rows, events, today, holidays, level) for rows in kinds]
     columns = ["event", "product", "segment", "mean", "lower", "upper", "reference", "model"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
@@ -116,7 +115,7 @@ def _days(
 
 def _about(events: pd.DataFrame, holidays: frozenset[pd.Timestamp]) -> pd.DataFrame:
     starts = events["starts_at"].dt.tz_convert("UTC").dt.tz_localize(None).dt.normalize()
-    special = starts.dt.dayofweek.isin([4, 5]) | starts.isin(list(holidays))
+    special = starts.dt.day_of_week.isin([4, 5]) | starts.isin(list(holidays))
     venue = events["venue"] if "venue" in events else pd.Series("all", index=events.index)
     return pd.DataFrame({"event": events["event"], "venue": venue, "starts": starts, "special": special})
 
@@ -151,25 +150,37 @@ def _fit(days: pd.DataFrame) -> tuple[Vector, pd.DataFrame]:
 
 def fit_curve(past: pd.DataFrame) -> BookingCurve:
     """Learn how an audience fills up from the finished events of one product and segment (rows of `_days`)."""
-    share, appeal = _fit(past)
-    appeal = appeal.merge(past[["event", "venue", "special"]].drop_duplicates(), on="event")
-    overall = float((appeal["sold"].sum() + 0.5) / appeal["exposure"].sum())
-    grouped = appeal.groupby(["venue", "special"])[["sold", "exposure"]].sum()
-    # Two events' worth of the overall mean steadies groups that have seen only one or two events.
-    pull = 2 * float(appeal["exposure"].mean())
-    means = (grouped["sold"] + pull * overall) / (grouped["exposure"] + pull)
-    keys = [(str(venue), bool(special)) for venue, special in grouped.index]
-    centre = dict(zip(keys, means.to_numpy(), strict=True))
-    expected = (
-        np.array([centre[str(v), bool(s)] for v, s in zip(appeal["venue"], appeal["special"], strict=True)])
-        * appeal["exposure"].to_numpy()
-    )
-    sold = appeal["sold"].to_numpy()
-    # Method of moments for the negative binomial, E[(y - m)^2 - m] = dispersion * m^2, steadied by a prior.
+    share, events = _fit(past)
+    events = events.merge(past[["event", "venue", "special"]].drop_duplicates(), on="event")
+    overall = float((events["sold"].sum() + 0.5) / events["exposure"].sum())
+    # Weights of a random-effects mean: an event counts by what it tells of similar events, not by how dear it was or how
+    # long on sale. Weighting by exposure would undercount full houses wherever the price rose with demand.
+    events["weight"] = 1 / (PRIOR_DISPERSION + 1 / (overall * events["exposure"]))
+    events["appeal"] = events["sold"] / events["exposure"]
+    overall = float(np.average(events["appeal"], weights=events["weight"])) or overall
+    venues = _steadied(events, ["venue"], pd.Series(overall, index=events.index))
+    similar = _steadied(events, ["venue", "special"], venues)
+    appeal = {(str(v), bool(x)): float(m) for v, x, m in zip(events["venue"], events["special"], similar, strict=True)}
+    # An unseen combination of venue and kind of day borrows from the venue.
+    for venue, mean in zip(events["venue"], venues, strict=True):
+        for special in (False, True):
+            appeal.setdefault((str(venue), special), float(mean))
+    return BookingCurve(share, appeal, overall, _dispersion(events, similar))
+
+
+def _steadied(events: pd.DataFrame, by: list[str], towards: pd.Series) -> pd.Series:
+    """Per event, the mean appeal of its group, which counts two more events at the value of the wider group."""
+    pull = PRIOR_EVENTS * events["weight"].mean()
+    group = events.assign(part=events["weight"] * events["appeal"]).groupby(by)[["part", "weight"]].transform("sum")
+    return (group["part"] + pull * towards) / (group["weight"] + pull)
+
+
+def _dispersion(events: pd.DataFrame, mean: pd.Series) -> float:
+    """Method of moments for the negative binomial, E[(y - m)^2 - m] = dispersion * m^2, steadied by a prior."""
+    expected = (mean * events["exposure"]).to_numpy()
     prior = PRIOR_EVENTS * float((expected**2).mean())
-    excess = float(((sold - expected) ** 2 - expected).sum())
-    dispersion = (excess + PRIOR_DISPERSION * prior) / (float((expected**2).sum()) + prior)
-    return BookingCurve(share, centre, overall, max(dispersion, MIN_DISPERSION))
+    excess = float(((events["sold"].to_numpy() - expected) ** 2 - expected).sum())
+    return max((excess + PRIOR_DISPERSION * prior) / (float((expected**2).sum()) + prior), MIN_DISPERSION)
 
 
 def _group(

@@ -222,7 +222,7 @@ def _nights(today: pd.Timestamp, rng: np.random.Generator) -> list[_Night]:
 
 
 def _festive(day: pd.Timestamp) -> bool:
-    return day.dayofweek in {4, 5} or (day.month, day.day) in HOLIDAYS
+    return day.day_of_week in {4, 5} or (day.month, day.day) in HOLIDAYS
 
 
 def _sell_tickets(night: _Night, days: int, rng: np.random.Generator) -> list[dict[str, object]]:
@@ -265,8 +265,8 @@ def _appetite_for(night: _Night, days: int) -> dict[str, tuple[float, float]]:
 def _sell_goods(item: Audience, today: pd.Timestamp, rng: np.random.Generator) -> tuple[list[dict[str, object]], float]:
     """The shop's daily sales of one product, and its true mean demand of the coming 28 days at the usual price."""
     dates = pd.date_range(today - pd.Timedelta(days=HISTORY_DAYS), periods=HISTORY_DAYS + 28, freq="D")
-    season = 1 + 0.25 * np.cos(2 * np.pi * (dates.dayofyear.to_numpy() - 350) / 365.25)
-    weekday = np.array([0.8, 0.8, 0.9, 1.0, 1.3, 1.5, 0.7])[dates.dayofweek]
+    season = 1 + 0.25 * np.cos(2 * np.pi * (dates.day_of_year.to_numpy() - 350) / 365.25)
+    weekday = np.array([0.8, 0.8, 0.9, 1.0, 1.3, 1.5, 0.7])[dates.day_of_week]
     festive = np.where([(day.month, day.day) in HOLIDAYS for day in dates], 1.6, 1.0)
     mean = item.demand * season * weekday * festive
     past = slice(HISTORY_DAYS)

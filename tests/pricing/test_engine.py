@@ -1,0 +1,200 @@
+"""The engine moves a price only where a proven plan, the guard rails and the evidence all allow it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from optimization import ExhaustiveOptimizer, HighsOptimizer
+from pricing.book import Decision, Proposal, Verdict
+from pricing.demand import DemandCurves, Evidence, Identification, constant_elasticity
+from pricing.engine import Market, propose
+from pricing.guardrails import InForce, broken
+from pricing.model import Ladder, Offer, Resource
+from pricing.money import as_floats
+from pricing.plan import Plan, Report, Status
+from pricing.policy import Policy
+from pricing.ports import Optimizer
+from pricing.problem import Problem
+from pricing.simulation import TrueMarket, simulate
+from pricing.tables import offers_from, resources_from
+
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+LADDER = Ladder.parse("10:40:0.50", "EUR")
+
+
+def offer(name: str, *, price: str = "20", resource: str | None = None, **more: object) -> Offer:
+    """An offer with bounds as wide as its ladder."""
+    basic = Offer(
+        id=name,
+        product=name,
+        currency="EUR",
+        ladder=LADDER,
+        floor=Decimal(10),
+        ceiling=Decimal(40),
+        current_price=Decimal(price),
+        resource=resource,
+    )
+    return replace(basic, **more)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Known:
+    """A demand model of constant elasticity with a given spread."""
+
+    elasticity: float = -2.0
+    base: float = 100.0
+    spread: float = 0.0
+    status: Identification = Identification.IDENTIFIED
+    version: str = "known"
+
+    def curves(self, offers: Sequence[Offer]) -> DemandCurves:
+        """The same curve for each offer, from 200 draws."""
+        rng = np.random.default_rng(0)
+        slopes = self.elasticity + self.spread * rng.standard_normal(200)
+        units = np.zeros((200, len(offers), max(len(o.ladder) for o in offers)))
+        for i, o in enumerate(offers):
+            curve = constant_elasticity(np.full(200, self.base), slopes, 20.0, as_floats(o.ladder).tolist())
+            units[:, i, : len(o.ladder)] = curve
+        evidence = Evidence(self.status, self.elasticity, self.spread, "price followed demand", "known")
+        return DemandCurves(
+            tuple(o.id for o in offers), tuple(o.ladder for o in offers), units, (evidence,) * len(offers)
+        )
+
+
+def run(
+    offers: Sequence[Offer],
+    model: Known | None = None,
+    *,
+    optimizer: Optimizer | None = None,
+    policy: Policy | None = None,
+    resources: Sequence[Resource] = (),
+) -> dict[str, Decision]:
+    """Decisions by offer."""
+    in_force = {o.id: InForce(o.current_price, o.current_price) for o in offers}
+    proposal = propose(
+        Market(tuple(offers), in_force, tuple(resources)),
+        model or Known(),
+        optimizer or ExhaustiveOptimizer(),
+        policy or Policy(),
+        by="engine",
+        now=NOW,
+        input_hash="0",
+        base_version=1,
+    )
+    return {decision.offer: decision for decision in proposal.decisions}
+
+
+def test_an_elastic_offer_with_seats_to_spare_gets_cheaper_by_a_step() -> None:
+    """At elasticity -2 revenue rises with every cut; the step cap stops it at 10 %, and the reason names the cap."""
+    decision = run([offer("stalls")])["stalls"]
+    assert decision.allowed == Decimal(18)
+    assert decision.verdict is Verdict.MOVE
+    assert any("10%" in reason for reason in decision.reasons)
+
+
+def test_scarce_seats_get_dearer() -> None:
+    """With half the seats that are wanted left, a cut sells nothing more; the price rises."""
+    decision = run([offer("stalls", resource="room")], resources=[Resource("room", 50.0)])["stalls"]
+    assert decision.allowed == Decimal(22)
+    assert decision.then.units == pytest.approx(50.0)
+
+
+def test_what_is_not_identified_is_held_and_says_why() -> None:
+    """The reason of the evidence is the reason of the decision."""
+    decision = run([offer("vip")], Known(status=Identification.NOT_IDENTIFIED))["vip"]
+    assert (decision.verdict, decision.allowed) == (Verdict.HELD, Decimal(20))
+    assert decision.reasons == ("Held: price followed demand.",)
+
+
+def test_a_move_that_wins_too_rarely_is_not_made() -> None:
+    """With elasticities spread widely around -1.05, a cut wins in about half of the draws: the price is kept."""
+    decision = run([offer("stalls")], Known(elasticity=-1.05, spread=0.6), policy=Policy(confidence=0.7))["stalls"]
+    assert decision.verdict is Verdict.KEEP
+    assert "70%" in decision.reasons[0]
+    assert decision.wanted != decision.allowed
+
+
+def test_a_cheaper_audience_never_costs_more() -> None:
+    """The declared order between segments holds in every proposal."""
+    offers = [
+        offer("adult", product="stalls", segment="adult", price="20"),
+        offer("student", product="stalls", segment="student", price="20", resource="room"),
+    ]
+    policy = Policy(segment_order=(("student", "adult"),))
+    decisions = run(offers, resources=[Resource("room", 40.0)], policy=policy)
+    assert decisions["student"].allowed <= decisions["adult"].allowed
+    unordered = run(offers, resources=[Resource("room", 40.0)])
+    assert unordered["student"].allowed > unordered["adult"].allowed, "without the rule the order would break"
+
+
+@dataclass(frozen=True)
+class Liar:
+    """An optimizer that answers with a status and prices of its own making."""
+
+    status: Status
+    price: Decimal
+
+    def solve(self, problem: Problem, *, time_limit: float) -> Plan:  # noqa: ARG002  # the port's signature
+        """The same price for every offer."""
+        prices = {choice.id: self.price for choice in problem.offers}
+        return Plan(Report(self.status, "liar", 0.0, 1e9, 1e9, 0.0), prices, dict.fromkeys(prices, 1.0))
+
+
+@pytest.mark.parametrize("price", ["NaN", "39", "0.01", "18"])
+@pytest.mark.parametrize("status", list(Status))
+def test_a_plan_that_is_unproven_or_fails_its_check_moves_nothing(status: Status, price: str) -> None:
+    """Whatever an optimizer claims, a false plan changes no price, and every decision says why."""
+    decision = run([offer("stalls")], optimizer=Liar(status, Decimal(price)))["stalls"]
+    assert (decision.verdict, decision.allowed) == (Verdict.HELD, Decimal(20))
+    assert decision.reasons[0].startswith("Held: ")
+
+
+def test_offers_of_two_currencies_are_priced_apart() -> None:
+    """Each currency is a problem of its own; the answer is that of each alone."""
+    euro, franc = offer("euro"), offer("franc", currency="CHF")
+    both = run([euro, franc])
+    assert both["euro"] == run([euro])["euro"]
+    assert both["franc"] == run([franc])["franc"]
+
+
+def test_an_unrelated_offer_changes_no_other_price() -> None:
+    """Adding an offer that shares nothing leaves the other decision as it was, to the last digit."""
+    assert run([offer("stalls"), offer("poster")])["stalls"] == run([offer("stalls")])["stalls"]
+
+
+def season_proposal(optimizer: Optimizer) -> tuple[Proposal, Market, Policy]:
+    """The whole simulated season, priced with perfect knowledge."""
+    season = simulate(now=NOW, rng=np.random.default_rng(5))
+    table = season.offers.assign(channel="all", resource=season.offers["resource"].replace("", None))
+    for column in ("floor", "ceiling", "current_price", "unit_cost"):
+        table[column] = [Decimal(value) for value in table[column]]
+    offers = offers_from(table)
+    resources = resources_from(season.resources)
+    in_force = {o.id: InForce(o.current_price, o.current_price) for o in offers}
+    market, policy = Market(offers, in_force, resources), Policy(segment_order=(("student", "adult"),))
+    model = TrueMarket(season)
+    proposal = propose(market, model, optimizer, policy, by="engine", now=NOW, input_hash="0", base_version=1)
+    return proposal, market, policy
+
+
+def test_every_allowed_price_of_a_season_passes_the_guard_rails() -> None:
+    """The invariant that matters most, on 60-odd offers at once; and the season is worth more than before."""
+    proposal, market, policy = season_proposal(HighsOptimizer())
+    by_id = {o.id: o for o in market.offers}
+    for decision in proposal.decisions:
+        if decision.verdict is Verdict.MOVE:
+            where = by_id[decision.offer], market.in_force[decision.offer], decision.evidence
+            assert broken(decision.allowed, *where, policy) == ()
+    gain = sum(decision.then.revenue - decision.now.revenue for decision in proposal.decisions)
+    assert gain > 0
+
+
+def test_two_optimizers_agree_on_a_season() -> None:
+    """HiGHS and brute force give the same worth, event by event."""
+    one, other = (season_proposal(optimizer)[0] for optimizer in (HighsOptimizer(), ExhaustiveOptimizer()))
+    worth = [sum(decision.then.revenue for decision in proposal.decisions) for proposal in (one, other)]
+    assert worth[0] == pytest.approx(worth[1], rel=1e-6)

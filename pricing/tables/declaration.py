@@ -203,5 +203,22 @@ CALENDAR = Table(
     ),
 )
 
-TABLES = {table.name: table for table in (SALES, EVENTS, OFFERS, RESOURCES, CALENDAR)}
+FUTURE = Table(
+    "future",
+    "What is known of coming dates. Rows hold for every series that agrees with their product, segment, event and "
+    "channel columns, where they have them. Further columns that the sales have too are regressors.",
+    (
+        Column(name="date", kind=Kind.DATE, needed=True, meaning="the day, or start of the period"),
+        *(
+            Column(
+                name=name, kind=Kind.TEXT, blanks=True, meaning=f"{name} it holds for; without the column, every one"
+            )
+            for name in ("product", "segment", "event", "channel")
+        ),
+        Column(name="price", kind=Kind.NUMBER, unit=MONEY_UNIT, blanks=True, meaning="unit price to come"),
+        Column(name="promotion", kind=Kind.ANY, blanks=True, meaning="0 or 1, or the promotion's name"),
+    ),
+)
+
+TABLES = {table.name: table for table in (SALES, EVENTS, OFFERS, RESOURCES, CALENDAR, FUTURE)}
 """Every table by its name."""

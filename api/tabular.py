@@ -8,10 +8,13 @@ Guarantees
 * A CSV opened in a spreadsheet runs no formula that came with the data; reading it back gives the text as it was.
 """
 
+import csv
 import json
 import os
+import re
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
@@ -20,14 +23,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import structlog
+from pandas.api.types import is_numeric_dtype
 from rich.console import Console
 from rich.table import Table as Grid
 
-from api.files import load
-from pricing.errors import Finding, InputError
-from pricing.tables import TABLES, Examined, Settings, examine
+from api.files import FORMULA, Loaded, load
+from pricing.errors import Finding, InputError, UnavailableError
+from pricing.tables import TABLES, Settings, examine
 
-_FORMULA = r"^('*[=+\-@\t\r\n])"
 _LOG = structlog.get_logger()
 
 
@@ -56,36 +59,38 @@ def read_table(
     InputError
         with every finding; no file was written.
     """
-    raw, findings = load(path)
-    if raw is None:
-        raise InputError(findings)
-    settings = Settings(str(path), mapping or {}, needed, currency, time_zone)
-    found = examine(raw, TABLES[kind], settings)
-    _refuse_or_quarantine(raw, found, findings, path, quarantine)
+    table = TABLES.get(kind)
+    if table is None:
+        raise InputError(f"there is no table {kind!r}; there are {', '.join(TABLES)}")
+    if quarantine is not None and quarantine.resolve() == path.resolve():
+        raise InputError(Finding("the quarantine must be another file", str(path)))
+    loaded = load(path)
+    found = examine(loaded.frame, table, Settings(str(path), mapping or {}, needed, currency, time_zone))
+    flaws = (*loaded.flaws, *found.flaws)
+    if found.refusals or (flaws and quarantine is None):
+        raise InputError((*found.refusals, *flaws))
+    if found.frame.empty:
+        raise InputError((Finding("no row can be used", str(path)), *flaws))
+    if quarantine is not None:
+        _set_aside(loaded, flaws, quarantine)
     for note in found.notes:
         _LOG.warning(str(note))
     return found.frame.reset_index(drop=True)
 
 
-def _refuse_or_quarantine(
-    raw: pd.DataFrame, found: Examined, findings: list[Finding], path: Path, quarantine: Path | None
-) -> None:
-    refusals = [*findings, *found.refusals]
-    if refusals or (found.flaws and quarantine is None):
-        raise InputError([*refusals, *found.flaws])
-    if found.frame.empty:
-        raise InputError([Finding("no row can be used", str(path)), *found.flaws])
-    if quarantine is not None:
-        reasons = _reasons(found.flaws)
-        set_aside = raw.loc[list(reasons)]
-        set_aside[_free("row", raw)] = set_aside.index
-        set_aside[_free("reason", raw)] = pd.Series(reasons, dtype="str")
-        write_table(set_aside, quarantine)
-        if reasons:
-            _LOG.warning(f"{len(reasons):,} rows of {path} cannot be used; they are in {quarantine}")
+def _set_aside(loaded: Loaded, flaws: Sequence[Finding], quarantine: Path) -> None:
+    """Write the flawed rows as they stand, with their row and everything wrong with them."""
+    reasons = _reasons(flaws)
+    rows = pd.concat([loaded.frame, loaded.ragged]).loc[list(reasons)]
+    rows[_free("row", rows)] = rows.index
+    rows[_free("reason", rows)] = pd.Series(reasons, dtype="str")
+    write_table(rows, quarantine)
+    if reasons:
+        counts = Counter(str(Finding(flaw.reason, column=flaw.column)) for flaw in flaws)
+        _LOG.warning(f"{len(reasons):,} rows cannot be used; they are in {quarantine}", reasons=dict(counts))
 
 
-def _reasons(flaws: Iterable[Finding]) -> dict[int, str]:
+def _reasons(flaws: Sequence[Finding]) -> dict[int, str]:
     """Row -> everything wrong with it, in the order of the rows."""
     said: dict[int, list[str]] = {}
     for flaw in flaws:
@@ -94,9 +99,9 @@ def _reasons(flaws: Iterable[Finding]) -> dict[int, str]:
     return {row: "; ".join(said[row]) for row in sorted(said)}
 
 
-def _free(name: str, raw: pd.DataFrame) -> str:
-    """The name, or with underscores before it until the user's columns do not have it."""
-    while name in raw.columns:
+def _free(name: str, frame: pd.DataFrame) -> str:
+    """The name, with underscores before it until no column has it."""
+    while name in frame.columns:
         name = f"_{name}"
     return name
 
@@ -118,9 +123,19 @@ def write_table(frame: pd.DataFrame, out: Path | None) -> None:
 
 
 def write_atomically(out: Path, write: Callable[[IO[bytes]], None]) -> None:
-    """Let `write` fill a file that takes the place of `out` once it is whole and on disk."""
+    """Let `write` fill a file that takes the place of `out` once it is whole and on disk.
+
+    Raises
+    ------
+    InputError
+        if there can be no file of that name.
+    UnavailableError
+        if the disk does not take it; `out` is as it was.
+    """
+    if out.is_dir():
+        raise InputError(Finding("is a folder", str(out)))
     try:
-        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
+        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name[:80]}.")
     except OSError as error:
         raise InputError(Finding(f"cannot be written: {error.strerror}", str(out))) from error
     draft = Path(name)
@@ -131,29 +146,40 @@ def write_atomically(out: Path, write: Callable[[IO[bytes]], None]) -> None:
             os.fsync(file.fileno())
         draft.chmod(0o644)
         draft.replace(out)
-    except BaseException:
+    except OSError as error:
+        raise UnavailableError(f"{out} cannot be written: {error.strerror}") from error
+    finally:
         draft.unlink(missing_ok=True)
-        raise
 
 
 def _write_csv(frame: pd.DataFrame, file: IO[bytes]) -> None:
     safe = pd.DataFrame({_defused(name): _csv_cells(frame[name]) for name in frame.columns})
-    safe.to_csv(file, index=False, encoding="utf-8", lineterminator="\n")
+    # a carriage return inside a cell would end the row, were the cell not quoted
+    returns = any(_has_return(safe[name]) for name in safe.columns)
+    safe.to_csv(
+        file,
+        index=False,
+        encoding="utf-8",
+        lineterminator="\n",
+        quoting=csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL,
+    )
+
+
+def _has_return(cells: "pd.Series[Any]") -> bool:
+    return not is_numeric_dtype(cells) and bool(cells.astype("str").str.contains("\r", regex=False, na=False).any())
 
 
 def _csv_cells(cells: "pd.Series[Any]") -> "pd.Series[Any]":
     if cells.dtype.kind == "M":
         return _iso(cells)
     if isinstance(cells.dtype, pd.StringDtype):
-        return cells.str.replace(_FORMULA, r"'\1", regex=True)
-    if cells.dtype == object:
-        return cells.map(_defused, na_action="ignore")
-    return cells
+        return cells.str.replace(f"^({FORMULA})", r"'\1", regex=True)
+    return cells if is_numeric_dtype(cells) else cells.astype("object").map(_defused, na_action="ignore")
 
 
 def _defused(cell: Any) -> Any:  # noqa: ANN401  # a cell of any type
     """Text that a spreadsheet would take for a formula gets an apostrophe; the reader takes it off again."""
-    return f"'{cell}" if isinstance(cell, str) and cell.lstrip("'")[:1] in tuple("=+-@\t\r\n") else cell
+    return f"'{cell}" if isinstance(cell, str) and re.match(FORMULA, cell) else cell
 
 
 def _iso(cells: "pd.Series[Any]") -> "pd.Series[str]":
@@ -190,7 +216,9 @@ def _print(frame: pd.DataFrame) -> None:
     Console(markup=False, highlight=False).print(grid)
 
 
-def _told(cell: object) -> str:
-    if isinstance(cell, float):
-        return "" if cell != cell else f"{cell:,.4g}"  # noqa: PLR0124  # NaN
-    return "" if cell is None or cell is pd.NaT else str(cell)
+def _told(cell: Any) -> str:  # noqa: ANN401  # a cell of any type
+    """A cell for the screen: floats short, nothing for a missing one, no sign that steers a terminal."""
+    if cell is None or cell is pd.NaT or cell != cell:  # noqa: PLR0124  # NaN
+        return ""
+    text = f"{cell:,.4g}" if isinstance(cell, float) else str(cell)
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

@@ -35,11 +35,16 @@ class Finding:
         column = None if self.column is None else f"column {self.column}"
         place = ", ".join(part for part in (self.file, row, column) if part)
         said = self.reason if self.value is None else f"{self.reason}: {_shown(self.value)}"
-        return f"{place}: {said}" if place else said
+        return _printable(f"{place}: {said}" if place else said)
+
+
+def _printable(text: str) -> str:
+    """The text without signs that would steer a terminal: a file's columns can be called anything."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 def _shown(value: str) -> str:
-    """A value as it may be printed: quoted, control characters escaped, not long."""
+    """A value between quotation marks, not long."""
     return repr(value if len(value) <= 60 else value[:57] + "...")
 
 

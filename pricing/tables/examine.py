@@ -11,11 +11,13 @@ Guarantees
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pandera.pandas as pa
 
-from pricing.errors import Finding
+from pricing.errors import Finding, InputError
+from pricing.money import CURRENCIES
 from pricing.tables.cells import (
     Cells,
     Read,
@@ -51,6 +53,17 @@ class Settings:
     needed: Collection[str] = ()
     currency: str = "EUR"
     time_zone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        found = []
+        try:
+            ZoneInfo(self.time_zone)
+        except (KeyError, ValueError, OSError):  # unknown, malformed, a folder of zones
+            found.append(Finding(f"{self.time_zone!r} is not a time zone (for example Europe/Berlin)"))
+        if self.currency not in CURRENCIES:
+            found.append(Finding(f"{self.currency!r} is not an ISO 4217 currency (for example EUR)"))
+        if found:
+            raise InputError(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +104,18 @@ class _Examination:
         self.sources = self._sources()
 
     def result(self) -> Examined:
+        """Look at the cells, then at the columns, then at the rows whose cells are good."""
         frame = self._typed()
         self._check(frame)
         self._one_currency(frame)
-        flawed = {finding.row for finding in self.flaws}
-        frame = frame[~frame.index.isin(flawed)] if flawed else frame
+        frame = self._without_flaws(frame)
         self._check_values(frame)
-        flawed = {finding.row for finding in self.flaws}
-        frame = frame[~frame.index.isin(flawed)] if flawed else frame
+        frame = self._without_flaws(frame)
         return Examined(frame, tuple(self.flaws), tuple(self.refusals), tuple(self._notes()))
+
+    def _without_flaws(self, frame: pd.DataFrame) -> pd.DataFrame:
+        flawed = {finding.row for finding in self.flaws}
+        return frame[~frame.index.isin(flawed)] if flawed else frame
 
     def _sources(self) -> dict[str, str]:
         """Declared column -> the user's column, for the columns there are."""
@@ -161,32 +177,34 @@ class _Examination:
 
     def _check(self, frame: pd.DataFrame) -> None:
         """Add what the schema finds, except in cells already known to be flawed."""
-        known = {(finding.row, finding.column) for finding in self.flaws}
         try:
             schema(self.table, self.settings.needed).validate(frame, lazy=True)
         except pa.errors.SchemaErrors as found:
             cases = found.failure_cases
         else:
             return
-        for name in cases.loc[cases["check"] == "column_in_dataframe", "failure_case"]:
+        absent = cases["check"] == "column_in_dataframe"
+        for name in cases.loc[absent, "failure_case"]:
             if name not in self.settings.mapping:
                 self._refuse(self._absent(name))
-        located = cases[cases["index"].notna()]
-        for (column, check), group in located.groupby(["column", "check"], sort=False):
+        known = {(finding.row, finding.column) for finding in self.flaws}
+        for (column, check), group in cases[~absent].groupby(["column", "check"], sort=False):
             theirs = self._theirs(column)
-            rows = [row for row in group["index"] if (row, theirs) not in known]
+            rows = [row for row in map(int, group["index"]) if (row, theirs) not in known]
+            known.update((row, theirs) for row in rows)
             self._flaw({"not_nullable": MISSING, "field_uniqueness": REPEATED}.get(check, check), column, rows)
 
     def _absent(self, name: str) -> str:
         theirs = [str(column) for column in self.raw.columns]
-        return f"there is no column {name!r}{_nearest(name, theirs)}; use --map {name}=..."
+        hint = "" if self.table.column(name) is None else f"; name yours with --map {name}=..."
+        return f"there is no column {name!r}, which is needed{_nearest(name, theirs)}{hint}"
 
     def _one_currency(self, frame: pd.DataFrame) -> None:
         if "currency" not in self.sources:
             return
-        counts = frame["currency"].value_counts(sort=False)
+        counts = frame["currency"][frame["currency"].isin(CURRENCIES)].value_counts(sort=False)
         if len(counts) > 1:
-            named = ", ".join(f"{code} ({times} rows)" for code, times in counts.items())
+            named = ", ".join(f"{code} ({times:,} rows)" for code, times in counts.items())
             self._refuse(f"a table holds one currency, this one {named}: split it", "currency")
 
     def _check_values(self, frame: pd.DataFrame) -> None:

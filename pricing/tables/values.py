@@ -70,12 +70,17 @@ def _all(frame: pd.DataFrame, make: Callable[[Row], T]) -> tuple[T, ...]:
         try:
             made.append(make(row))
         except KeyError as error:
-            raise InputError(f"the table has no column {error}") from None
+            found.append(Finding(f"{_named(row)} has no {error.args[0]}"))
         except ValueError as error:
             found.append(Finding(str(error)))
     if found:
         raise InputError(found)
     return tuple(made)
+
+
+def _named(row: Row) -> str:
+    """The first thing a row says, which is its id: `offer A1`."""
+    return next((f"{name} {value}" for name, value in row.items()), "a row")
 
 
 def _rows(frame: pd.DataFrame) -> Iterator[Row]:
@@ -88,6 +93,12 @@ def _blank(value: object) -> bool:
     return value is None or value is pd.NaT or value != value  # noqa: PLR0124  # NaN, of any type
 
 
+def _amount(row: Row, name: str) -> Decimal:
+    if not isinstance(row[name], Decimal):
+        raise TypeError(f"{name} of a table of offers is Decimal, not {type(row[name]).__name__}")
+    return row[name]
+
+
 def _offer(row: Row) -> Offer:
     currency = row["currency"]
     return Offer(
@@ -95,15 +106,15 @@ def _offer(row: Row) -> Offer:
         product=row["product"],
         currency=currency,
         ladder=Ladder.parse(row["ladder"], currency),
-        floor=row["floor"],
-        ceiling=row["ceiling"],
-        current_price=row["current_price"],
+        floor=_amount(row, "floor"),
+        ceiling=_amount(row, "ceiling"),
+        current_price=_amount(row, "current_price"),
         segment=row.get("segment", ALL),
         event=row.get("event", ALL),
         channel=row.get("channel", ALL),
-        unit_cost=row.get("unit_cost", Decimal(0)),
+        unit_cost=_amount(row, "unit_cost") if "unit_cost" in row else Decimal(0),
         resource=row.get("resource"),
-        list_price=row.get("list_price"),
+        list_price=_amount(row, "list_price") if "list_price" in row else None,
     )
 
 

@@ -1,0 +1,86 @@
+"""Writes the pages of this folder that are made from declarations in the code: `python docs/generate.py`.
+
+Guarantees
+----------
+* A page says what the code checks, because both are made from the same declaration; a test fails when one is stale.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pricing.tables import TABLES, Column, Kind, Table
+
+FOLDER = Path(__file__).parent
+
+_INTRODUCTION = """\
+# Tables you bring
+
+<!-- Written by docs/generate.py from pricing/tables/declaration.py; change it there. -->
+
+CSV (UTF-8, columns separated by commas, decimals with a point) or Parquet. The first row names the columns, in any
+order. If yours are called otherwise, say so: `--map date=InvoiceDate,price=UnitPrice`. Columns that are not listed here
+are kept and can be used as regressors.
+
+Everything that is wrong with a file is reported at once, with row (the header is row 1), column and reason, and nothing
+is changed. With `--quarantine FILE` rows that cannot be used are written to FILE, as they stand, each with its row and
+reason, and the others are used. A row without any text is left out. Rows that repeat an earlier one exactly are kept
+and reported; where a table has an id, an id that repeats is refused.
+
+* **date, or timestamp**: `2025-04-03`, `2025-04-03 19:30`, or with its zone `2025-04-03T19:30+02:00`; 1900 to 2199.
+  Timestamps with and without a zone do not mix; those with one are told in the zone of `--time-zone`.
+* **timestamp with zone**: `2025-04-03T19:30+02:00` or `2025-04-03T17:30Z`.
+* **number**, **decimal**: `1250.5`; no thousands separator or currency sign, not NaN or infinite; a decimal has at most
+  the decimals of its currency.
+* **text**: as it stands. In CSV files, text that a spreadsheet could take for a formula (it starts with `=`, `+`, `-`,
+  `@`, a tab or a line break) is written behind an apostrophe, which is taken off when it is read.
+"""
+
+
+def tables_page() -> str:
+    """The page about the tables a user brings."""
+    return "\n".join([_INTRODUCTION, *(line for table in TABLES.values() for line in _section(table))])
+
+
+def _section(table: Table) -> Iterator[str]:
+    key = f" No two rows share `{table.key}`." if table.key else ""
+    yield from (f"## {table.name}", "", f"{table.meaning}{key}", "")
+    yield from ("| column | type | unit | needed | meaning |", "|---|---|---|---|---|")
+    for column in table.columns:
+        cells = (
+            f"`{column.name}`",
+            column.kind.value,
+            column.unit,
+            _needed(column),
+            f"{column.meaning}{_bounds(column)}{_blanks(column)}",
+        )
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+
+
+def _needed(column: Column) -> str:
+    return "yes" if column.needed else "no"
+
+
+def _blanks(column: Column) -> str:
+    """What a blank cell means."""
+    if column.default is not None:
+        return f'; blank or absent: "{column.default}"'
+    return "; may be blank" if column.blanks else ""
+
+
+def _bounds(column: Column) -> str:
+    return "; not negative" if column.kind in {Kind.NUMBER, Kind.MONEY} and column.low == 0 else ""
+
+
+PAGES = {"tables.md": tables_page}
+"""File name -> what writes its text."""
+
+
+def main() -> None:
+    """Write every page."""
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

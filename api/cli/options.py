@@ -65,7 +65,7 @@ def parse_zone(text: str) -> str:
     """Read an IANA time zone."""
     try:
         return str(ZoneInfo(text))
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):  # unknown, malformed, a folder of zones
         raise typer.BadParameter(f"{text!r} is not a time zone; write for example Europe/Berlin or UTC") from None
 
 

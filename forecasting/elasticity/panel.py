@@ -10,7 +10,7 @@ Guarantees
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ Mask = NDArray[np.bool_]
 MAX_ITERATIONS = 60
 _LARGEST = 40.0
 """Bound of the linear predictor: exp(40) units is beyond any sale; it keeps a diverging fit finite."""
+REFIT = 40
+"""Clusters up to which the jackknife estimates the effects anew."""
+_SETTLED = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,11 +37,11 @@ class Fit:
     ----------
     slope : coefficient on the first column
     kept : (n,) which of the rows given were used
-    mean : (m,) fitted quantity [units], or fitted value of a linear model
-    residual : (m,) quantity over its fitted mean, less 1; or the residual of a linear model
+    mean : (m,) fitted quantity [units]; of a linear model the fitted outcome
     own : (m,) the first column after effects and the other columns are taken out
     weight : (m,) weight of the row
-    score : (m,) the row's contribution to the score of the slope
+    residual : (m,) working residual: what one more weighted regression would still explain
+    columns, factors : (m, k) and (m,) each, what the slope was estimated with
     converged : whether the iterations settled
     dispersion : alpha of a negative binomial, variance = mean + alpha mean^2; 0 for Poisson
     """
@@ -46,10 +49,11 @@ class Fit:
     slope: float
     kept: Mask = field(repr=False)
     mean: Vector = field(repr=False)
-    residual: Vector = field(repr=False)
     own: Vector = field(repr=False)
     weight: Vector = field(repr=False)
-    score: Vector = field(repr=False)
+    residual: Vector = field(repr=False)
+    columns: Vector = field(repr=False)
+    factors: tuple[Codes, ...] = field(repr=False)
     converged: bool = True
     dispersion: float = 0.0
 
@@ -57,6 +61,11 @@ class Fit:
     def information(self) -> float:
         """Weighted sum of squares of the first column's own variation."""
         return float(self.weight @ self.own**2)
+
+    @property
+    def score(self) -> Vector:
+        """(m,) each row's contribution to the score of the slope."""
+        return self.own * self.weight * self.residual
 
     @property
     def usable(self) -> bool:
@@ -69,16 +78,15 @@ def linear(outcome: Vector, columns: Vector, factors: Sequence[Codes]) -> Fit:
     ones = np.ones(len(outcome))
     within = demean(np.column_stack([outcome, columns]), factors, ones)
     slope, own, residual = _weighted(within[:, 0], within[:, 1:], ones)
-    return Fit(
-        slope, np.ones(len(outcome), dtype=bool), outcome - residual, residual, own, ones, own * residual,
-    )  # fmt: skip
+    kept = np.ones(len(outcome), dtype=bool)
+    return Fit(slope, kept, outcome - residual, own, ones, residual, columns, tuple(factors))
 
 
 def log_log(quantity: Vector, columns: Vector, factors: Sequence[Codes]) -> Fit:
     """Least squares of ln(quantity); rows without a sale have no logarithm and are left out."""
     kept = quantity > 0
     fit = linear(np.log(quantity[kept]), columns[kept], [codes_of(f[kept]) for f in factors])
-    return Fit(fit.slope, kept, fit.mean, fit.residual, fit.own, fit.weight, fit.score)
+    return replace(fit, kept=kept, mean=np.exp(fit.mean))
 
 
 def poisson(quantity: Vector, columns: Vector, factors: Sequence[Codes]) -> Fit:
@@ -90,7 +98,7 @@ def poisson(quantity: Vector, columns: Vector, factors: Sequence[Codes]) -> Fit:
     kept = informative(quantity, factors)
     y, x = quantity[kept], columns[kept]
     levels = [codes_of(f[kept]) for f in factors]
-    return _reweighted(y, x, levels, kept, start=np.log((y + y.mean()) / 2)) if len(y) else _nothing(kept)
+    return _Count(y, x, levels, kept).fit(np.log((y + y.mean()) / 2)) if len(y) else _nothing(kept)
 
 
 def censored(quantity: Vector, columns: Vector, factors: Sequence[Codes], sold_out: Mask) -> Fit:
@@ -107,7 +115,7 @@ def censored(quantity: Vector, columns: Vector, factors: Sequence[Codes], sold_o
     levels = [codes_of(f[kept]) for f in factors]
     fit, alpha = first, _dispersion(y, first.mean, cut)
     for _ in range(MAX_ITERATIONS):
-        fit = _reweighted(y, x, levels, kept, start=np.log(fit.mean), alpha=alpha, cut=cut)
+        fit = _Count(y, x, levels, kept, alpha, cut).fit(np.log(fit.mean))
         last, alpha = alpha, _dispersion(y, fit.mean, cut)
         if abs(alpha - last) <= 1e-4 * (alpha + 1e-3) or not fit.converged:
             break
@@ -136,15 +144,27 @@ def sandwich(fit: Fit, clusters: Codes) -> float:
 def jackknife(fit: Fit, clusters: Codes) -> float:
     """Standard error by leaving out one cluster after the other (CV3; MacKinnon, Nielsen and Webb 2023).
 
-    One step per cluster from the full estimate, effects held. With few clusters it covers where `sandwich` is too
-    narrow. Infinite when one cluster holds all the variation.
+    One Newton step per cluster from the full estimate. Up to `REFIT` clusters the effects are estimated anew each time,
+    which is what makes it cover where `sandwich` is too narrow; beyond, where it no longer matters, they are held.
+    Infinite when one cluster holds all the variation.
     """
     groups = int(clusters.max(initial=-1)) + 1
     rest = fit.information - np.bincount(clusters, fit.weight * fit.own**2)
     if groups < 2 or not np.all(rest > 1e-9 * fit.information):
         return np.inf
-    moves = np.bincount(clusters, fit.score) / rest
-    return float(np.sqrt((groups - 1) / groups * (moves @ moves)))
+    if groups <= REFIT:
+        moves = np.array([_without_cluster(fit, clusters == g) for g in range(groups)])
+    else:
+        moves = np.bincount(clusters, fit.score) / rest
+    error = float(np.sqrt((groups - 1) / groups * (moves @ moves)))
+    return error if np.isfinite(error) else np.inf
+
+
+def _without_cluster(fit: Fit, out: Mask) -> float:
+    """How far the slope moves when these rows are left out; NaN if nothing is left to tell it."""
+    weight = np.where(out, 0.0, fit.weight)
+    free = demean(np.column_stack([fit.residual, fit.columns]), fit.factors, weight, tolerance=1e-7)
+    return _weighted(free[:, 0], free[:, 1:], weight)[0]
 
 
 def two_way(fit: Fit, first: Codes, second: Codes) -> float:
@@ -183,35 +203,66 @@ def _without(column: Vector, others: Vector, weight: Vector) -> Vector:
     return column - basis @ np.linalg.lstsq(root[:, None] * basis, root * column, rcond=1e-9)[0]
 
 
-def _reweighted(
-    y: Vector, x: Vector, factors: Sequence[Codes], kept: Mask, *, start: Vector, alpha: float = 0.0,
-    cut: Mask | None = None,
-) -> Fit:  # fmt: skip
-    eta, within, offset, change, last = start, np.asfortranarray(x), np.zeros(len(y)), 1.0, np.nan
-    converged = False
-    for _ in range(MAX_ITERATIONS):
-        mu = np.exp(np.clip(eta, -_LARGEST, _LARGEST))
-        target = y if cut is None else _expected(y, mu, alpha, cut)
-        weight = mu / (1 + alpha * mu)
-        z = eta + (target - mu) / mu
-        stacked = np.column_stack([z - offset, within])
-        tolerance = float(np.clip(1e-2 * change, 1e-10, 1e-4))
-        demeaned = demean(stacked, factors, weight, tolerance=tolerance)
-        offset, within = z - demeaned[:, 0], demeaned[:, 1:]
-        slope, own, residual = _weighted(demeaned[:, 0], within, weight)
-        moved, eta = float(np.sqrt(np.average((z - residual - eta) ** 2, weights=weight))), z - residual
-        change = max(moved, abs(slope - last)) if np.isfinite(last) else 1.0
-        last = slope
-        if not np.isfinite(slope) or change < 1e-9:
-            converged = bool(np.isfinite(slope))
-            break
-    mu = np.exp(np.clip(eta, -_LARGEST, _LARGEST))
-    target = y if cut is None else _expected(y, mu, alpha, cut)
-    score = own * (target - mu) / (1 + alpha * mu)
-    if cut is not None:
-        weight, own = _observed(y, x, factors, mu, alpha, cut)
-        score = own * (target - mu) / (1 + alpha * mu)
-    return Fit(slope, kept, mu, target / mu - 1, own, weight, score, converged, alpha)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Count:
+    """A count model: its data over the rows kept, its dispersion, and the rows that sold out."""
+
+    quantity: Vector
+    columns: Vector
+    factors: Sequence[Codes]
+    kept: Mask
+    alpha: float = 0.0
+    cut: Mask | None = None
+
+    def demand(self, mu: Vector) -> Vector:
+        """(m,) quantity, or what is expected of a row that sold out [units]."""
+        return self.quantity if self.cut is None else _expected(self.quantity, mu, self.alpha, self.cut)
+
+    def weight(self, mu: Vector) -> Vector:
+        """(m,) inverse variance of the working response."""
+        return mu / (1 + self.alpha * mu)
+
+    def fit(self, eta: Vector) -> Fit:
+        """Iterate from the linear predictor `eta` until it and the slope stand still."""
+        within, offset = np.asfortranarray(self.columns), np.zeros(len(eta))
+        slope, own, change = np.nan, offset, 1.0
+        for _ in range(MAX_ITERATIONS):
+            mu = _bounded_exp(eta)
+            weight, z = self.weight(mu), eta + self.demand(mu) / mu - 1
+            tolerance = float(np.clip(1e-2 * change, 1e-10, 1e-4))
+            free = demean(np.column_stack([z - offset, within]), self.factors, weight, tolerance=tolerance)
+            offset, within, last = z - free[:, 0], free[:, 1:], slope
+            slope, own, residual = _weighted(free[:, 0], within, weight)
+            moved = float(np.sqrt(np.average((z - residual - eta) ** 2, weights=weight)))
+            eta, change = z - residual, max(moved, abs(slope - last)) if np.isfinite(last) else 1.0
+            if change < _SETTLED or not np.isfinite(slope):
+                break
+        return self._result(slope, own, _bounded_exp(eta), converged=change < _SETTLED)
+
+    def _result(self, slope: float, own: Vector, mu: Vector, *, converged: bool) -> Fit:
+        weight = self.weight(mu)
+        if self.cut is not None:
+            weight, own = self._observed(mu, self.cut)
+        residual = (self.demand(mu) - mu) / (1 + self.alpha * mu) / weight
+        return Fit(
+            slope, self.kept, mu, own, weight, residual, self.columns, tuple(self.factors), converged, self.alpha
+        )
+
+    def _observed(self, mu: Vector, cut: Mask) -> tuple[Vector, Vector]:
+        """Weights of the observed information, where a sold-out row tells less, and the own variation under them."""
+        step = 1e-4
+        low, high = mu * np.exp(-step), mu * np.exp(step)
+        falling = (self.demand(low) - low) / (1 + self.alpha * low) - (self.demand(high) - high) / (
+            1 + self.alpha * high
+        )
+        weight = self.weight(mu)
+        weight = np.where(cut, np.clip(falling / (2 * step), 1e-9, weight), weight)
+        within = demean(self.columns, self.factors, weight)
+        return weight, _without(within[:, 0], within[:, 1:], weight)
+
+
+def _bounded_exp(eta: Vector) -> Vector:
+    return np.exp(np.clip(eta, -_LARGEST, _LARGEST))
 
 
 def _expected(y: Vector, mu: Vector, alpha: float, cut: Mask) -> Vector:
@@ -226,17 +277,6 @@ def _expected(y: Vector, mu: Vector, alpha: float, cut: Mask) -> Vector:
     above = np.divide(nbinom.sf(c - 2, size + 1, odds), tail, out=np.full(len(c), np.nan), where=tail > 1e-280)
     out[cut] = np.where(np.isfinite(above), np.maximum(m * above, c), c)
     return out
-
-
-def _observed(
-    y: Vector, x: Vector, factors: Sequence[Codes], mu: Vector, alpha: float, cut: Mask
-) -> tuple[Vector, Vector]:
-    """Weights of the observed information, where a sold-out row tells less, and the own variation under them."""
-    weight, step = mu / (1 + alpha * mu), 1e-4
-    up, down = ((_expected(y, m, alpha, cut) - m) / (1 + alpha * m) for m in (mu * np.exp(step), mu * np.exp(-step)))
-    weight = np.where(cut, np.clip((down - up) / (2 * step), 1e-9, weight), weight)
-    within = demean(x, factors, weight)
-    return weight, _without(within[:, 0], within[:, 1:], weight)
 
 
 def _dispersion(y: Vector, mu: Vector, cut: Mask) -> float:
@@ -254,4 +294,4 @@ def _dispersion(y: Vector, mu: Vector, cut: Mask) -> float:
 
 def _nothing(kept: Mask) -> Fit:
     none = np.zeros(0)
-    return Fit(np.nan, kept, none, none, none, none, none, converged=False)
+    return Fit(np.nan, kept, none, none, none, none, np.zeros((0, 1)), (), converged=False)

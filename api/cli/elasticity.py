@@ -1,0 +1,120 @@
+"""`fairfare elasticity`: how strongly buyers react to price, and whether the data can tell.
+
+Guarantees
+----------
+* Unusable arguments or input exit with 2, every problem listed, and no file is written.
+* The same file twice gives the same bytes.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.main import app
+from api.cli.options import By, Currency, Map, Out, Quarantine, SalesFile, Seed, TimeZone, parse_names, progress
+from pricing.errors import Finding, InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Names = Sequence[str]
+
+_PRINTED = ("elasticity", "lower", "upper", "status", "reason")
+"""What fits a terminal; a file has every column."""
+
+
+@app.command()
+def elasticity(
+    sales: SalesFile,
+    *,
+    by: By = ("product",),
+    controls: Annotated[
+        Names,
+        typer.Option(
+            "--controls",
+            parser=parse_names,
+            metavar="COLUMN,...",
+            help="Further columns that move demand (numbers or text).",
+        ),
+    ] = (),
+    effects: Annotated[
+        Names | None,
+        typer.Option(
+            "--effects",
+            parser=parse_names,
+            metavar="NAME,...",
+            help="Columns, or date, week, month, quarter, year, weekday, month-of-year; a:b is one effect per pair. "
+            "Without it: the unit sold, and the date where several share it, else season and trend.",
+        ),
+    ] = None,
+    instruments: Annotated[
+        Names,
+        typer.Option(
+            "--instruments",
+            parser=parse_names,
+            metavar="COLUMN,...",
+            help="Columns that move the price but not demand.",
+        ),
+    ] = (),
+    cross: Annotated[bool, typer.Option("--cross", help="Also estimate reactions to other products' prices.")] = False,
+    mapping: Map = None,
+    out: Out = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE.html", help="Write a report with charts to FILE.html.")
+    ] = None,
+    seed: Seed = 0,  # noqa: ARG001  # nothing here is random; every command takes one
+    quarantine: Quarantine = None,
+    currency: Currency = "EUR",
+    zone: TimeZone = "UTC",
+) -> None:
+    """Estimate how demand reacts to price, and say whether the data can tell.
+
+    One row per group: the elasticity (per cent of units per per cent of price) with its 95 % interval after pooling
+    across groups, and a status (identified, weak, not-identified) with the reason. A file (--out) has every
+    column, a terminal those that fit.
+
+    Example: fairfare elasticity sales.csv --by product,segment --map price=UnitPrice --out elasticity.csv
+    """
+    from api.tabular import read_table, write_table
+    from forecasting.elasticity.cross import cross_table
+    from forecasting.elasticity.table import elasticity_table
+
+    _check_report(report)
+    rows = read_table(
+        sales, "sales", mapping=mapping, needed=("price",), currency=currency, time_zone=zone, quarantine=quarantine
+    )
+    crossed = cross_table(rows) if cross else None
+    groups = len(rows[list(by)].drop_duplicates()) if set(by) <= set(rows) else None
+    with progress("Estimating", total=groups) as done:
+        table = elasticity_table(
+            rows, by=by, controls=controls, effects=effects, instruments=instruments, progress=done
+        )
+    page = None if report is None else _page(table, rows)
+    write_table(table if out else table[[*by, *_PRINTED]].round(2), out)
+    if crossed is not None:
+        write_table(crossed, out and out.with_suffix(f".cross{out.suffix}"))
+    if report is not None and page is not None:
+        _write(page, report)
+
+
+def _check_report(report: Path | None) -> None:
+    if report is not None and report.suffix.lower() not in {".html", ".htm"}:
+        raise InputError(Finding("a report must end in .html", str(report)))
+
+
+def _page(table: "pd.DataFrame", rows: "pd.DataFrame") -> str:
+    from api.clock import utc_now
+    from api.report import elasticity_report
+
+    return elasticity_report(table, rows, now=utc_now())
+
+
+def _write(page: str, report: Path) -> None:
+    from api.tabular import write_atomically
+
+    def write(file: IO[bytes]) -> None:
+        file.write(page.encode())
+
+    write_atomically(report, write)

@@ -1,0 +1,312 @@
+"""Whether the data can tell how buyers react to the price, and why, in words.
+
+Guarantees
+----------
+* A slope that may be zero or positive, or whose price shows no variation of its own, is never called identified.
+* Where today's demand foretells tomorrow's price, or tomorrow's price today's demand, the price followed demand: the
+  slope is at best weak (strict exogeneity: Wooldridge 2010, section 10.7; Su, Zhang and Wei 2016).
+* What sales cannot show is said: a reaction of price to demand within the same period leaves no trace in them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtr, stdtrit
+
+from forecasting.elasticity.cells import Panel
+from forecasting.elasticity.instruments import STRONG
+from forecasting.elasticity.panel import Fit, jackknife, linear, poisson, two_way
+from forecasting.elasticity.within import Codes, codes_of, demean
+from pricing.demand import Identification
+
+MIN_MOVES = 5
+"""Distinct price moves below which there is too little to see."""
+MIN_OWN = 0.01
+"""Least standard deviation of log price beyond the effects: about one per cent of the price."""
+MIN_FREE = 10
+"""Cells beyond the number of effects and regressors below which a slope is not tried."""
+ABSURD = -10.0
+"""A slope below this is no buyers' reaction but another story, as a rule a cheaper price for large orders."""
+MIXED = 0.2
+"""Share of cells with several prices from which they are doubted."""
+MIN_ROWS = 200
+"""Cells with a past and a future below which the feedback test has little power."""
+TAINTED = 0.25
+"""Share of the groups with a clear slope that may show feedback before the untested ones are refused."""
+MIN_TESTED = 40
+"""Such cells below which it is not run."""
+LAGS = 4
+"""Own prices, the current one and those before it, that the feedback test holds fixed."""
+ALARM_SINGLE, ALARM_POOLED = 0.01, 0.001
+"""Level of the test of one product, and of many together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A slope before pooling, with its 95 % interval from t(clusters - 1)."""
+
+    slope: float
+    se: float
+    lower: float
+    upper: float
+    clusters: int
+
+    @classmethod
+    def of(cls, fit: Fit, clusters: Codes) -> "Estimate":
+        """Jackknifed over the clusters of the rows the fit kept."""
+        kept = codes_of(clusters[fit.kept])
+        se = jackknife(fit, kept) if fit.usable else np.inf
+        return cls.with_error(fit.slope, se, int(kept.max(initial=-1)) + 1)
+
+    @classmethod
+    def with_error(cls, slope: float, se: float, clusters: int) -> "Estimate":
+        """A slope whose standard error rests on this many clusters."""
+        half = se * float(stdtrit(max(clusters - 1, 1), 0.975))
+        return cls(slope, se, slope - half, slope + half, clusters)
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the normal with the same 95 % interval."""
+        return (self.upper - self.lower) / (2 * 1.959964)
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """Whether the price followed demand.
+
+    Attributes
+    ----------
+    rows : cells with a past and a future that could be used
+    p_lag : of today's demand in tomorrow's price
+    p_lead : of tomorrow's price in today's demand
+    lead : coefficient on tomorrow's log price
+    level : at which either fires
+    """
+
+    rows: int
+    p_lag: float
+    p_lead: float
+    lead: float
+    level: float = ALARM_SINGLE
+
+    @property
+    def alarm(self) -> bool:
+        """Whether the price followed demand."""
+        return min(self.p_lag, self.p_lead) < self.level
+
+    def swamps(self, slope: float) -> bool:
+        """Whether the lead coefficient alone is larger than half the slope."""
+        return self.p_lead < self.level and abs(self.lead) > 0.5 * abs(slope)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The status, one plain sentence or two why, and whether the slope may speak for other groups."""
+
+    status: Identification
+    reason: str
+    credible: bool = False
+    followed: bool = False
+    """Whether the price was seen to follow demand."""
+    tested: bool = True
+    """Whether there were enough rows to see if the price followed demand."""
+
+
+def own_variation(panel: Panel) -> float:
+    """Standard deviation of log price beyond the effects and the other regressors."""
+    if not len(panel):
+        return 0.0
+    ones = np.ones(len(panel))
+    within = demean(panel.columns, panel.factors, ones, tolerance=1e-6)
+    others = within[:, 1:]
+    rest = within[:, 0] - others @ np.linalg.lstsq(others, within[:, 0], rcond=1e-9)[0] if others.shape[1] else within
+    return float(np.sqrt(np.mean(rest**2)))
+
+
+def feedback(panel: Panel, fit: Fit) -> Feedback | None:
+    """Test both directions; None where too few cells have a past and a future."""
+    at = _with_past_and_future(panel.unit)
+    demand = np.full(len(panel), np.nan)
+    demand[fit.kept] = np.log((panel.quantity[fit.kept] + 0.5) / (fit.mean + 0.5))
+    at = at[np.isfinite(demand[at])]
+    if len(at) < MIN_TESTED:
+        return None
+    past = np.column_stack([panel.price[at - k] for k in range(LAGS)])
+    factors = [codes_of(f[at]) for f in panel.factors]
+    ahead = panel.price[at + 1]
+    lag = linear(ahead, np.column_stack([demand[at], past, panel.others[at]]), factors)
+    shown = [ahead, past, panel.others[at]]
+    if panel.promotion is not None:
+        shown.append(panel.promotion[at + 1])
+    lead = poisson(panel.quantity[at], np.column_stack(shown), factors)
+    level = ALARM_SINGLE if panel.products == 1 else ALARM_POOLED
+    p_lag, p_lead = (_p_value(f, panel.clusters[at], panel.period[at]) for f in (lag, lead))
+    return Feedback(len(at), p_lag, p_lead, lead.slope, level)
+
+
+def too_little(panel: Panel, own: float) -> Verdict | None:
+    """The verdict on a panel that no fit can help: nothing sold, or a price without moves of its own."""
+    refused = Identification.NOT_IDENTIFIED
+    if not panel.quantity.any():
+        return Verdict(refused, f"No unit was sold at a known price in {_rows(len(panel))}.")
+    if panel.moves < MIN_MOVES or own < MIN_OWN:
+        return Verdict(
+            refused,
+            f"The price hardly moved on its own: it changed on {panel.moves} dates, by {own:.1%} beyond what season "
+            f"and product explain; at least {MIN_MOVES} changes and {MIN_OWN:.0%} are needed.",
+        )
+    levels = sum(int(factor.max()) for factor in panel.factors) + 1 + panel.columns.shape[1]
+    if len(panel) - levels < MIN_FREE:
+        return Verdict(refused, f"Too few data: {_rows(len(panel))} for {levels} numbers to estimate.")
+    return None
+
+
+def assess(panel: Panel, estimate: Estimate, test: Feedback | None) -> Verdict:
+    """The rule for a slope from sales alone: sign, feedback, then precision."""
+    if refusal := _unsettled(panel, estimate) or _refusal(estimate, test):
+        return refusal
+    doubts, alarm = _doubts(panel, estimate, test), test is not None and test.alarm
+    if doubts:
+        tested = test is not None and test.rows >= MIN_ROWS
+        return Verdict(Identification.WEAK, _with_care(doubts), not alarm, alarm, tested)
+    return Verdict(Identification.IDENTIFIED, _identified(panel, estimate), credible=True)
+
+
+def assess_instrumented(panel: Panel, estimate: Estimate, first_stage: float) -> Verdict:
+    """The rule for a slope with instruments: their strength, sign, then precision."""
+    if refusal := _unsettled(panel, estimate):
+        return refusal
+    strength = (
+        f"the instruments hardly move the price (first-stage F {first_stage:.1f}, at least {STRONG:.0f} is needed)"
+    )
+    if estimate.upper >= 0:
+        cause = f" and {strength}" if first_stage < STRONG else ""
+        return Verdict(Identification.NOT_IDENTIFIED, f"Too uncertain: {_no_reaction(estimate)}{cause}.", credible=True)
+    doubts = [strength] if first_stage < STRONG else []
+    doubts += _imprecise(estimate)
+    if doubts:
+        return Verdict(Identification.WEAK, _with_care(doubts), first_stage >= STRONG)
+    return Verdict(
+        Identification.IDENTIFIED,
+        f"The instruments move the price (first-stage F {first_stage:.0f}) and sales answered. That they touch demand "
+        "only through the price is taken on trust: sales cannot show it.",
+        credible=True,
+    )
+
+
+def by_association(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Withdraw trust where many groups of one table show that price followed demand.
+
+    Prices of one table are set by one hand. Where, among groups with a clear slope, at least `TAINTED` of them (and
+    three) show that price followed demand, a group too short to be tested is not believed, and none speaks for others.
+    """
+    clear = [v for v in verdicts if v.followed or v.status is not Identification.NOT_IDENTIFIED]
+    followed = sum(v.followed for v in clear)
+    if followed < 3 or followed < TAINTED * len(clear):
+        return list(verdicts)
+    reason = (
+        f"Price followed demand in {followed} of the {len(clear)} groups with a clear answer, and here there are too "
+        "few rows to check whether it did."
+    )
+    return [
+        Verdict(Identification.NOT_IDENTIFIED, reason)
+        if v.status is Identification.WEAK and not v.tested
+        else replace(v, credible=False)
+        for v in verdicts
+    ]
+
+
+def _unsettled(panel: Panel, estimate: Estimate) -> Verdict | None:
+    if np.isfinite(estimate.lower) and np.isfinite(estimate.upper):
+        return None
+    return Verdict(Identification.NOT_IDENTIFIED, f"The data do not settle on a number in {_rows(len(panel))}.")
+
+
+def _with_care(doubts: list[str]) -> str:
+    return "Use with care: " + "; ".join(doubts) + "."
+
+
+def _no_reaction(estimate: Estimate) -> str:
+    return f"the sales fit with no reaction to price at all ({_interval(estimate)})"
+
+
+def _interval(estimate: Estimate) -> str:
+    return f"{estimate.slope:+.2f}, 95 % interval {estimate.lower:+.2f} to {estimate.upper:+.2f}"
+
+
+def _imprecise(estimate: Estimate) -> list[str]:
+    wide = estimate.upper - estimate.lower > abs(estimate.slope)
+    return [f"the number is imprecise ({estimate.lower:+.2f} to {estimate.upper:+.2f})"] if wide else []
+
+
+def _refusal(estimate: Estimate, test: Feedback | None) -> Verdict | None:
+    refused = Identification.NOT_IDENTIFIED
+    followed = "Price followed demand: it was raised when demand was strong, so sales cannot show how buyers react"
+    if estimate.slope < ABSURD:
+        why = "as a rule because large orders got a lower price, not because buyers reacted to it"
+        return Verdict(refused, f"The number is absurd ({_interval(estimate)}): {why}.")
+    if estimate.lower > 0:
+        return Verdict(refused, f"{followed} (dearer went with more sales: {_interval(estimate)}).", followed=True)
+    if test is not None and test.swamps(estimate.slope):
+        return Verdict(
+            refused, f"{followed} (later prices already show in today's sales: {test.lead:+.2f}).", followed=True
+        )
+    if estimate.upper >= 0 and test is not None and test.alarm:
+        return Verdict(refused, f"{followed} ({_interval(estimate)}).", followed=True)
+    if estimate.upper >= 0:
+        return Verdict(refused, f"Too uncertain: {_no_reaction(estimate)}.", credible=True)
+    return None
+
+
+def _doubts(panel: Panel, estimate: Estimate, test: Feedback | None) -> list[str]:
+    doubts = []
+    if test is not None and test.alarm:
+        doubts.append("prices partly followed demand, so buyers may be more price sensitive than this")
+    doubts += _imprecise(estimate)
+    if panel.mixed > MIXED:
+        doubts.append(
+            f"on {panel.mixed:.0%} of the dates buyers paid different prices, and a discount for large orders looks "
+            "like price sensitivity"
+        )
+    if test is None or test.rows < MIN_ROWS:
+        rows = 0 if test is None else test.rows
+        doubts.append(f"only {rows} of the {MIN_ROWS} rows needed to check whether price followed demand")
+    return doubts
+
+
+def _identified(panel: Panel, estimate: Estimate) -> str:
+    return (
+        f"The price changed on {panel.moves} dates and sales answered; no sign that price followed demand. A reaction "
+        f"of price to demand within the same period cannot be seen in sales; something unseen would have to explain "
+        f"{robustness(estimate, len(panel)):.0%} of what is left of both price and demand to explain this away."
+    )
+
+
+def robustness(estimate: Estimate, rows: int) -> float:
+    """Share of the remaining variation of both price and demand an unseen cause must explain to bring the slope to 0.
+
+    Cinelli and Hazlett (2020), equation 18 with q = 1.
+    """
+    squared = (estimate.slope / estimate.se) ** 2 / max(rows - 1, 1)
+    return float((np.sqrt(squared**2 + 4 * squared) - squared) / 2)
+
+
+def _with_past_and_future(unit: Codes) -> NDArray[np.intp]:
+    """Places that have a cell of the same unit after them and LAGS - 1 before them."""
+    at = np.arange(LAGS - 1, max(len(unit) - 1, LAGS - 1))
+    return at[(unit[at - (LAGS - 1)] == unit[at]) & (unit[at + 1] == unit[at])] if len(at) else at
+
+
+def _p_value(fit: Fit, clusters: Codes, period: Codes) -> float:
+    if not fit.usable:
+        return 1.0
+    first, second = codes_of(clusters[fit.kept]), codes_of(period[fit.kept])
+    error = two_way(fit, first, second)
+    df = max(min(int(first.max()), int(second.max())), 1)
+    return float(2 * stdtr(df, -abs(fit.slope) / error)) if error > 0 else 1.0
+
+
+def _rows(n: int) -> str:
+    return "1 row" if n == 1 else f"{n} rows"

@@ -1,0 +1,156 @@
+"""The table of elasticities: one row per group, with its status and the reason in words.
+
+Guarantees
+----------
+* Every group of the sales has exactly one row, whatever its data are like.
+* `elasticity`, `se`, `lower` and `upper` are of the posterior after pooling; `raw_elasticity` is before it. A group
+  that is not identified hands on no number of its own, only the groups' prior with its full width.
+* Same sales, same table: nothing here is random.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from forecasting.elasticity.cells import Panel, panels
+from forecasting.elasticity.identification import (
+    Estimate,
+    Verdict,
+    assess,
+    assess_instrumented,
+    by_association,
+    feedback,
+    own_variation,
+    too_little,
+)
+from forecasting.elasticity.instruments import two_stage
+from forecasting.elasticity.panel import Fit, censored, log_log, poisson
+from forecasting.elasticity.shrinkage import pool
+from pricing.demand import Identification
+
+Method = Literal["ppml", "log-log"]
+
+COLUMNS = (
+    "elasticity", "se", "lower", "upper", "raw_elasticity", "status", "method", "n_obs", "n_prices", "reason",
+)  # fmt: skip
+"""Columns of the table after those of `by`."""
+
+SOLD_OUT = 0.10
+"""Share of sold-out cells beyond which a slope in logs, which must leave them out, is at best weak."""
+
+
+def elasticity_table(
+    sales: pd.DataFrame,
+    *,
+    by: Sequence[str] = ("product",),
+    controls: Sequence[str] = (),
+    effects: Sequence[str] | None = None,
+    instruments: Sequence[str] = (),
+    method: Method = "ppml",
+    seed: int = 0,  # noqa: ARG001  # every engine takes one; nothing here is random
+    progress: Callable[[int], None] | None = None,
+) -> pd.DataFrame:
+    """Estimate d ln(units) / d ln(price) per group and pool it across groups.
+
+    Parameters
+    ----------
+    sales : canonical sales with `price`
+    by : columns whose combinations are the groups; each has its own slope and effects
+    effects, controls, instruments : as in `forecasting.elasticity.cells.panels`; instruments imply logs
+    method : Poisson pseudo-likelihood (censored negative binomial where cells sold out), or least squares in logs
+    progress : called with 1 after each group
+
+    Returns
+    -------
+    the `by` columns, then `COLUMNS`
+
+    Raises
+    ------
+    InputError
+        naming every column the table lacks.
+    """
+    found: list[_Group] = []
+    with threadpool_limits(limits=1, user_api="blas"):  # more threads make small products many times slower
+        for panel in panels(sales, by=by, effects=effects, controls=controls, instruments=instruments):
+            found.append(_estimate(panel, method))
+            if progress:
+                progress(1)
+    verdicts = by_association([g.verdict for g in found])
+    slopes = [g.estimate.slope if g.estimate else np.nan for g in found]
+    spreads = [g.estimate.spread if g.estimate else np.nan for g in found]
+    own = [v.status is not Identification.NOT_IDENTIFIED for v in verdicts]
+    pooled = pool(slopes, spreads, credible=[v.credible for v in verdicts], own=own)
+    keys = pd.DataFrame([g.panel.key for g in found], columns=list(by), dtype="str")
+    body = {
+        "elasticity": pooled.mean,
+        "se": pooled.sd,
+        "lower": pooled.mean - 1.959964 * pooled.sd,
+        "upper": pooled.mean + 1.959964 * pooled.sd,
+        "raw_elasticity": slopes,
+        "status": [str(v.status) for v in verdicts],
+        "method": [g.method for g in found],
+        "n_obs": [len(g.panel) for g in found],
+        "n_prices": [g.panel.prices for g in found],
+        "reason": [v.reason for v in verdicts],
+    }
+    return pd.concat([keys, pd.DataFrame(body, columns=list(COLUMNS))], axis=1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Group:
+    """One group's panel, its slope before pooling (None if there is none), and what to make of it."""
+
+    panel: Panel
+    estimate: Estimate | None
+    verdict: Verdict
+    method: str
+
+
+def _estimate(panel: Panel, method: Method) -> _Group:
+    if verdict := too_little(panel, own_variation(panel)):
+        return _Group(panel, None, verdict, _named(method, panel))
+    if panel.instruments.shape[1]:
+        return _instrumented(panel)
+    fit, used = _fit(panel, method)
+    estimate = Estimate.of(fit, panel.clusters)
+    verdict = assess(panel, estimate, feedback(panel, fit) if fit.usable else None)
+    if method == "log-log":
+        verdict = _beware_of_sold_out(panel, verdict)
+    return _Group(panel, estimate, verdict, _named(used, panel))
+
+
+def _instrumented(panel: Panel) -> _Group:
+    sold = ~panel.sold_out & (panel.quantity > 0)
+    stage = two_stage(
+        np.where(sold, panel.quantity, 0.0), panel.columns, panel.instruments, panel.factors, panel.clusters
+    )
+    estimate = Estimate.with_error(stage.slope, stage.se, stage.clusters)
+    verdict = _beware_of_sold_out(panel, assess_instrumented(panel, estimate, stage.first_stage))
+    return _Group(panel, estimate, verdict, _named("log-log-iv", panel))
+
+
+def _fit(panel: Panel, method: Method) -> tuple[Fit, str]:
+    if method == "log-log":
+        seen = ~panel.sold_out
+        fit = log_log(np.where(seen, panel.quantity, 0.0), panel.columns, panel.factors)
+        return fit, method
+    if panel.sold_out.any():
+        return censored(panel.quantity, panel.columns, panel.factors, panel.sold_out), "censored-nb2"
+    return poisson(panel.quantity, panel.columns, panel.factors), method
+
+
+def _beware_of_sold_out(panel: Panel, verdict: Verdict) -> Verdict:
+    """A slope in logs leaves sold-out cells out, which bends it towards 0: at most weak where they are many."""
+    share = float(panel.sold_out.mean())
+    if share <= SOLD_OUT or verdict.status is Identification.NOT_IDENTIFIED:
+        return verdict
+    doubt = f"{share:.0%} of the rows sold out and were left out, so buyers look less price sensitive than they are"
+    return Verdict(Identification.WEAK, f"{verdict.reason} Use with care: {doubt}.", credible=False)
+
+
+def _named(method: str, panel: Panel) -> str:
+    return f"{method}; effects: {', '.join(panel.effects) or 'none'}"

@@ -10,28 +10,31 @@ Guarantees
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from forecasting.curves import BaseDemand, demand_curves
 
 from api.atomic import write_bytes
 from api.history import write_parquet
 from api.settings import Settings
 from forecasting.booking_curve import remaining_demand
+from forecasting.curves import BaseDemand, demand_curves
 from forecasting.elasticity.table import elasticity_table
-from forecasting.features import holiday_dates
+from forecasting.features import holidays_in
 from forecasting.table import forecast_table
-from pricing.demand import DemandCurves
+from pricing.demand import DemandCurves, Identification
 from pricing.errors import InputError
 from pricing.model import ALL, Offer
 
 KEY = ["product", "segment"]
+"""Buyers of one product and segment are taken to react alike to a price."""
 LEAD_EDGES = (0, 1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90, 180)
 """Days to the event at which booking habits change; between two edges they are taken to be alike [days]."""
 LEVEL = 0.8
+NOTHING = BaseDemand(mean=0.0, lower=0.0, upper=0.0, reference=1.0, model="none")
+NO_FORECAST = "There are no past sales of this kind to forecast from."
 
 Progress = Callable[[str], None]
 
@@ -98,8 +101,9 @@ def fit(
     at_events = sales[sales["event"] != ALL]
     goods = sales[sales["event"] == ALL]
     progress("price response")
-    elasticities = _elasticities(at_events, goods, events, settings)
-    slopes = {(str(row.product), str(row.segment)): float(row.elasticity) for row in elasticities.itertuples()}
+    elasticities = _elasticities(at_events, goods, events)
+    rows = elasticities[[*KEY, "elasticity"]].itertuples(index=False, name=None)
+    slopes = {(product, segment): float(slope) for product, segment, slope in rows}
     progress("events")
     demand = [_event_demand(at_events, events, slopes, settings, today)] if len(at_events) and len(events) else []
     progress("goods")
@@ -113,18 +117,13 @@ def fit(
     )
 
 
-def _elasticities(
-    at_events: pd.DataFrame, goods: pd.DataFrame, events: pd.DataFrame, settings: Settings
-) -> pd.DataFrame:
-    """Tickets are compared within an event at the same lead; goods across time, and channels where there are several."""
+def _elasticities(at_events: pd.DataFrame, goods: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+    """Tickets are compared within an event and with other events at the same lead; goods as the estimator chooses."""
     tables = []
     if len(at_events):
-        rows = _with_lead(at_events, events)
-        tables.append(elasticity_table(rows, by=tuple(KEY), effects=("event", "lead"), seed=settings.seed))
+        tables.append(elasticity_table(_with_lead(at_events, events), by=KEY, effects=("event", "lead")))
     if len(goods):
-        several = goods["channel"].nunique() > 1
-        effects = {"effects": ("channel", "month")} if several else {}
-        tables.append(elasticity_table(goods, by=tuple(KEY), seed=settings.seed, **effects))
+        tables.append(elasticity_table(goods, by=KEY))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -142,9 +141,11 @@ def _event_demand(
     settings: Settings,
     today: pd.Timestamp,
 ) -> pd.DataFrame:
-    days = pd.date_range(sales["date"].min(), events["starts_at"].max().tz_localize(None) + pd.Timedelta(days=1))
-    holidays = holiday_dates(settings.country, days) if settings.country else frozenset()
-    return remaining_demand(sales, events, slopes, today=today, holidays=holidays, level=LEVEL)
+    years = range(sales["date"].min().year, events["starts_at"].max().year + 1)
+    dated = [day for year in years for day, _ in holidays_in(settings.country, year)] if settings.country else []
+    return remaining_demand(
+        sales, events, slopes, today=today, holidays=frozenset(map(pd.Timestamp, dated)), level=LEVEL
+    )
 
 
 def _goods_demand(goods: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -152,9 +153,9 @@ def _goods_demand(goods: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame
     columns = [*KEY, "date", "mean", "lower", "upper", "model"]
     if not len(goods):
         return pd.DataFrame(columns=columns), pd.DataFrame(columns=["event", *KEY, "mean", "lower", "upper"])
-    horizon, share = _periods(goods, settings.policy.horizon_days)
+    freq, horizon, share = _periods(goods, settings.policy.horizon_days)
     forecast = forecast_table(
-        goods, horizon=horizon, by=tuple(KEY), country=settings.country, level=LEVEL, seed=settings.seed
+        goods, horizon=horizon, freq=freq, by=KEY, country=settings.country, level=LEVEL, seed=settings.seed
     )
     # The ends are summed as if periods erred together: wider than independent errors would give, never too narrow.
     totals = forecast.groupby(KEY, as_index=False).agg(
@@ -165,12 +166,17 @@ def _goods_demand(goods: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame
     return forecast, totals.merge(last, on=KEY).assign(event=ALL)
 
 
-def _periods(goods: pd.DataFrame, horizon_days: int) -> tuple[int, float]:
-    """Periods of the data's own length that cover the horizon, and the share of them that lies inside it."""
+def _periods(goods: pd.DataFrame, horizon_days: int) -> tuple[str | None, int, float]:
+    """Length of a period, periods that cover the horizon, and the share of them that lies inside it.
+
+    Daily sales are planned in weeks where the horizon has two: chance evens out within a week, so the total is surer.
+    """
     gaps = goods["date"].drop_duplicates().sort_values().diff().dt.days.dropna()
     length = float(gaps.median()) if len(gaps) else 1.0
+    weekly = length == 1.0 and horizon_days >= 14
+    length = 7.0 if weekly else length
     periods = max(1, int(np.ceil(horizon_days / length)))
-    return periods, min(1.0, horizon_days / (periods * length))
+    return "W" if weekly else None, periods, min(1.0, horizon_days / (periods * length))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,39 +192,21 @@ class FittedMarket:
         return self.fit.version
 
     def curves(self, offers: Sequence[Offer]) -> DemandCurves:
-        """Draws from the posterior of demand, for every offer that has a forecast.
-
-        Raises
-        ------
-        InputError
-            naming the offers without one; see `forecastable`.
-        """
-        known = {(row.event, row.product, row.segment): row for row in self.fit.demand.itertuples()}
-        base = []
-        for offer in offers:
-            row = known[offer.event, offer.product, offer.segment]
-            base.append(
-                BaseDemand(
-                    offer=offer.id,
-                    mean=float(row.mean),
-                    lower=float(row.lower),
-                    upper=float(row.upper),
-                    reference=float(row.reference),
-                    level=LEVEL,
-                    model=str(row.model),
-                )
-            )
-        return demand_curves(
+        """Draws from the posterior of demand; an offer without a forecast has none, and its evidence says so."""
+        columns = ["mean", "lower", "upper", "reference", "model"]  # in the order of BaseDemand
+        table = self.fit.demand[["event", *KEY, *columns]].itertuples(index=False, name=None)
+        known = {row[:3]: BaseDemand(*row[3:]) for row in table}
+        base = {offer.id: known.get((offer.event, *offer.key), NOTHING) for offer in offers}
+        curves = demand_curves(
             offers,
             base,
             self.fit.elasticities,
             draws=self.settings.draws,
-            seed=self.settings.seed,
+            rng=np.random.default_rng(self.settings.seed),
+            version=self.version,
         )
-
-    def forecastable(self, offers: Sequence[Offer]) -> tuple[list[Offer], list[Offer]]:
-        """Offers with a forecast and an elasticity, and those without: nothing is known about them yet."""
-        forecast = set(self.fit.demand[["event", *KEY]].itertuples(index=False, name=None))
-        keys = set(self.fit.elasticities[KEY].itertuples(index=False, name=None))
-        known = [o for o in offers if (o.event, *o.key) in forecast and o.key in keys]
-        return known, [o for o in offers if o not in known]
+        evidence = tuple(
+            replace(told, status=Identification.NOT_IDENTIFIED, reason=NO_FORECAST) if base[name] is NOTHING else told
+            for name, told in zip(curves.offers, curves.evidence, strict=True)
+        )
+        return replace(curves, evidence=evidence)

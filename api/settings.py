@@ -25,7 +25,7 @@ currency = "{currency}"
 time_zone = "{time_zone}"
 {country}
 [policy]
-objective = "{objective}"    # or "margin"
+objective = "margin"        # or "revenue"
 step = 0.10                # largest move per run
 weak_step = 0.05           # the same where the evidence is weak
 daily_cap = 0.15           # largest total move within 24 hours
@@ -97,12 +97,9 @@ def default_text(
     currency: str = "EUR",
     time_zone: str = "UTC",
     country: str | None = None,
-    objective: str = "revenue",
     order: tuple[tuple[str, str], ...] = (),
 ) -> str:
     """The `fairfare.toml` a new workspace starts with."""
     country_line = f'country = "{country}"' if country else '# country = "DE"   # its public holidays count'
     pairs = "[" + ", ".join(f'["{lower}", "{upper}"]' for lower, upper in order) + "]"
-    return TEMPLATE.format(
-        currency=currency, time_zone=time_zone, country=country_line, objective=objective, order=pairs
-    )
+    return TEMPLATE.format(currency=currency, time_zone=time_zone, country=country_line, order=pairs)

@@ -143,7 +143,7 @@ def _used(market: Market) -> list[Resource]:
 
 
 def _shared(market: Market, resource: Resource, choose_from: Mapping[str, Ladder]) -> Shared:
-    """The resource with its users; a unit beyond capacity loses the dearest price, so excess demand raises prices."""
+    """The resource with its users; a unit beyond it loses the dearest price: excess demand raises prices."""
     users = [offer.id for offer in market.offers if offer.resource == resource.id]
     dearest = max(max(choose_from[user]) for user in users)
     return Shared(resource.id, resource.capacity, dict.fromkeys(users, 1.0), spill=dearest)
@@ -187,7 +187,7 @@ def _solve(problem: Problem, optimizer: Optimizer, time_limit: float) -> tuple[P
 
 
 def sold(market: Market, curves: DemandCurves, prices: Prices) -> Vector:
-    """(draws, n) units that sell at these prices: demand, rationed alike for all where it exceeds a resource [units]."""
+    """(draws, n) units sold at these prices: demand, rationed alike for all where it exceeds a resource [units]."""
     units = np.column_stack([_at(curves, offer.id, [prices[offer.id]])[:, 0] for offer in market.offers])
     for resource in _used(market):
         users = [i for i, offer in enumerate(market.offers) if offer.resource == resource.id]

@@ -17,7 +17,7 @@ class Policy:
 
     Attributes
     ----------
-    objective : what is maximised
+    objective : what is maximised; margin is revenue where nothing costs anything per unit
     step : largest move per run, as a fraction of the price in force
     weak_step : the same where the evidence is weak
     daily_cap : largest total move within 24 hours, as a fraction of the price in force at their start
@@ -28,7 +28,7 @@ class Policy:
     horizon_days : how far ahead goods without an event are planned [days]
     """
 
-    objective: Objective = Objective.REVENUE
+    objective: Objective = Objective.MARGIN
     step: Decimal = Decimal("0.10")
     weak_step: Decimal = Decimal("0.05")
     daily_cap: Decimal = Decimal("0.15")

@@ -27,7 +27,8 @@ def split(problem: Problem) -> list[Problem]:
     for offer in problem.offers:
         members[root[offer.id]].append(offer)
     for resource in scarce:
-        resources[root[used_by(resource)[0]]].append(resource)
+        taking = {name: resource.uses[name] for name in used_by(resource)}
+        resources[root[next(iter(taking))]].append(replace(resource, uses=taking))
     for rule in problem.rules:
         for part, piece in _pieces(rule, root, members):
             rules[part].append(piece)

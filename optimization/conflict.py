@@ -69,8 +69,6 @@ def has_no_answer(problem: Problem) -> bool:
 def _impossible(part: Problem) -> bool:
     if not all(mask.any() for mask in permitted(part).values()):
         return True
-    if not part.resources and len(part.offers) == 1:
-        return False
     if combinations(part) <= SMALL:
         return enumerate_all(part).infeasible
     return run(build(part), time_limit=SECONDS, gap=np.inf).infeasible

@@ -18,6 +18,7 @@ from optimization.steps import (
     Answer,
     Floats,
     Mask,
+    Steps,
     ceiling,
     ordered,
     outcomes,
@@ -32,6 +33,26 @@ TIE = 1e-9
 """Objectives closer than this share of all the money at stake are the same but for rounding."""
 
 Combinations = NDArray[np.intp]
+
+
+def settle(problem: Problem, steps: Steps) -> dict[str, int]:
+    """Move each offer that earns the same at another step to the one nearest its current price, if the rules allow.
+
+    What a solver leaves to chance where a single price does not matter: the objective stays as it is.
+    """
+    masks, tie = permitted(problem), TIE * scale_of(problem)
+    worth = [outcomes(problem, offer) for offer in problem.offers]
+    chosen = np.array([steps[offer.id] for offer in problem.offers])
+    for i, offer in enumerate(problem.offers):
+        equal = np.flatnonzero(np.all(np.abs(worth[i] - worth[i][:, [chosen[i]]]) <= tie, axis=0) & masks[offer.id])
+        if len(equal) > 1:
+            rows = np.repeat(chosen[None, :], len(equal), axis=0)
+            rows[:, i] = equal
+            rows = rows[feasible(problem, rows)]
+            value = score(problem, worth, rows)
+            far = np.where(value >= value.max() - tie, np.round(_distance(problem, i)[rows[:, i]], 9), np.inf)
+            chosen[i] = rows[int(np.argmin(far)), i]
+    return {offer.id: int(k) for offer, k in zip(problem.offers, chosen, strict=True)}
 
 
 def combinations(problem: Problem) -> int:
@@ -75,7 +96,8 @@ def _chunks(masks: list[Mask]) -> Iterator[Combinations]:
 
 def feasible_rows(problem: Problem, masks: list[Mask]) -> Combinations:
     """(rows, offers) every combination that keeps the rules."""
-    return np.concatenate([chunk[feasible(problem, chunk)] for chunk in _chunks(masks)])
+    none = np.empty((0, len(masks)), dtype=np.intp)
+    return np.concatenate([none, *(chunk[feasible(problem, chunk)] for chunk in _chunks(masks))])
 
 
 def feasible(problem: Problem, rows: Combinations) -> Mask:

@@ -95,7 +95,7 @@ def capacity(model: pyo.ConcreteModel, problem: Problem) -> None:
 def overfull(model: pyo.ConcreteModel, problem: Problem) -> None:
     r"""No step overfills a resource on its own: :math:`x_{ik} = 0` where :math:`a_{ri} d_{ik} > C_r`.
 
-    Implied by `capacity` for whole steps, and a tighter relaxation; it also holds where rounding would let the row slip.
+    Implied by `capacity` for whole steps; a tighter relaxation, and exact where rounding would let the row slip.
     """
     at = {offer.id: i for i, offer in enumerate(problem.offers)}
     for resource in problem.resources:

@@ -22,6 +22,8 @@ from optimization.enumeration import feasible_rows, score
 from optimization.steps import Answer, Floats, outcomes, permitted
 from pricing.problem import TOLERANCE, Measure, MinUnits, Problem
 
+Picks = NDArray[np.intp]
+
 MOST_OPTIONS = 20_000
 """Joint choices of one group beyond which the relaxation is not for this problem."""
 
@@ -44,13 +46,13 @@ class Options:
     steps : per group, its offers and (its options, offers) their steps
     """
 
-    start: NDArray[np.intp]
-    group: NDArray[np.intp]
+    start: Picks
+    group: Picks
     worth: Floats
     load: Floats
     limit: Floats
     price: Floats
-    steps: list[tuple[tuple[str, ...], NDArray[np.intp]]]
+    steps: list[tuple[tuple[str, ...], Picks]]
 
 
 def applies(problem: Problem) -> bool:
@@ -134,7 +136,7 @@ def _limits(problem: Problem) -> tuple[Floats, Floats, Floats]:
     return scale, limits / scale, np.array([*spill, *(np.inf for _ in least), np.inf]) * scale
 
 
-def _best(options: Options, weights: Floats) -> tuple[NDArray[np.intp], float]:
+def _best(options: Options, weights: Floats) -> tuple[Picks, float]:
     """(groups,) best option of each group once its load is paid for, and the dual value [currency]."""
     net = options.worth - options.load @ weights
     top = np.maximum.reduceat(net, options.start)
@@ -173,39 +175,50 @@ def _dearest(options: Options) -> float:
     return float(spread.sum()) * 10 + 1e-9
 
 
-def _value(options: Options, choice: NDArray[np.intp]) -> float:
+def _value(options: Options, choice: Picks) -> float:
     beyond = np.maximum(options.load[choice].sum(axis=0) - options.limit, 0.0)
     soft = np.isfinite(options.price)
     return float(options.worth[choice].sum() - options.price[soft] @ beyond[soft])
 
 
-def _repair(options: Options, choice: NDArray[np.intp], weights: Floats, deadline: float) -> NDArray[np.intp] | None:
-    """Change one group at a time: first whatever mends the rows at least loss, then whatever earns most."""
-    hard = ~np.isfinite(options.price)
-    allowance = TOLERANCE / 2
+def _repair(options: Options, choice: Picks, weights: Floats, deadline: float) -> Picks | None:
+    """Change one group at a time: first whatever mends the rows at least loss, then whatever earns most.
+
+    None if no single change mends them further.
+    """
     choice = choice.copy()
     for _ in range(10 * len(options.start) + 10):
-        if perf_counter() > deadline:
-            break
-        total = options.load[choice].sum(axis=0)
-        after = total - options.load[choice][options.group] + options.load
-        gain = options.worth - options.worth[choice][options.group]
-        soft_after = np.maximum(after[:, ~hard] - options.limit[~hard], 0.0) @ options.price[~hard]
-        gain -= soft_after - np.maximum(total - options.limit, 0.0)[~hard] @ options.price[~hard]
-        excess = np.maximum(after - options.limit, 0.0)[:, hard]
-        excess = np.where(excess <= allowance * np.maximum(np.abs(options.limit[hard]), 0), 0.0, excess).sum(axis=1)
+        gain, excess, load = _switched(options, choice)
         now = float(excess[choice[0]])
         if now > 0:
             mends = now - excess
-            paid = gain - (after - total)[:, hard] @ weights[hard]
-            rate = np.where(mends > 1e-12, np.minimum(paid, 0.0) / np.maximum(mends, 1e-12), -np.inf)
-            move = int(np.argmax(rate))
-            if not np.isfinite(rate[move]):
-                return None
+            loss = np.minimum(gain - load @ weights, 0.0)
+            rate = np.divide(loss, mends, out=np.full(len(gain), -np.inf), where=mends > 1e-12)
         else:
-            gain = np.where(excess <= 0, gain, -np.inf)
-            move = int(np.argmax(gain))
-            if not gain[move] > 1e-12 * max(1.0, abs(float(options.worth[choice].sum()))):
-                return choice
+            worthwhile = 1e-12 * max(1.0, float(np.abs(options.worth[choice]).sum()))
+            rate = np.where((excess <= 0) & (gain > worthwhile), gain, -np.inf)
+        move = int(np.argmax(rate))
+        if not np.isfinite(rate[move]) or (now <= 0 and perf_counter() > deadline):
+            return choice if now <= 0 else None
         choice[options.group[move]] = move
-    return choice if now <= 0 else None
+    return choice if _switched(options, choice)[1][choice[0]] <= 0 else None
+
+
+def _switched(options: Options, choice: Picks) -> tuple[Floats, Floats, Floats]:
+    """What each option would change if its group took it.
+
+    Returns
+    -------
+    (options,) gain of value [currency]; (options,) total excess over the rows that must hold, as shares of their
+    limits; (options, rows) change of the load of those rows, 0 for the others
+    """
+    hard = ~np.isfinite(options.price)
+    total = options.load[choice].sum(axis=0)
+    change = options.load - options.load[choice][options.group]
+    beyond = np.maximum(total + change - options.limit, 0.0)
+    loss = (
+        beyond[:, ~hard] @ options.price[~hard] - np.maximum(total - options.limit, 0.0)[~hard] @ options.price[~hard]
+    )
+    gain = options.worth - options.worth[choice][options.group] - loss
+    excess = np.where(beyond <= TOLERANCE / 2 * np.abs(options.limit), 0.0, beyond)[:, hard].sum(axis=1)
+    return gain, excess, change * hard

@@ -5,8 +5,11 @@ Guarantees
 * A shadow price is never negative, and 0 for a resource that leaves some over in the relaxation.
 """
 
+from dataclasses import replace
+
 from optimization.highs import run
 from optimization.ladder import build, overfull
+from optimization.steps import ceiling
 from pricing.problem import Problem
 
 SECONDS = 30.0
@@ -17,9 +20,14 @@ def shadow_prices(problem: Problem) -> dict[str, float]:
 
     The dual value of the capacity row in the linear relaxation, in which an offer may sell part of the time at one
     step and part at another: how much the best value of that relaxation rises per unit of capacity, at the margin.
-    Prices on a ladder are lumpy, so the plan itself may leave some of a resource over that has a shadow price.
+    Where that slope has a corner, as with a capacity that is exactly used up and no more wanted, it is the slope to the
+    right: what one more unit would earn, not what one less would cost. Prices on a ladder are lumpy, so the plan itself
+    may leave some of a resource over that has a shadow price.
     """
     if not problem.resources:
         return {}
-    duals = run(build(problem, without=[overfull]), time_limit=SECONDS, relax=True).duals
+    past_corner = tuple(replace(resource, capacity=ceiling(resource)) for resource in problem.resources)
+    duals = run(
+        build(replace(problem, resources=past_corner), without=[overfull]), time_limit=SECONDS, relax=True
+    ).duals
     return {resource.id: max(0.0, duals.get(f"capacity[{r}]", 0.0)) for r, resource in enumerate(problem.resources)}

@@ -6,10 +6,10 @@ Guarantees
 * No plan leaves that fails the check of `pricing.feasibility`; a solver's faulty answer is an error, not a plan.
 * The same problem gives the same plan, in whatever order its offers, rules and resources are brought, unless the time
   limit cuts the search short. Among equally good prices a part that is enumerated takes those nearest the current
-  ones; the other methods take one of them, always the same.
+  ones; the other methods do so offer by offer, and where several prices tie only together take one, always the same.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from optimization.account import OPTIMAL_GAP, PROVEN_GAP, account
 from optimization.components import split
 from optimization.conflict import infeasible
-from optimization.enumeration import combinations, enumerate_all
+from optimization.enumeration import combinations, enumerate_all, settle
 from optimization.exhaustive import check_size
 from optimization.highs import Run, run
 from optimization.ladder import build
@@ -64,7 +64,7 @@ class HighsOptimizer:
             answer = self._part(part, left / (len(parts) - n))
             if answer.infeasible:
                 return infeasible(part, answer, started)
-            answers.append((part, answer))
+            answers.append((part, _settled(part, answer)))
         return account(problem, answers, started)
 
     def _part(self, part: Problem, time_limit: float) -> Answer:
@@ -79,6 +79,12 @@ class HighsOptimizer:
             if answer.steps is not None:
                 return answer
         return mixed_integer(part, time_limit=time_limit)
+
+
+def _settled(part: Problem, answer: Answer) -> Answer:
+    if answer.steps is None or answer.method == "exhaustive":
+        return answer
+    return replace(answer, steps=settle(part, answer.steps))
 
 
 def mixed_integer(part: Problem, *, time_limit: float) -> Answer:

@@ -1,0 +1,90 @@
+"""Rules that cannot hold together are named, and nothing besides."""
+
+from decimal import Decimal
+
+from optimization.conflict import has_no_answer, keeping, smallest
+from optimization.exhaustive import ExhaustiveOptimizer
+from optimization.solve import HighsOptimizer
+from optimization.steps import canonical
+from pricing.plan import Status
+from pricing.problem import MaxChange, MinMargin, MinUnits, Order, SamePrice, Shared
+from tests.optimization.problems import at_random, offer, problem
+
+
+def test_what_is_named_is_to_blame_and_nothing_else() -> None:
+    """Together no answer; without any one of them, by brute force, there is one."""
+    found = 0
+    for seed in range(300):
+        case = canonical(at_random(seed))
+        if ExhaustiveOptimizer().solve(case, time_limit=9).report.status is not Status.INFEASIBLE:
+            continue
+        found += 1
+        items = smallest(case, time_limit=30)
+        assert items
+        assert ExhaustiveOptimizer().solve(keeping(case, items), time_limit=9).report.status is Status.INFEASIBLE
+        for item in items:
+            rest = keeping(case, [other for other in items if other is not item])
+            assert ExhaustiveOptimizer().solve(rest, time_limit=9).report.status is Status.OPTIMAL
+    assert found > 20
+
+
+def test_the_conflict_is_said_in_words() -> None:
+    """A child's ticket pinned above what an adult's may cost: two changes and the order, not the room."""
+    case = problem(
+        offer("adult", [10, 12, 20], [9, 8, 5], now="10"),
+        offer("child", [10, 15, 20], [9, 8, 5], now="20"),
+        resources=[Shared("room", 17.0, {"adult": 1.0, "child": 1.0})],
+        rules=[
+            Order("child", "adult"),
+            MaxChange(("adult",), Decimal("0.2")),
+            MaxChange(("child",), Decimal("0.25")),
+            MinMargin(Decimal("0.1")),
+        ],
+    )
+    plan = HighsOptimizer().solve(case, time_limit=9)
+    assert plan.report.status is Status.INFEASIBLE
+    assert sorted(plan.conflict) == [
+        "adult costs at least as much as child",
+        "adult: the price moves at most 20 % from the current one",
+        "child: the price moves at most 25 % from the current one",
+    ]
+    assert not plan.prices
+    assert plan.report.objective is None
+
+
+def test_an_offer_with_no_step_left_is_named_alone() -> None:
+    """Among many offers the one that cannot be priced is singled out."""
+    others = [offer(f"o{i}", [10, 12], [9.0, 7.0], now="10") for i in range(5)]
+    case = problem(
+        *others,
+        offer("x", [10, 12], [9.0, 7.0], cost="11", now="9"),
+        resources=[Shared("room", 60.0, {f"o{i}": 2.0 for i in range(5)} | {"x": 1.0})],
+        rules=[MaxChange(("x", *(o.id for o in others)), Decimal("0.2")), MinMargin(Decimal("0.05"))],
+    )
+    assert HighsOptimizer().solve(case, time_limit=9).conflict == (
+        "x: the price moves at most 20 % from the current one",
+        "x: the margin is at least 5 % of the price",
+    )
+
+
+def test_capacity_against_units() -> None:
+    """A least number of units that the stock cannot serve names both; without a common price the rest is free."""
+    case = problem(
+        offer("a", [10, 12], [30.0, 20.0]),
+        offer("b", [10, 12], [30.0, 20.0]),
+        resources=[Shared("stock", 45.0, {"a": 1.0, "b": 1.0})],
+        rules=[MinUnits(("a", "b"), 50.0), SamePrice(("a", "b"))],
+    )
+    assert HighsOptimizer().solve(case, time_limit=9).conflict == (
+        "a and b together sell at least 50 units",
+        "stock holds 45 units",
+    )
+
+
+def test_a_large_part_is_tested_by_the_solver() -> None:
+    """Beyond what can be enumerated the proof of infeasibility comes from HiGHS."""
+    names = [f"o{i}" for i in range(15)]
+    offers = [offer(name, [10, 12, 14], [9.0, 7.0, 5.0]) for name in names]
+    stock = Shared("stock", 74.0, dict.fromkeys(names, 1.0))
+    assert has_no_answer(problem(*offers, resources=[stock]))
+    assert not has_no_answer(problem(*offers, resources=[Shared("stock", 75.0, stock.uses)]))

@@ -1,0 +1,89 @@
+"""The oracle itself: brute force agrees with a plain double loop over prices."""
+
+from decimal import Decimal
+from itertools import product
+
+import numpy as np
+import pytest
+
+from optimization.enumeration import combinations, enumerate_all
+from optimization.steps import canonical
+from pricing.problem import (
+    Measure,
+    Objective,
+    Order,
+    Problem,
+    Risk,
+    SamePrice,
+    Shared,
+)
+from tests.optimization.problems import at_random, offer, problem
+
+
+def by_hand(case: Problem) -> float:
+    """Best objective of a problem with an order, a common price and one resource at most, in plain arithmetic."""
+    best = -np.inf
+    for steps in product(*(range(len(o.ladder)) for o in case.offers)):
+        price = {o.id: o.ladder[k] for o, k in zip(case.offers, steps, strict=True)}
+        units = {o.id: float(o.mean[k]) for o, k in zip(case.offers, steps, strict=True)}
+        keeps = all(
+            price[r.upper] - price[r.lower] >= r.min_gap if isinstance(r, Order) else True for r in case.rules
+        ) and all(len({price[n] for n in r.offers}) == 1 for r in case.rules if isinstance(r, SamePrice))
+        fits = all(sum(r.uses.get(n, 0) * u for n, u in units.items()) <= r.capacity for r in case.resources)
+        if keeps and fits:
+            best = max(best, sum(float(price[n]) * units[n] for n in price))
+    return best
+
+
+def test_the_best_of_all_combinations_is_found() -> None:
+    """Order, common price and capacity together, against nested loops."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        offers = [offer(f"o{i}", range(5, 10), rng.uniform(1, 30, 5).tolist()) for i in range(4)]
+        case = canonical(
+            problem(
+                *offers,
+                rules=[Order("o0", "o1", Decimal(1)), SamePrice(("o2", "o3"))],
+                resources=[Shared("r", 60.0, {"o0": 1.0, "o1": 2.0, "o3": 1.0})],
+            )
+        )
+        assert enumerate_all(case).bound == pytest.approx(by_hand(case), abs=1e-9)
+
+
+def test_chunks_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether combinations are tried at once or five at a time, ties included, the answer is the same."""
+    cases = [canonical(at_random(seed)) for seed in range(30)]
+    whole = [enumerate_all(case) for case in cases]
+    monkeypatch.setattr("optimization.enumeration.CHUNK", 5)
+    assert [enumerate_all(case).steps for case in cases] == [answer.steps for answer in whole]
+
+
+def test_the_tail_mean_looks_at_the_worst_draws() -> None:
+    """A price that earns more on average but fails in one draw of four loses under the tail mean."""
+    safe, bold = [10.0, 10.0, 10.0, 10.0], [9.0, 9.0, 9.0, 0.5]
+    case = offer("a", [10, 20], np.array([safe, bold]).T.tolist())
+    assert enumerate_all(problem(case)).steps == {"a": 1}
+    assert enumerate_all(problem(case, risk=Risk(Measure.CVAR, 0.25))).steps == {"a": 0}
+    half = enumerate_all(problem(case, risk=Risk(Measure.CVAR, 0.375)))
+    assert half.bound == pytest.approx(max(100.0, (1 * 10 + 0.5 * 180) / 1.5))
+
+
+def test_spilling_costs_what_it_says() -> None:
+    """Two units beyond the capacity cost twice the loss; a dearer loss turns the choice."""
+    case = offer("a", [10, 11], [12.0, 10.0])
+    for loss, best in (("3", 114.0), ("9", 110.0)):
+        stock = Shared("s", 10.0, {"a": 1.0}, Decimal(loss))
+        assert enumerate_all(problem(case, resources=[stock])).bound == pytest.approx(best)
+
+
+def test_margin_and_revenue_are_different_goals() -> None:
+    """A high cost makes the dear price best where revenue prefers the cheap one."""
+    case = offer("a", [10, 15], [10.0, 6.0], cost="8")
+    assert enumerate_all(problem(case)).steps == {"a": 0}
+    assert enumerate_all(problem(case, objective=Objective.MARGIN)).steps == {"a": 1}
+
+
+def test_combinations_count_permitted_steps_only() -> None:
+    """A step that overfills the stock alone is not counted."""
+    case = problem(offer("a", [1, 2, 3], [9.0, 5.0, 1.0]), resources=[Shared("s", 6.0, {"a": 1.0})])
+    assert combinations(case) == 2

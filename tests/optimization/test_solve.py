@@ -1,0 +1,289 @@
+"""The optimizer equals brute force, says how sure it is, and does not depend on how a problem is written down."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from optimization import solve
+from optimization.account import SolverError
+from optimization.exhaustive import ExhaustiveOptimizer
+from optimization.highs import Run, run
+from optimization.method import Method
+from optimization.solve import HighsOptimizer
+from pricing.errors import InputError
+from pricing.feasibility import violations
+from pricing.model import Ladder
+from pricing.plan import Plan, Status
+from pricing.problem import (
+    MaxChange,
+    Measure,
+    MinUnits,
+    Order,
+    Problem,
+    Risk,
+    Rule,
+    SamePrice,
+    Shared,
+)
+from tests.optimization.problems import at_random, offer, problem
+
+SEEDS = st.integers(0, 10**6)
+
+
+def best(case: Problem, method: Method = Method.AUTO) -> Plan:
+    """Solve with ample time."""
+    return HighsOptimizer(method).solve(case, time_limit=30)
+
+
+@pytest.mark.parametrize("method", [Method.MILP, Method.AUTO])
+def test_two_hundred_small_problems_equal_brute_force(method: Method) -> None:
+    """Status and objective agree with trying everything, whatever families of rules meet."""
+    ends = set()
+    for seed in range(200):
+        case = at_random(seed)
+        truth, plan = ExhaustiveOptimizer().solve(case, time_limit=30), best(case, method)
+        assert plan.report.status is truth.report.status, seed
+        if truth.report.objective is not None:
+            assert plan.report.objective == pytest.approx(truth.report.objective, rel=1e-6, abs=1e-6), seed
+        ends.add(plan.report.status)
+    assert ends == {Status.OPTIMAL, Status.INFEASIBLE}
+
+
+def test_the_relaxation_is_feasible_and_bounded() -> None:
+    """Lagrangian prices keep every rule; the best value lies between its objective and its bound, which are close."""
+    gaps = []
+    for seed in range(200):
+        case = at_random(seed, tail=False)
+        truth, plan = ExhaustiveOptimizer().solve(case, time_limit=30), best(case, Method.LAGRANGIAN)
+        assert (plan.report.status is Status.INFEASIBLE) == (truth.report.status is Status.INFEASIBLE), seed
+        if truth.report.objective is None or plan.report.objective is None or plan.report.bound is None:
+            continue
+        rounding = 1e-6 * (1 + abs(truth.report.objective))
+        assert plan.report.objective - rounding <= truth.report.objective <= plan.report.bound + rounding, seed
+        gaps.append((truth.report.objective - plan.report.objective) / max(1.0, abs(truth.report.objective)))
+    assert np.median(gaps) < 1e-6
+    assert np.mean(gaps) < 0.02
+
+
+def test_status_says_what_is_proven() -> None:
+    """Optimal is a gap of rounding only; a gap of up to 1e-4 is called feasible; more is not a proof."""
+    case = at_random(3, tail=False)
+    done = best(case, Method.MILP)
+    for slack, status in ((0.0, Status.OPTIMAL), (5e-5, Status.FEASIBLE), (5e-3, Status.TIME_LIMIT)):
+        assert done.report.objective is not None
+        bound = done.report.objective * (1 + slack)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(solve, "run", _with_bound(bound))
+            report = best(case, Method.MILP).report
+        assert report.status is status
+        assert report.gap == pytest.approx(slack, abs=1e-9)
+
+
+def _with_bound(bound: float) -> Callable[..., Run]:
+    def wrapped(*args: Any, **kwargs: Any) -> Run:
+        return replace(run(*args, **kwargs), bound=bound)
+
+    return wrapped
+
+
+def test_a_solver_that_finds_nothing_is_replaced() -> None:
+    """If HiGHS has no prices when its time is up, another method answers and the report says so."""
+    case = problem(
+        *(offer(f"o{i}", [10, 12, 14], [9.0, 7.0, 5.0]) for i in range(9)),
+        resources=[Shared("r", 60.0, {f"o{i}": 1.0 for i in range(9)})],
+    )
+    truth = ExhaustiveOptimizer().solve(case, time_limit=30)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(solve, "run", lambda *_, **__: Run())
+        plan = best(case, Method.MILP)
+    assert plan.report.method == "milp, then lagrangian"
+    assert plan.prices
+    assert truth.report.objective is not None
+    assert plan.report.objective is not None
+    assert plan.report.objective <= truth.report.objective + 1e-6
+
+
+def test_prices_that_break_a_rule_never_leave() -> None:
+    """A solver that answers with nonsense is an error, not a plan."""
+    case = problem(offer("a", [10, 20], [9, 6]), offer("b", [10, 20], [9, 2]), rules=[Order("a", "b")])
+    wrong = Run({"x[0,1]": 1.0, "x[1,0]": 1.0}, bound=210.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(solve, "run", lambda *_, **__: wrong)
+        with pytest.raises(SolverError, match="b does not cost at least 0 more than a"):
+            best(case, Method.MILP)
+
+
+def test_no_time_is_a_status() -> None:
+    """Without time there may be no prices; there is no exception and no invented price."""
+    case = problem(*(offer(f"o{i}", [10, 12, 14], [[9, 7, 5], [8, 5, 1]]) for i in range(12)), risk=Risk(Measure.CVAR))
+    plan = HighsOptimizer(Method.EXHAUSTIVE).solve(case, time_limit=1e-9)
+    assert plan.report.status is Status.TIME_LIMIT
+    assert not plan.prices
+    assert plan.report.objective is None
+
+
+def test_too_many_combinations_are_refused_not_tried() -> None:
+    """Exhaustive says at once that it would take too long."""
+    case = problem(*(offer(f"o{i}", range(1, 12), [1.0] * 11) for i in range(20)), risk=Risk(Measure.CVAR))
+    with pytest.raises(InputError, match="too many to try"):
+        best(case, Method.EXHAUSTIVE)
+    with pytest.raises(InputError, match="too many to try"):
+        ExhaustiveOptimizer().solve(case, time_limit=1)
+
+
+@pytest.mark.parametrize("method", list(Method))
+@settings(max_examples=15, deadline=None)
+@given(seed=SEEDS)
+def test_order_of_offers_changes_nothing(method: Method, seed: int) -> None:
+    """Offers, resources and rules in another order give the same prices and figures."""
+    case = at_random(seed)
+    turned = replace(case, offers=case.offers[::-1], resources=case.resources[::-1], rules=case.rules[::-1])
+    here, there = best(case, method), best(turned, method)
+    assert here.prices == there.prices
+    assert here.report.objective == there.report.objective
+    assert here.conflict == there.conflict
+    assert set(here.binding) == set(there.binding)
+
+
+def test_among_equals_the_price_stays() -> None:
+    """Where nothing sells at any price, the price nearest the current one is kept, then the lower."""
+    idle = [0.0] * 4
+    plan = best(problem(offer("a", [8, 10, 12, 14], idle, now="13"), offer("b", [8, 10, 12, 14], idle)))
+    assert plan.prices == {"a": Decimal(12), "b": Decimal(8)}
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=SEEDS, factor=st.floats(1, 20))
+def test_more_demand_never_lowers_a_single_products_price(seed: int, factor: float) -> None:
+    """Scaling all demand of one product with a stock up leaves its price or raises it."""
+    rng = np.random.default_rng(seed)
+    units = np.sort(rng.uniform(1, 50, 6))[::-1]
+    stock = Shared("stock", float(rng.uniform(1, 60)), {"a": 1.0}, Decimal(1000))
+    prices = range(10, 16)
+    before = best(problem(offer("a", prices, units.tolist()), resources=[stock])).prices["a"]
+    after = best(problem(offer("a", prices, (units * factor).tolist()), resources=[stock])).prices["a"]
+    assert after >= before
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=SEEDS, more=st.floats(0, 50))
+def test_more_stock_never_raises_a_single_products_price(seed: int, more: float) -> None:
+    """A larger stock leaves the price or lowers it."""
+    rng = np.random.default_rng(seed)
+    case = offer("a", range(10, 16), np.sort(rng.uniform(1, 50, 6))[::-1].tolist())
+    capacity = float(case.mean.min()) + float(rng.uniform(0, 30))
+    tight = best(problem(case, resources=[Shared("stock", capacity, {"a": 1.0})])).prices["a"]
+    ample = best(problem(case, resources=[Shared("stock", capacity + more, {"a": 1.0})])).prices["a"]
+    assert ample <= tight
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=SEEDS)
+def test_the_unit_of_money_changes_nothing(seed: int) -> None:
+    """The same problem in cents, or in thousands, has the same steps."""
+    case = at_random(seed)
+    for unit in (Decimal(100), Decimal("0.001")):
+        scaled = _in_unit(case, unit)
+        here, there = best(case), best(scaled)
+        assert {name: price * unit for name, price in here.prices.items()} == dict(there.prices)
+
+
+def _in_unit(case: Problem, unit: Decimal) -> Problem:
+    return replace(
+        case,
+        offers=tuple(
+            replace(
+                o,
+                ladder=Ladder(tuple(price * unit for price in o.ladder)),
+                unit_cost=o.unit_cost * unit,
+                current_price=None if o.current_price is None else o.current_price * unit,
+            )
+            for o in case.offers
+        ),
+        resources=tuple(replace(r, spill=None if r.spill is None else r.spill * unit) for r in case.resources),
+        rules=tuple(replace(r, min_gap=r.min_gap * unit) if isinstance(r, Order) else r for r in case.rules),
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=SEEDS)
+def test_an_unrelated_offer_changes_no_other_price(seed: int) -> None:
+    """An offer that shares nothing is priced on its own."""
+    case = at_random(seed, tail=False)
+    before = best(case)
+    after = best(replace(case, offers=(*case.offers, offer("z", [5, 50], [3.0, 2.0], cost="1"))))
+    assert {name: price for name, price in after.prices.items() if name != "z"} == dict(before.prices)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=SEEDS)
+def test_wider_bounds_never_worsen(seed: int) -> None:
+    """More capacity, a larger change, a smaller gap, fewer units: the objective does not fall."""
+    case = at_random(seed)
+    wider = replace(
+        case,
+        resources=tuple(replace(r, capacity=r.capacity * 1.3) for r in case.resources),
+        rules=tuple(_wider(rule) for rule in case.rules),
+    )
+    before, after = best(case).report.objective, best(wider).report.objective
+    if before is not None:
+        assert after is not None
+        assert after >= before - 1e-9 * abs(before)
+
+
+def _wider(rule: Rule) -> Rule:
+    match rule:
+        case MaxChange(names, fraction):
+            return MaxChange(names, fraction * 2)
+        case Order(lower, upper, gap):
+            return Order(lower, upper, gap / 2)
+        case MinUnits(names, units):
+            return MinUnits(names, units / 2)
+    return rule
+
+
+def test_a_chain_of_ties_too_large_to_enumerate_is_solved() -> None:
+    """Forty offers that cost the same, in one room, are proven optimal; the relaxation hands over and says so."""
+    names = [f"o{i:02d}" for i in range(40)]
+    case = problem(
+        *(offer(name, [10, 12, 14], [5.0 + i, 4.0 + i / 2, 3.0]) for i, name in enumerate(names)),
+        resources=[Shared("room", 700.0, dict.fromkeys(names, 1.0))],
+        rules=[SamePrice((here, after)) for here, after in pairwise(names)],
+    )
+    plan = best(case, Method.LAGRANGIAN)
+    assert plan.report.status is Status.OPTIMAL
+    assert len(set(plan.prices.values())) == 1
+    assert violations(case, plan) == ()
+
+
+def test_names_with_any_letters_do() -> None:
+    """Commas, brackets, quotes and spaces in names reach no solver."""
+    names = ["a,b", "x[0,1]", 'it\'s "so"', "o o"]
+    case = problem(
+        *(offer(name, [10, 12], [9.0, 7.0 + i]) for i, name in enumerate(names)),
+        resources=[Shared("r [1]", 33.0, dict.fromkeys(names, 1.0))],
+    )
+    assert best(case, Method.MILP).report.objective == pytest.approx(
+        ExhaustiveOptimizer().solve(case, time_limit=9).report.objective
+    )
+
+
+@pytest.mark.parametrize("method", list(Method))
+def test_ties_of_single_offers_go_to_the_current_price(method: Method) -> None:
+    """7.50 x 40 is 10 x 30: every method takes the one nearer the current price, and the lower if there is none."""
+    prices, units = ["7.50", "10"], [40.0, 30.0]
+    case = problem(
+        offer("a", prices, units, now="11"),
+        offer("b", prices, units, now="7"),
+        offer("c", prices, units),
+        offer("d", [9, 10], [50.0, 30.0]),
+        resources=[Shared("room", 160.0, dict.fromkeys("abcd", 1.0))],
+    )
+    assert best(case, method).prices == {"a": Decimal(10), "b": Decimal("7.50"), "c": Decimal("7.50"), "d": Decimal(9)}

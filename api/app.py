@@ -21,6 +21,7 @@ from flask_openapi.openapi import OpenAPI
 from pydantic import AwareDatetime, BaseModel, Field
 
 from api.clock import utc_now
+from api.express import Express
 from api.follower import Follower
 from api.prices import blueprint, problems
 from api.problems import Problem, install, invalid, problem
@@ -84,6 +85,7 @@ def create_app(snapshots: Snapshots, *, now: Callable[[], datetime] = utc_now) -
     app.register_api(blueprint(snapshots))
     _add_health(app, snapshots, now)
     _add_pages(app, snapshots)
+    app.wsgi_app = Express(app.wsgi_app, snapshots, HEADERS)  # type: ignore[method-assign]  # as Flask's docs do it
     return app
 
 

@@ -7,8 +7,6 @@ Guarantees
 * A client that asks again with the answer's ETag gets 304 until a price, an explanation or the stale flag changes.
 """
 
-import base64
-import binascii
 import functools
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -18,13 +16,16 @@ from flask import Response, g, request
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from api.problems import MEDIA_TYPE, Problem, refuse
 from api.snapshot import Entry, Key, Snapshots, View, json_list
 from api.store.keys import Scope, hash_of
 
 Amount = Annotated[str, Field(pattern=r"^\d+(\.\d+)?$", description="major units of the currency", examples=["12.50"])]
-Channel = Annotated[str | None, Field(description="where it is sold; left out: the price for all channels")]
+Cursor = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*\.([0-9a-f]{2})*$")]
+Text = str | SkipJsonSchema[None]
+"""A parameter that may be left out; a query cannot say null."""
 
 
 class Query(BaseModel):
@@ -52,17 +53,17 @@ class OfferPath(BaseModel):
 class ChannelQuery(Query):
     """Which channel."""
 
-    channel: Channel = None
+    channel: Text = Field(default=None, description="where it is sold; left out: the price for all channels")
 
 
 class PageQuery(Query):
     """Which prices, and how many at a time."""
 
-    event: str | None = None
-    segment: str | None = None
-    product: str | None = None
+    event: Text = None
+    segment: Text = None
+    product: Text = None
     limit: int = Field(default=100, ge=1, le=1000)
-    cursor: str | None = Field(default=None, description="`next` of the page before")
+    cursor: Cursor | SkipJsonSchema[None] = Field(default=None, description="`next` of the page before")
 
 
 class Price(BaseModel):
@@ -148,6 +149,8 @@ def problems(*statuses: int) -> dict[int | str, Any]:
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
+PREFIX = "/v1/prices/"
+READERS = frozenset({Scope.PRICES_READ.value, Scope.ADMIN.value})
 UNCHANGED: dict[int | str, Any] = {304: {"description": "Not modified since the ETag sent in If-None-Match"}}
 
 
@@ -165,20 +168,22 @@ def blueprint(snapshots: Snapshots) -> APIBlueprint:
     @routes.before_request
     def _admit() -> None:
         g.view = snapshots.current()
-        admit(g.view, Scope.PRICES_READ)
+        admit(g.view)
+        if repeated := [name for name, values in request.args.lists() if len(values) > 1]:
+            refuse(422, f"Given more than once: {', '.join(repeated)}.")
 
     @routes.get("/prices", responses={200: PricePage}, summary="Prices in force, by offer and channel")
     def list_prices(query: PageQuery) -> Response:
         where = query.model_dump(include={"event", "segment", "product"}, exclude_none=True)
         after = None if query.cursor is None else _place(query.cursor)
         entries, place = g.view.snapshot.page(where, after=after, limit=query.limit)
-        items = json_list(_with_flag(entry.price, g.view) for entry in entries)
+        items = json_list(with_flag(entry.price, g.view) for entry in entries)
         following = msgspec.json.encode(None if place is None else _cursor(place))
         return _answer(b'{"items":' + items + b',"next":' + following + b"}", g.view)
 
     @routes.get("/prices/<path:offer>", responses={200: Price, **problems(404)}, summary="The price of one offer")
     def one_price(path: OfferPath, query: ChannelQuery) -> Response:
-        return _answer(_with_flag(_entry(g.view, path, query).price, g.view), g.view)
+        return _answer(with_flag(_entry(g.view, path, query).price, g.view), g.view)
 
     @routes.get(
         "/prices/<path:offer>/explanation",
@@ -186,34 +191,50 @@ def blueprint(snapshots: Snapshots) -> APIBlueprint:
         summary="Why an offer has its price",
     )
     def explain_price(path: OfferPath, query: ChannelQuery) -> Response:
-        return _answer(_with_flag(_entry(g.view, path, query).explanation, g.view), g.view)
+        return _answer(with_flag(_entry(g.view, path, query).explanation, g.view), g.view)
 
     return routes
 
 
-def admit(view: View, scope: Scope) -> None:
-    """Let a request pass whose key has a scope."""
+def admit(view: View) -> None:
+    """Let a request pass whose key may read prices."""
     if view.empty:
-        refuse(
-            503, "The price book cannot be reached and there is no snapshot of it yet.", headers={"Retry-After": "5"}
-        )
-    kind, _, key = request.headers.get("Authorization", "").partition(" ")
-    scopes = view.snapshot.content.keys.get(hash_of(key.strip())) if kind.lower() == "bearer" else None
-    if scopes is None:
+        detail = "The price book cannot be reached and there is no snapshot of it yet."
+        refuse(503, detail, headers={"Retry-After": "5"})
+    if (scopes := _scopes(view, request.headers.get("Authorization", ""))) is None:
         refuse(401, "Send a valid key as `Authorization: Bearer KEY`.", headers={"WWW-Authenticate": "Bearer"})
-    elif scope.value not in scopes and Scope.ADMIN.value not in scopes:
-        refuse(403, f"This key does not have the scope {scope.value}.")
+    if READERS.isdisjoint(scopes):
+        refuse(403, f"This key does not have the scope {Scope.PRICES_READ.value}.")
+
+
+def may_read(view: View, authorization: str) -> bool:
+    """Whether a request with this header may be answered."""
+    return not READERS.isdisjoint(_scopes(view, authorization) or ())
+
+
+def _scopes(view: View, authorization: str) -> tuple[str, ...] | None:
+    kind, _, key = authorization.partition(" ")
+    return view.snapshot.content.keys.get(hash_of(key.strip())) if kind.lower() == "bearer" else None
+
+
+def answer_headers(view: View) -> dict[str, str]:
+    """What lets a client ask again for less; prices are for whoever holds the key, not for shared caches."""
+    return {"ETag": f'"{_tag(view)}"', "Cache-Control": "private, no-cache"}
+
+
+def _tag(view: View) -> str:
+    return f"{view.snapshot.mark}{'-stale' if view.stale else ''}"
 
 
 def _answer(body: bytes, view: View) -> Response:
-    tag = f"{view.snapshot.mark}{'-stale' if view.stale else ''}"
-    headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
-    if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(tag):
+    headers = answer_headers(view)
+    if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(_tag(view)):
         return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(body, HTTPStatus.OK, headers, mimetype="application/json")
 
 
-def _with_flag(encoded: bytes | msgspec.Raw, view: View) -> bytes:
+def with_flag(encoded: msgspec.Raw, view: View) -> bytes:
+    """An encoded object, completed with what only the moment of the answer knows: whether it is stale."""
     return bytes(encoded)[:-1] + (b',"stale":true}' if view.stale else b',"stale":false}')
 
 
@@ -225,12 +246,11 @@ def _entry(view: View, path: OfferPath, query: ChannelQuery) -> Entry:
 
 
 def _cursor(place: Key) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+    """The last place of a page, opaque to the client; it stays good when the book moves on."""
+    return ".".join(part.encode().hex() for part in place)
 
 
 def _place(cursor: str) -> Key:
-    try:
-        data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        return msgspec.json.decode(data, type=tuple[str, str])
-    except (binascii.Error, ValueError):
-        refuse(422, "The cursor is not one that was given out: take it from `next`.")
+    """Any cursor of the right form is a place in the order, given out or not."""
+    offer, channel = (bytes.fromhex(part).decode(errors="replace") for part in cursor.split("."))
+    return offer, channel

@@ -1,0 +1,87 @@
+"""The express lane answers exactly as the application would."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.test import Client, TestResponse
+
+from api.express import Express
+from api.store.keys import Scope
+from tests.api.store.book_kit import IDS
+from tests.api.test_app import STRANGE, Fixed, Served
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
+    """An application with the express lane in front."""
+    return Served(tmp_path_factory.mktemp("express"))
+
+
+def seen(response: TestResponse) -> tuple[int, bytes, list[tuple[str, str]]]:
+    """All that a client sees."""
+    return response.status_code, response.data, sorted((name.lower(), value) for name, value in response.headers)
+
+
+def lane(served: Served) -> Express:
+    """The middleware of an application."""
+    express = served.app.wsgi_app
+    assert isinstance(express, Express)
+    return express
+
+
+OFFERS = st.sampled_from([*IDS, STRANGE, "nope", "", f"{IDS[0]}/explanation", f"/{IDS[0]}", "ä"])
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, and whether the prices are stale when it comes."""
+
+    offer: str
+    method: str
+    query: str
+    scope: Scope | None
+    known: str | None
+    stale: bool
+
+    def send(self, app: Any, keys: dict[Scope, str]) -> TestResponse:
+        """Ask an application; without a scope, with a key that does not exist."""
+        headers = {"Authorization": f"Bearer {keys[self.scope] if self.scope else 'ff_wrong'}"}
+        headers |= {"If-None-Match": self.known} if self.known else {}
+        path = f"/v1/prices/{quote(self.offer)}"
+        return Client(app).open(path, method=self.method, query_string=self.query, headers=headers)
+
+
+REQUESTS = st.builds(
+    Asked,
+    offer=OFFERS,
+    method=st.sampled_from(["GET", "HEAD", "POST", "OPTIONS"]),
+    query=st.sampled_from(["", "channel=all", "channel=web", "x=1"]),
+    scope=st.sampled_from([None, *Scope]),
+    known=st.sampled_from([None, "*", '"x"']),
+    stale=st.booleans(),
+)
+
+
+@given(REQUESTS)
+def test_with_and_without_the_lane_the_answer_is_the_same(served: Served, asked: Asked) -> None:
+    """Status, body and headers, whatever is asked, fresh or stale."""
+    before, express = served.snapshots.view, lane(served)
+    served.snapshots.view = Fixed(before.snapshot, stale=asked.stale).view
+    with_lane, without = asked.send(express, served.keys), asked.send(express._app, served.keys)
+    served.snapshots.view = before
+    assert seen(with_lane) == seen(without)
+
+
+def test_the_lane_is_taken(served: Served) -> None:
+    """A plain GET with a key does not reach the application."""
+
+    def unreachable(*_: object) -> list[bytes]:
+        raise AssertionError("reached the application")
+
+    express = Express(unreachable, served.snapshots, {})
+    headers = {"Authorization": f"Bearer {served.keys[Scope.PRICES_READ]}"}
+    assert Client(express).get(f"/v1/prices/{IDS[0]}", headers=headers).status_code == 200

@@ -1,0 +1,127 @@
+"""`fairfare serve` and `fairfare keys create`, as a user runs them."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.follower import Follower
+from api.snapshot import SNAPSHOT_NAME
+from api.store.database import DATABASE_NAME
+from tests.api.store.book_kit import IDS, NOW, book_with_prices, decision, publish
+
+FAIRFARE = [sys.executable, "-c", "from api.cli import main; main()"]
+
+
+def fairfare(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run([*FAIRFARE, *arguments], capture_output=True, text=True, check=False, timeout=60)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve a workspace on a free port; gives the address that the command printed."""
+    command = [*FAIRFARE, "serve", "--workspace", str(folder), "--port", "0"]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            found = re.search(r"http://127\.0\.0\.1:\d+", line := process.stdout.readline())
+            assert found, line
+            wait_for(found.group())
+            yield found.group()
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=20) == 0
+
+
+def wait_for(url: str) -> None:
+    """Until the server answers."""
+    end = time.monotonic() + 20
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/healthz", timeout=5).close()  # noqa: S310  # our own address
+        except urllib.error.URLError:
+            assert time.monotonic() < end, "the server does not answer"
+            time.sleep(0.1)
+        else:
+            return
+
+
+def ask(url: str, path: str, key: str) -> dict[str, Any]:
+    """The JSON of an answer."""
+    request = urllib.request.Request(url + path, headers={"Authorization": f"Bearer {key}"})  # noqa: S310  # as above
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  # as above
+        return dict(json.load(answer))
+
+
+def make_key(folder: Path) -> str:
+    """The last line printed is the key."""
+    done = fairfare("keys", "create", "--scope", "prices:read", "--workspace", str(folder))
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+def test_a_published_price_is_read_over_http_and_outlives_the_database(tmp_path: Path) -> None:
+    """Publish, make a key, ask; publish again and ask; take the database away and ask; serve again without it."""
+    book = book_with_prices(tmp_path)
+    publish(book, decision(), name="p1")
+    key = make_key(tmp_path)
+    with serving(tmp_path) as url:
+        answer = ask(url, f"/v1/prices/{IDS[0]}", key)
+        assert (answer["price"], answer["version"], answer["stale"]) == ("11.00", 2, False)
+        publish(book, decision(price="12.00", now="11.00"), name="p2")
+        assert eventually_price(url, key, "12.00", stale=False)
+        for file in tmp_path.glob(f"{DATABASE_NAME}*"):
+            shutil.move(file, tmp_path / f"away-{file.name}")
+        assert eventually_price(url, key, "12.00", stale=True)
+    with serving(tmp_path) as url:
+        assert eventually_price(url, key, "12.00", stale=True)
+
+
+def eventually_price(url: str, key: str, price: str, *, stale: bool) -> bool:
+    """Whether the price is served so within seconds."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        answer = ask(url, f"/v1/prices/{IDS[0]}", key)
+        if (answer["price"], answer["stale"]) == (price, stale):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_what_cannot_be_served_is_said(tmp_path: Path) -> None:
+    """A folder that is no workspace: exit 2; a port in use: exit 1."""
+    done = fairfare("serve", "--workspace", str(tmp_path))
+    assert (done.returncode, "is not a workspace" in done.stderr) == (2, True)
+    book_with_prices(tmp_path)
+    Follower(tmp_path / DATABASE_NAME, tmp_path / SNAPSHOT_NAME, now=lambda: NOW).refresh()
+    with serving(tmp_path) as url:
+        done = fairfare("serve", "--workspace", str(tmp_path), "--port", url.rsplit(":", 1)[1])
+    assert (done.returncode, "cannot listen" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("scope", ["prices:reed", "", "admin,everything"])
+def test_a_scope_that_does_not_exist_makes_no_key(tmp_path: Path, scope: str) -> None:
+    """Exit 2, naming the scopes there are."""
+    book_with_prices(tmp_path)
+    done = fairfare("keys", "create", "--scope", scope, "--workspace", str(tmp_path))
+    assert (done.returncode, done.stdout, "prices:read" in done.stderr) == (2, "", True)
+
+
+def test_a_key_needs_a_price_book(tmp_path: Path) -> None:
+    """Exit 2, and no database is made by the way."""
+    done = fairfare("keys", "create", "--scope", "admin", "--workspace", str(tmp_path))
+    assert (done.returncode, "no price book" in done.stderr, list(tmp_path.iterdir())) == (2, True, [])

@@ -16,8 +16,10 @@ import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
-import statsmodels.api as sm
+from scipy.optimize import minimize_scalar
 from scipy.stats import gamma, nbinom, poisson
+from statsmodels.genmod.families import Family, NegativeBinomial, Poisson
+from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 from forecasting.censoring import raised
@@ -150,7 +152,7 @@ class CountModel:
         weights = 0.5 ** (age[known] / self.memory)
         demand = history.sales.copy()
         for _ in range(ROUNDS):
-            effects, dispersion = _estimate(columns[known], demand[known], weights, design.deviation)
+            effects, dispersion = _estimate(columns[known], history, demand[known], weights, design.deviation)
             mean = np.exp(np.clip(columns @ effects, -30, 30))
             moved, demand = demand, raised(history, mean, dispersion)
             if np.nansum(np.abs(demand - moved)) <= 1e-3 * np.nansum(demand):
@@ -160,20 +162,26 @@ class CountModel:
         return CountFit(history, design, effects, dispersion, momentum, noise, demand)
 
 
-def _estimate(columns: Vector, sales: Vector, weights: Vector, deviation: Vector) -> tuple[Vector, float]:
+def _estimate(
+    columns: Vector, history: History, sales: Vector, weights: Vector, deviation: Vector
+) -> tuple[Vector, float]:
     """Effects and dispersion: a Poisson regression, and a negative binomial one where counts vary more than that.
 
     The Poisson regression is fitted to sales scaled to at most 10 on average, so that large counts, which are never as
     regular as a Poisson's, do not drown the shrinkage.
     """
     scale = min(1.0, 10.0 / max(float(sales.mean()), 1e-9))
-    effects = _penalised(columns, sales * scale, weights, deviation, sm.families.Poisson())
+    effects = _penalised(columns, sales * scale, weights, deviation, Poisson())
     mean = np.exp(np.clip(columns @ effects, -30, 30)) / scale
     effects[0] -= np.log(scale)
-    dispersion, significant = overdispersion(sales, mean)
+    known = history.known
+    if history.censored.any():
+        dispersion, significant = censored_overdispersion(history.sales[known], history.censored[known], mean)
+    else:
+        dispersion, significant = overdispersion(sales, mean)
     if not significant:
         return effects, 0.0
-    family = sm.families.NegativeBinomial(alpha=dispersion)
+    family = NegativeBinomial(alpha=dispersion)
     return _penalised(columns, sales, weights, deviation, family), dispersion
 
 
@@ -188,11 +196,29 @@ def overdispersion(sales: Vector, mean: Vector) -> tuple[float, bool]:
     return min(max(slope, 0.0), 5.0), slope > max(1.645 * error, 1e-4)
 
 
-def _penalised(columns: Vector, sales: Vector, weights: Vector, deviation: Vector, family: object) -> Vector:
+def censored_overdispersion(sales: Vector, censored: Vector, mean: Vector) -> tuple[float, bool]:
+    """Dispersion where some counts are lower bounds, and whether it is significant at 5 %.
+
+    Maximises the censored likelihood with the means held: a conditional step of expectation-maximisation (Meng and
+    Rubin 1993). Moments of the raised counts would not do: an expectation varies less than what it stands for.
+    """
+    count, mean = np.round(sales), np.maximum(mean, 1e-9)
+
+    def loss(log: float) -> float:
+        size, chance = np.exp(-log), 1 / (1 + np.exp(log) * mean)
+        seen, beyond = nbinom.logpmf(count, size, chance), nbinom.logsf(count - 1, size, chance)
+        return -float(np.sum((1 - censored) * seen + censored * np.maximum(beyond, -700.0)))
+
+    none = np.log(1e-5)  # as good as a Poisson
+    best = minimize_scalar(loss, bounds=(none, np.log(5.0)), method="bounded")
+    return float(np.exp(best.x)), bool(loss(none) - best.fun > 2.71 / 2)
+
+
+def _penalised(columns: Vector, sales: Vector, weights: Vector, deviation: Vector, family: Family) -> Vector:
     """Maximise log-likelihood - sum (effect / deviation)^2 / 2."""
     start = np.zeros(columns.shape[1])
     start[0] = np.log(max(float(np.average(sales, weights=weights)), 1e-6))
-    model = sm.GLM(sales, columns, family=family, freq_weights=weights)
+    model = GLM(sales, columns, family=family, freq_weights=weights)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", ConvergenceWarning)  # the last digits; what matters is checked below
         fitted = model.fit_regularized(alpha=1 / deviation**2 / weights.sum(), L1_wt=0.0, start_params=start)
@@ -217,7 +243,9 @@ def carried(residual: Vector, smoothing: float = 0.3, farthest: int = 60) -> tup
     """
     level = _exponential_average(residual, smoothing)
     spread = float(np.nanstd(residual))
-    momentum, noise, weight = [], [], 1.0
+    momentum: list[float] = []
+    noise: list[float] = []
+    weight = 1.0
     for ahead in range(1, max(2, min(farthest, residual.size // 3) + 1)):
         past, later = level[:-ahead], residual[ahead:]
         both = np.isfinite(later)

@@ -324,7 +324,7 @@ class _Ahead:
             j = self.regressors.index(name)
             values = given[name].to_numpy(np.float64)
             values = np.log(np.maximum(values, 1e-9)) if name == PRICE else values
-            regressors[:, j] = _or_last(values, 0.0 if name == PROMOTION else float(history.regressors[-1, j]))
+            regressors[:, j] = np.nan_to_num(values) if name == PROMOTION else _or_last(values, regressors[0, j])
         if self.capacity:
             capacity = np.where(given["capacity"].notna(), given["capacity"], capacity)
         return Future(periods, regressors, capacity)

@@ -1,0 +1,143 @@
+"""The commands forecast and backtest, as a user runs them."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from api.cli.main import main
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def fairfare(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command line in this process."""
+
+    def run(*arguments: str | Path) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["fairfare", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """Weekly sales of two goods under the owner's own column names, without a price."""
+    weeks = pd.date_range("2023-01-01", periods=70, freq="W-SUN").strftime("%Y-%m-%d")
+    rng = np.random.default_rng(0)
+    rows = pd.concat(
+        [
+            pd.DataFrame({"Day": weeks, "Article": name, "Sold": rng.poisson(mean, 70)})
+            for name, mean in (("tea", 30), ("scones", 8))
+        ]
+    )
+    rows.to_csv(tmp_path / "shop.csv", index=False)
+    return tmp_path / "shop.csv"
+
+
+MAP = ("--map", "date=Day,product=Article,quantity=Sold")
+
+
+def test_forecast_writes_one_row_per_series_and_week(shop: Path, fairfare: Run) -> None:
+    """Without a price, at the level asked for, and the same bytes twice."""
+    out, again = shop.with_name("f.csv"), shop.with_name("g.csv")
+    run = fairfare("forecast", shop, *MAP, "--horizon", "3", "--level", "90", "--model", "count", "--out", out)
+    assert (run.returncode, run.stderr) == (0, "")
+    found = pd.read_csv(out)
+    assert list(found.columns) == ["product", "date", "mean", "lower", "upper", "model"]
+    assert found["date"].tolist() == ["2024-05-05", "2024-05-12", "2024-05-19"] * 2
+    assert (found["lower"] <= found["mean"]).all()
+    assert found["model"].unique().tolist() == ["count"]
+    fairfare("forecast", shop, *MAP, "--horizon", "3", "--level", "90", "--model", "count", "--out", again)
+    assert out.read_bytes() == again.read_bytes()
+
+
+def test_forecast_with_coming_prices_holidays_capacity_and_as_of(tmp_path: Path, fairfare: Run) -> None:
+    """Every input at once: the cheaper coming week sells more, and nothing exceeds the seats."""
+    weeks = pd.date_range("2022-01-02", periods=110, freq="W-SUN")
+    rng = np.random.default_rng(1)
+    price = np.where(rng.random(110) < 0.4, 8.0, 12.0)
+    rows = pd.DataFrame({"date": weeks, "product": "seat", "quantity": rng.poisson(900 / price**1.5), "price": price})
+    rows.assign(seats=60).to_csv(tmp_path / "sales.csv", index=False)
+    ahead = pd.DataFrame({"date": weeks[100:102], "price": [12.0, 8.0]})
+    ahead.to_csv(tmp_path / "ahead.csv", index=False)
+    run = fairfare(
+        *("forecast", tmp_path / "sales.csv", "--horizon", "2", "--freq", "W", "--as-of", weeks[99].date().isoformat()),
+        *("--future", tmp_path / "ahead.csv", "--capacity", "seats", "--country", "US", "--model", "count"),
+        *("--out", tmp_path / "f.json"),
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    found = pd.read_json(tmp_path / "f.json")
+    assert found["mean"][1] > 1.4 * found["mean"][0]
+    assert found["upper"].max() <= 60
+
+
+def test_backtest_compares_with_the_baselines(shop: Path, fairfare: Run) -> None:
+    """A row per series and model, and the total."""
+    out = shop.with_name("b.csv")
+    run = fairfare("backtest", shop, *MAP, "--horizon", "4", "--folds", "2", "--model", "count", "--out", out)
+    assert (run.returncode, run.stderr) == (0, "")
+    found = pd.read_csv(out)
+    assert list(found.columns) == [
+        *("product", "model", "wape", "mase", "rmsse", "bias", "pinball", "coverage", "periods")
+    ]
+    assert set(found["product"]) == {"tea", "scones", "all"}
+    assert {"count", "naive", "seasonal-naive"} <= set(found["model"])
+
+
+def test_without_out_a_table_is_printed(shop: Path, fairfare: Run) -> None:
+    """On standard output."""
+    run = fairfare("forecast", shop, *MAP, "--horizon", "1", "--model", "naive")
+    assert run.returncode == 0
+    assert "scones" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--horizon", "2", "--by", "shop"), "shop"),
+        (("--horizon", "2", "--capacity", "seats"), "seats"),
+        (("--horizon", "2", "--model", "magic"), "no model is called magic"),
+        (("--horizon", "2", "--country", "XX"), "no holidays are known"),
+        (("--horizon", "2", "--target", "revenue"), "price"),
+        (("--horizon", "0"), "horizon"),
+        (("--horizon", "2", "--freq", "H"), "freq"),
+        (("--horizon", "2", "--as-of", "2001-01-01"), "no sales to forecast from"),
+    ],
+)
+def test_what_cannot_be_used_exits_2_says_what_and_writes_nothing(
+    shop: Path, fairfare: Run, arguments: tuple[str, ...], said: str
+) -> None:
+    """Unusable arguments and input."""
+    out = shop.with_name("f.csv")
+    run = fairfare("forecast", shop, *MAP, *arguments, "--out", out)
+    assert run.returncode == 2
+    assert said in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("command", ["forecast", "backtest"])
+def test_help_has_an_example(command: str, fairfare: Run) -> None:
+    """Of the command itself."""
+    run = fairfare(command, "--help")
+    assert run.returncode == 0
+    assert f"Example: fairfare {command}" in run.stdout

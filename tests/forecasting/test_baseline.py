@@ -1,0 +1,48 @@
+"""Baselines repeat what was seen."""
+
+import numpy as np
+import pytest
+
+from forecasting.baseline import Level, Naive, SeasonalNaive
+from forecasting.grid import Frequency, Grid
+from forecasting.model import NotFittedError
+from tests.forecasting.examples import future, history
+
+MONTHS = Grid(Frequency.MS)
+
+
+def test_naive_keeps_the_last_known_value() -> None:
+    """An unknown last period leaves the one before."""
+    past = history([1.0, 2.0, 9.0, np.nan])
+    assert Naive().fit(past).forecast(future(past, 3), level=0.8, seed=0).mean.tolist() == [9.0, 9.0, 9.0]
+
+
+def test_naive_is_less_sure_the_further_ahead() -> None:
+    """Errors of a random walk grow with the root of the horizon."""
+    past = history([20.0, 24.0, 19.0, 22.0, 21.0])
+    said = Naive().fit(past).forecast(future(past, 4), level=0.8, seed=0)
+    width = said.upper - said.mean
+    assert width == pytest.approx(width[0] * np.sqrt([1, 2, 3, 4]))
+
+
+def test_seasonal_naive_repeats_the_last_season() -> None:
+    """The 14th month ahead is that of the season's second month."""
+    past = history(np.arange(1.0, 25.0), grid=MONTHS, start=600)
+    said = SeasonalNaive().fit(past).forecast(future(past, 14), level=0.8, seed=0)
+    assert said.mean.tolist() == [*range(13, 25), 13, 14]
+
+
+def test_seasonal_naive_refuses_less_than_a_season() -> None:
+    """It does not pretend to know a season it has not seen."""
+    with pytest.raises(NotFittedError, match="needs a season"):
+        SeasonalNaive().fit(history([1.0] * 11, grid=MONTHS))
+
+
+def test_level_lifts_last_season_to_the_recent_level() -> None:
+    """A series that doubled is forecast at twice its last season."""
+    season = np.array([4.0, 5, 6, 8, 9, 12, 15, 12, 9, 8, 6, 5])
+    past = history(np.concatenate([season, season, 2 * season]), grid=MONTHS, start=600)
+    said = Level(window=6).fit(past).forecast(future(past, 12), level=0.8, seed=0)
+    assert said.mean == pytest.approx(4 * season)  # last season, which was twice, times the growth that was twice
+    short = history([4.0, 6.0, 8.0], grid=MONTHS)
+    assert Level().fit(short).forecast(future(short, 2), level=0.8, seed=0).mean == pytest.approx([6.0, 6.0])

@@ -6,6 +6,9 @@ from pricing.guardrails import InForce, what_stopped
 from pricing.model import Offer
 from pricing.policy import Policy
 
+STOPPED = "Stopped there by a guard rail"
+"""How the reason begins where a rule forbade one step further."""
+
 
 def reasons_for(
     decision: Decision,
@@ -24,15 +27,15 @@ def reasons_for(
     left : what the offer's resource can still serve [units]; None if it has none
     """
     if decision.verdict is Verdict.HELD:
-        return (f"Held: {held}.",)
+        return (f"Held: {held.rstrip('.')}.",)
     if decision.verdict is Verdict.KEEP:
         return (_why_kept(decision, policy),)
     stopped = what_stopped(decision.allowed, offer, in_force, decision.evidence, policy)
     reasons = [_why_moved(decision, left), _consequence(decision)]
     if stopped:
-        reasons.append(f"Stopped there by a guard rail: a step further {stopped}.")
+        reasons.append(f"{STOPPED}; one step further: {stopped}.")
     if decision.evidence.status is Identification.WEAK:
-        reasons.append(f"Weak evidence, so half a step at most: {decision.evidence.reason}.")
+        reasons.append(f"Weak evidence, so half a step at most: {decision.evidence.reason.rstrip('.')}.")
     return tuple(reasons)
 
 

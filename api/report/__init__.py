@@ -1,0 +1,6 @@
+"""Reports as one HTML file each: everything inside, nothing from the network, the same bytes for the same input."""
+
+from api.report.elasticity import elasticity_report
+from api.report.season import season_report
+
+__all__ = ["elasticity_report", "season_report"]

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -30,7 +32,9 @@ RETAIL = {
     "customer": "CustomerID",
 }
 
-within_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+within_one_folder = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50
+)
 
 
 @pytest.fixture
@@ -135,6 +139,14 @@ def test_a_truncated_parquet_file_is_refused(tmp_path: Path) -> None:
     for end in range(1, len(whole), 97):
         path.write_bytes(whole[:end])
         assert "cannot be read as Parquet" in refusal(path)[0]
+
+
+def test_parquet_text_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    """Another program's bytes are not taken for text."""
+    path = tmp_path / "sales.parquet"
+    column = pa.array([b"\xff"], pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"date": ["2025-04-03"], "product": column, "quantity": [1.0]}), path)
+    assert "cannot be read as Parquet" in refusal(path)[0]
 
 
 def test_a_parquet_column_of_lists_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pricing.errors import InputError, listed
@@ -328,6 +328,7 @@ ODD = [
 CELLS = st.one_of(st.sampled_from(["", " ", *ODD]), st.text(max_size=8))
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.data(), st.sampled_from(sorted(TABLES)))
 def test_what_leaves_satisfies_the_declaration(data: st.DataObject, kind: str) -> None:
     """Whatever the cells hold, the frame passes the schema, and each row is in it or named as flawed."""

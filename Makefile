@@ -34,7 +34,7 @@ bench: $(VENV)/.dev  ## each benchmark runs the peer beside ours and prints one 
 	@for b in benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done
 
 docs: $(VENV)/.dev  ## rewrite the parts of docs/ that come from the code
-	$(BIN)/python -m docs.generate
+	$(BIN)/python docs/generate.py
 
 lock: $(VENV)/.dev  ## pin every dependency with its hashes; names no download host
 	$(BIN)/python -m pip install --quiet uv

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -17,7 +18,6 @@ import pandas as pd
 from api import settings as configuration
 from api.answers import take
 from api.atomic import write_bytes
-from api.fitting import Fit, FittedMarket, fit, load_fit
 from api.history import History, Ingested
 from api.settings import Settings
 from api.snapshot import SNAPSHOT_NAME, write
@@ -33,6 +33,9 @@ from pricing.guardrails import InForce
 from pricing.model import ALL, Offer, Resource
 from pricing.ports import Optimizer
 from pricing.tables import offers_from, resources_from
+
+if TYPE_CHECKING:
+    from api.fitting import Fit
 
 NEEDED = {"sales": ("price",)}
 """Columns the flow needs beyond those every table must have."""
@@ -103,8 +106,10 @@ class Workspace:
             self.refresh_snapshot(now)
         return self.history.add(kind, frame, source=file.name, replace=replace)
 
-    def fit(self, *, now: datetime, progress: Callable[[str], None]) -> Fit:
+    def fit(self, *, now: datetime, progress: Callable[[str], None]) -> "Fit":
         """Learn price response and demand from what was observed before today."""
+        from api.fitting import fit  # noqa: PLC0415  # the models take seconds to load; only fitting and pricing need them
+
         made = fit(
             self.history.daily_sales(),
             self.history.table("events"),
@@ -118,6 +123,8 @@ class Workspace:
 
     def price(self, optimizer: Optimizer, *, by: str, now: datetime) -> Proposal:
         """Propose prices for every offer that is on sale, and record the proposal in the price book."""
+        from api.fitting import FittedMarket, load_fit  # noqa: PLC0415  # see fit
+
         book = self.book
         proposal = engine.propose(
             self.market(now),
@@ -198,6 +205,7 @@ class Workspace:
         truth: Mapping[tuple[str, str], float] | None,
     ) -> None:
         """Write the HTML report of a proposal; `truth` is the simulator's, where there is one."""
+        from api.fitting import load_fit  # noqa: PLC0415  # see fit
         from api.report import season_report  # noqa: PLC0415  # plotly is loaded only where a report is written
 
         market = self.market(now)

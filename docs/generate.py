@@ -5,9 +5,15 @@ Guarantees
 * A page says what the code checks, because both are made from the same declaration; a test fails when one is stale.
 """
 
+import inspect
+import re
 from collections.abc import Iterator
+from dataclasses import Field, fields
 from pathlib import Path
+from typing import Any
 
+from api.settings import Settings
+from pricing.policy import Policy
 from pricing.tables import TABLES, Column, Kind, Table
 
 FOLDER = Path(__file__).parent
@@ -72,7 +78,46 @@ def _bounds(column: Column) -> str:
     return "; not negative" if column.kind in {Kind.NUMBER, Kind.MONEY} and column.low == 0 else ""
 
 
-PAGES = {"tables.md": tables_page}
+_SETTINGS = """\
+# Settings
+
+<!-- Written by docs/generate.py from api/settings.py and pricing/policy.py; change it there. -->
+
+`fairfare.toml` in a workspace. A setting left out has its default; an unknown one is an error. Shares are fractions:
+0.10 is 10 %.
+"""
+
+
+def settings_page() -> str:
+    """The page about the settings of a workspace."""
+    rows = [_SETTINGS]
+    for title, kind in (("At the top", Settings), ("Under [policy]", Policy)):
+        rows += [f"## {title}", "", "| setting | default | meaning |", "|---|---|---|"]
+        meanings = _meanings(kind)
+        rows += [
+            f"| `{setting.name}` | {_default(setting)} | {meanings[setting.name]} |"
+            for setting in fields(kind)
+            if setting.name != "policy"
+        ]
+        rows.append("")
+    return "\n".join(rows)
+
+
+def _meanings(kind: type) -> dict[str, str]:
+    """The `name : meaning` lines of a class's docstring; lines that go on are joined."""
+    text = inspect.getdoc(kind) or ""
+    lines = " ".join(text.partition("----------\n")[2].splitlines())
+    names = [setting.name for setting in fields(kind)]
+    parts = re.split(rf"\s*\b({'|'.join(names)}) : ", lines)
+    return {name: meaning.strip() for name, meaning in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def _default(setting: Field[Any]) -> str:
+    value = setting.default
+    return "none" if value is None else "`[]`" if value == () else f"`{value}`"
+
+
+PAGES = {"settings.md": settings_page, "tables.md": tables_page}
 """File name -> what writes its text."""
 
 

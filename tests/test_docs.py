@@ -1,11 +1,17 @@
 """Pages made from declarations say what the code checks."""
 
 import importlib.util
+import re
+import subprocess
+import sys
+from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from api.settings import Settings
+from pricing.policy import Policy
 from pricing.tables import TABLES
 from tests.real_data import ROOT
 
@@ -45,3 +51,23 @@ def test_every_column_is_documented() -> None:
         for column in table.columns:
             assert f"| `{column.name}` |" in section
             assert column.meaning in section
+
+
+def test_every_setting_is_documented() -> None:
+    """Each setting has a row with a meaning."""
+    page = generator().settings_page()
+    for kind in (Settings, Policy):
+        for setting in fields(kind):
+            assert setting.name == "policy" or f"| `{setting.name}` |" in page
+    assert "|  |" not in page
+
+
+def test_every_command_is_in_the_readme_or_the_walkthrough() -> None:
+    """Someone who reads these two has met every command."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8") + (DOCS / "walkthrough.md").read_text(encoding="utf-8")
+    shown = subprocess.run(
+        [sys.executable, "-c", "from api.cli import main; main()", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    commands = re.findall(r"^\W*([a-z]+)  ", shown, flags=re.MULTILINE)
+    assert len(commands) > 15
+    assert [name for name in commands if f"fairfare {name}" not in text] == []

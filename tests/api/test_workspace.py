@@ -1,0 +1,168 @@
+"""A workspace is changed by steps that succeed, and by nothing else."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from api.settings import default_text
+from api.workspace import Workspace
+from pricing.errors import InputError, RefusedError
+
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+SALES = "date,product,quantity,price\n2026-01-01,milk,3,1.50\n2026-01-02,milk,4,1.40\n"
+OFFERS = "offer,product,currency,current_price,floor,ceiling,ladder\nmilk,milk,EUR,1.50,1.20,1.80,1.20:1.80:0.10\n"
+
+Bring = Callable[..., Path]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workspace:
+    """An empty workspace."""
+    return Workspace.create(tmp_path / "shop", default_text())
+
+
+@pytest.fixture
+def bring(tmp_path: Path) -> Bring:
+    """Write a file a user would bring."""
+
+    def write(text: str, name: str = "file.csv") -> Path:
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8", newline="")
+        return path
+
+    return write
+
+
+def contents(place: Workspace) -> dict[str, str]:
+    """Every file of the workspace, by its hash; the database by what it says."""
+    return {
+        str(path.relative_to(place.root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(place.root.rglob("*"))
+        if path.is_file() and "prices.db" not in path.name
+    } | {"version": str(place.book.version())}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "named"),
+    [
+        ("sales", "", "empty"),
+        ("sales", "date,product,quantity,price\n", "no row"),
+        ("sales", "day,product,quantity,price\n2026-01-01,milk,1,1\n", "date"),
+        ("sales", SALES + "2026-01-03,milk,1,nan\n", "price"),
+        ("sales", SALES + "2026-01-03,milk,1,inf\n", "price"),
+        ("sales", SALES + "2026-01-03,milk,1,-2\n", "price"),
+        ("sales", SALES + "03/04/2025,milk,1,2\n", "2025-04-03|year"),
+        ("sales", SALES + '2026-01-03,milk,1,"1,50"\n', "comma|point"),
+        (
+            "sales",
+            "date,product,quantity,price,currency\n2026-01-01,milk,1,1,EUR\n2026-01-02,milk,1,1,USD\n",
+            "currenc",
+        ),
+        ("sales", "date,product,quantity,price\n2026-01-01T10:00Z,milk,1,1\n2026-01-02T10:00,milk,1,1\n", "zone"),
+        ("sales", "date,product,quantity\n2026-01-01,milk,1\n", "price"),
+        ("sales", "\ufeff" + SALES, "byte order mark"),
+        ("offers", OFFERS.replace("1.20,1.80,1.20", ",1.80,1.20"), "floor"),
+        ("offers", OFFERS.replace("1.20:1.80:0.10", "5:9:1"), "ladder"),
+        ("offers", OFFERS + OFFERS.splitlines()[1], "twice|again|repeat"),
+    ],
+)
+def test_bad_input_gets_its_answer_and_changes_nothing(
+    place: Workspace, bring: Bring, kind: str, text: str, named: str
+) -> None:
+    """Each kind of bad file is refused with a reason that names the trouble; the workspace is as it was."""
+    place.ingest("sales", bring(SALES.replace("2026", "2024"), "good.csv"), by="me", now=NOW)
+    before = contents(place)
+    with pytest.raises(InputError, match=f"(?i){named}"):
+        place.ingest(kind, bring(text), by="me", now=NOW)
+    assert contents(place) == before
+
+
+def test_all_problems_are_listed_at_once_with_row_and_column(place: Workspace, bring: Bring) -> None:
+    """Three bad cells, three findings."""
+    text = "date,product,quantity,price\n2026-13-01,milk,1,1\n2026-01-02,milk,many,1\n2026-01-03,milk,1,-1\n"
+    with pytest.raises(InputError) as caught:
+        place.ingest("sales", bring(text), by="me", now=NOW)
+    places = {(finding.row, finding.column) for finding in caught.value.findings}
+    assert places == {(2, "date"), (3, "quantity"), (4, "price")}
+
+
+def test_bad_rows_are_set_aside_on_request_and_the_good_ones_kept(place: Workspace, bring: Bring) -> None:
+    """With a quarantine file nothing is lost: good rows in the history, bad rows with their reasons in the file."""
+    aside = place.root.parent / "bad.csv"
+    done = place.ingest("sales", bring(SALES + "2026-01-03,milk,1,-1\n"), by="me", now=NOW, quarantine=aside)
+    assert done.total == 2
+    assert "-1" in aside.read_text()
+    assert "price" in aside.read_text()
+
+
+def test_a_series_of_one_two_or_three_points_is_priced_with_caution(place: Workspace, bring: Bring) -> None:
+    """With next to no history there is still a forecast, nothing is identified, and the price is held."""
+    from optimization import HighsOptimizer
+
+    for count in (1, 2, 3):
+        rows = "".join(f"2026-01-0{day},milk{count},3,1.50\n" for day in range(1, count + 1))
+        place.ingest("sales", bring("date,product,quantity,price\n" + rows, f"{count}.csv"), by="me", now=NOW)
+        offer = OFFERS.replace("milk,milk", f"milk{count},milk{count}")
+        place.ingest("offers", bring(offer, f"o{count}.csv"), by="me", now=NOW)
+    made = place.fit(now=NOW, progress=lambda _: None)
+    assert set(made.elasticities["status"]) == {"not-identified"}
+    proposal = place.price(HighsOptimizer(), by="engine", now=NOW)
+    assert [decision.verdict.value for decision in proposal.decisions] == ["held"] * 3
+    assert {decision.offer for decision in proposal.decisions} == {"milk1", "milk2", "milk3"}
+
+
+def test_an_offer_nobody_ever_sold_is_held_and_says_so(place: Workspace, bring: Bring) -> None:
+    """No forecast is made up for it."""
+    from optimization import HighsOptimizer
+
+    place.ingest("sales", bring(SALES, "s.csv"), by="me", now=NOW)
+    place.ingest("offers", bring(OFFERS.replace("milk,milk", "cheese,cheese"), "o.csv"), by="me", now=NOW)
+    place.fit(now=NOW, progress=lambda _: None)
+    decision = place.price(HighsOptimizer(), by="engine", now=NOW).decisions[0]
+    assert decision.verdict.value == "held"
+    assert "no past sales" in decision.reasons[0]
+
+
+def test_each_missing_step_names_itself(place: Workspace, bring: Bring) -> None:
+    """Pricing before fitting, fitting before ingesting, offers of an unknown event."""
+    from optimization import HighsOptimizer
+
+    with pytest.raises(InputError, match="fairfare ingest sales"):
+        place.fit(now=NOW, progress=lambda _: None)
+    place.ingest("sales", bring(SALES), by="me", now=NOW)
+    with pytest.raises(InputError, match="fairfare ingest offers"):
+        place.market(NOW)
+    place.ingest("offers", bring(OFFERS, "o.csv"), by="me", now=NOW)
+    with pytest.raises(InputError, match="fairfare fit"):
+        place.price(HighsOptimizer(), by="engine", now=NOW)
+    gala = OFFERS.replace("offer,product", "offer,event,product").replace("milk,milk", "seat,gala,seat")
+    place.ingest("offers", bring(gala, "g.csv"), by="me", now=NOW)
+    with pytest.raises(InputError, match="there is no event gala"):
+        place.market(NOW)
+
+
+def test_nothing_is_published_unapproved_or_by_its_proposer(place: Workspace, bring: Bring) -> None:
+    """The flow needs two."""
+    from optimization import HighsOptimizer
+
+    place.ingest("sales", bring(SALES), by="me", now=NOW)
+    place.ingest("offers", bring(OFFERS, "o.csv"), by="me", now=NOW)
+    place.fit(now=NOW, progress=lambda _: None)
+    proposal = place.price(HighsOptimizer(), by="engine", now=NOW)
+    with pytest.raises(RefusedError, match="not approved"):
+        place.publish(proposal.id, by="me", now=NOW)
+    with pytest.raises(RefusedError, match="someone else"):
+        place.book.approve(proposal.id, by="engine", now=NOW)
+    place.book.approve(proposal.id, by="me", now=NOW)
+    with pytest.raises(RefusedError, match="expired"):
+        place.publish(proposal.id, by="me", now=NOW + timedelta(days=2))
+    assert place.book.version() == 1
+
+
+def test_a_workspace_is_not_made_twice(place: Workspace) -> None:
+    """Making one where one is would lose its settings."""
+    with pytest.raises(InputError, match="already"):
+        Workspace.create(place.root, default_text())

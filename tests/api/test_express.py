@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import Client, TestResponse
 
@@ -66,6 +66,7 @@ REQUESTS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(REQUESTS)
 def test_with_and_without_the_lane_the_answer_is_the_same(served: Served, asked: Asked) -> None:
     """Status, body and headers, whatever is asked, fresh or stale."""

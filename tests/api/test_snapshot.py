@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -149,6 +149,7 @@ def pages(snapshot: Snapshot, where: dict[str, str], limit: int) -> Iterator[Ent
             return
 
 
+@settings(deadline=None)
 @given(
     st.sets(st.tuples(st.text(max_size=2), st.sampled_from("xy"), st.sampled_from("xy"), st.sampled_from("xy"))),
     st.dictionaries(st.sampled_from(["product", "segment", "event"]), st.sampled_from("xyz")),

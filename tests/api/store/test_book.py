@@ -278,6 +278,7 @@ def test_rolling_back_restores_the_prices_exactly(book: PriceBook) -> None:
     assert book.rollback(2, by="bob", now=LATER) == 3
     assert price_list(book) == before
     assert [str(price.price) for price in book.history(IDS[0])] == ["10.00", "11.00", "10.00"]
+    assert len(book.history(IDS[2])) == 1, "a price that never changed stays open"
     assert [made.change for made in book.publications()] == [Change.IMPORT, Change.PUBLISH, Change.ROLLBACK]
 
 

@@ -30,7 +30,7 @@ CALENDAR: Mapping[str, Callable[[pd.DatetimeIndex], pd.Index]] = {
     "month": lambda days: pd.Index(days.year * 12 + days.month),
     "quarter": lambda days: pd.Index(days.year * 4 + days.quarter),
     "year": lambda days: pd.Index(days.year),
-    "weekday": lambda days: pd.Index(days.weekday),
+    "weekday": lambda days: pd.Index(days.day_of_week),
     "month-of-year": lambda days: pd.Index(days.month),
 }
 """Words for effects of the calendar."""

@@ -26,6 +26,7 @@ _LARGEST = 40.0
 """Bound of the linear predictor: exp(40) units is beyond any sale; it keeps a diverging fit finite."""
 REFIT = 40
 """Clusters up to which the jackknife estimates the effects anew."""
+_ABSORBED = 1e-7
 _SETTLED = 1e-9
 
 
@@ -77,7 +78,7 @@ def linear(outcome: Vector, columns: Vector, factors: Sequence[Codes]) -> Fit:
     """Least squares of `outcome` (n,) on `columns` (n, k) and the levels of `factors`."""
     ones = np.ones(len(outcome))
     within = demean(np.column_stack([outcome, columns]), factors, ones)
-    slope, own, residual = _weighted(within[:, 0], within[:, 1:], ones)
+    slope, own, residual = _weighted(within[:, 0], within[:, 1:], ones, _spread(columns, ones))
     kept = np.ones(len(outcome), dtype=bool)
     return Fit(slope, kept, outcome - residual, own, ones, residual, columns, tuple(factors))
 
@@ -164,7 +165,7 @@ def _without_cluster(fit: Fit, out: Mask) -> float:
     """How far the slope moves when these rows are left out; NaN if nothing is left to tell it."""
     weight = np.where(out, 0.0, fit.weight)
     free = demean(np.column_stack([fit.residual, fit.columns]), fit.factors, weight, tolerance=1e-7)
-    return _weighted(free[:, 0], free[:, 1:], weight)[0]
+    return _weighted(free[:, 0], free[:, 1:], weight, _spread(fit.columns, weight))[0]
 
 
 def two_way(fit: Fit, first: Codes, second: Codes) -> float:
@@ -182,12 +183,21 @@ def _meat(fit: Fit, clusters: Codes) -> float:
     return float(groups / (groups - 1) * (sums @ sums)) if groups > 1 else np.inf
 
 
-def _weighted(z: Vector, x: Vector, weight: Vector) -> tuple[float, Vector, Vector]:
-    """Slope on the first column, its own variation, and the residual, all columns already free of effects."""
+def _spread(columns: Vector, weight: Vector) -> float:
+    """Weighted sum of squares of the first column around its mean."""
+    first, total = columns[:, 0], float(weight.sum())
+    return float(weight @ (first - weight @ first / total) ** 2) if total > 0 else 0.0
+
+
+def _weighted(z: Vector, x: Vector, weight: Vector, spread: float) -> tuple[float, Vector, Vector]:
+    """Slope on the first column, its own variation, and the residual, all columns already free of effects.
+
+    NaN where effects and other columns leave less than `_ABSORBED` of the column's original `spread`.
+    """
     others = x[:, 1:]
     own, rest = (_without(column, others, weight) for column in (x[:, 0], z))
     information = float(weight @ own**2)
-    if not information > 1e-14 * float(weight @ x[:, 0] ** 2 + np.finfo(float).tiny):
+    if not information > _ABSORBED * spread:
         return np.nan, own, rest
     slope = float(weight @ (own * rest)) / information
     return slope, own, rest - slope * own
@@ -232,7 +242,7 @@ class _Count:
             tolerance = float(np.clip(1e-2 * change, 1e-10, 1e-4))
             free = demean(np.column_stack([z - offset, within]), self.factors, weight, tolerance=tolerance)
             offset, within, last = z - free[:, 0], free[:, 1:], slope
-            slope, own, residual = _weighted(free[:, 0], within, weight)
+            slope, own, residual = _weighted(free[:, 0], within, weight, _spread(self.columns, weight))
             moved = float(np.sqrt(np.average((z - residual - eta) ** 2, weights=weight)))
             eta, change = z - residual, max(moved, abs(slope - last)) if np.isfinite(last) else 1.0
             if change < _SETTLED or not np.isfinite(slope):

@@ -1,0 +1,85 @@
+"""The command writes its table whole, the same twice, and refuses what it cannot use."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.forecasting.elasticity.markets import market
+
+FAIRFARE = (sys.executable, "-c", "from api.cli import main; main()")
+COLUMNS = (
+    "elasticity", "se", "lower", "upper", "raw_elasticity", "status", "method", "n_obs", "n_prices", "reason",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def sales(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two products in six outlets, with the user's own column names."""
+    rng = np.random.default_rng(0)
+    both = pd.concat([market(rng, product=name, outlets=6, weeks=60) for name in ("tea", "coffee")])
+    path = tmp_path_factory.mktemp("sales") / "sales.csv"
+    both.drop(columns=["segment", "event"]).rename(columns={"price": "UnitPrice"}).round({"UnitPrice": 2}).to_csv(
+        path, index=False
+    )
+    return path
+
+
+def fairfare(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user would."""
+    command = [*FAIRFARE, "elasticity", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_it_writes_one_row_per_group_with_every_column_and_the_same_bytes_twice(sales: Path, tmp_path: Path) -> None:
+    """Columns of the user's own names, and a segment the file does not have."""
+    outs = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for out in outs:
+        done = fairfare(sales, "--map", "price=UnitPrice", "--by", "product,segment", "--out", out)
+        assert done.returncode == 0, done.stderr
+    assert outs[0].read_bytes() == outs[1].read_bytes()
+    table = pd.read_csv(outs[0])
+    assert tuple(table.columns) == ("product", "segment", *COLUMNS)
+    assert table["product"].tolist() == ["coffee", "tea"]
+    assert table["elasticity"].between(-3, -1).all()
+
+
+def test_without_out_it_prints_a_table(sales: Path) -> None:
+    """With the status."""
+    done = fairfare(sales, "--map", "price=UnitPrice")
+    assert done.returncode == 0
+    assert "coffee" in done.stdout
+
+
+def test_cross_writes_a_second_table_beside_the_first(sales: Path, tmp_path: Path) -> None:
+    """product, on_price_of, elasticity, se."""
+    out = tmp_path / "e.csv"
+    assert fairfare(sales, "--map", "price=UnitPrice", "--cross", "--out", out).returncode == 0
+    second = pd.read_csv(tmp_path / "e.cross.csv")
+    assert tuple(second.columns) == ("product", "on_price_of", "elasticity", "se")
+    assert len(second) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("--by", "shelf", "--effects", "product,moon", "--controls", "rain", "--instruments", "cost"),
+            ("shelf", "moon", "rain", "cost"),
+        ),
+        (("--report", "report.pdf"), (".html",)),
+        (("--map", "price=Cost"), ("Cost",)),
+    ],
+)
+def test_what_cannot_be_used_exits_2_and_writes_nothing(
+    sales: Path, tmp_path: Path, arguments: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    """Every column or option is named at once."""
+    out = tmp_path / "out.csv"
+    done = fairfare(sales, "--map", "price=UnitPrice", *arguments, "--out", out)
+    assert done.returncode == 2
+    assert [word for word in said if word not in done.stderr] == []
+    assert not out.exists()

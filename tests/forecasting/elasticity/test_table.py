@@ -1,0 +1,123 @@
+"""One row per group, whatever its data are like; real tables come out as published."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from forecasting.elasticity.shrinkage import GENERAL
+from forecasting.elasticity.table import COLUMNS, elasticity_table
+from tests.forecasting.elasticity.markets import market
+from tests.real_data import real_data
+
+
+def shop(seed: int = 0) -> pd.DataFrame:
+    """Eight products with elasticities from -2.7 to -1.3, one at a constant price, one that never sold, one row."""
+    rng = np.random.default_rng(seed)
+    good = [market(rng, truth=-2.7 + 0.2 * k, product=f"p{k}", persistence=0.4) for k in range(8)]
+    constant = market(rng, product="constant").assign(price=5.0)
+    unsold = market(rng, product="unsold").assign(quantity=0.0)
+    return pd.concat([*good, constant, unsold, market(rng, product="single").head(1)], ignore_index=True)
+
+
+def test_every_group_has_one_row_with_every_column() -> None:
+    """Good and bad groups alike; numbers are finite, intervals hold their elasticity."""
+    table = elasticity_table(shop())
+    assert list(table.columns) == ["product", *COLUMNS]
+    assert sorted(table["product"]) == sorted(shop()["product"].unique())
+    assert np.isfinite(table[["elasticity", "se", "lower", "upper"]]).all(axis=None)
+    assert (table["lower"] < table["elasticity"]).all()
+    assert (table["elasticity"] < table["upper"]).all()
+    assert (table["reason"].str.len() > 20).all()
+
+
+def test_a_group_that_is_not_identified_carries_the_prior_of_the_others() -> None:
+    """Its mean is near the others' and its width is that of a group not yet seen."""
+    table = elasticity_table(shop()).set_index("product")
+    refused = table[table["status"] == "not-identified"]
+    assert {"constant", "unsold", "single"} <= set(refused.index)
+    assert refused["elasticity"].nunique() == 1
+    assert refused["elasticity"].iloc[0] == pytest.approx(-2.0, abs=0.3)
+    assert (refused["se"] > table.loc[table["status"] == "identified", "se"].max()).all()
+
+
+def test_the_truth_lies_in_the_pooled_intervals() -> None:
+    """Eight products in four shops: at least nine of ten intervals hold the truth."""
+    inside = []
+    for seed in range(4):
+        table = elasticity_table(shop(seed)).set_index("product")
+        inside += [table["lower"][f"p{k}"] <= -2.7 + 0.2 * k <= table["upper"][f"p{k}"] for k in range(8)]
+    assert np.mean(inside) >= 0.85
+
+
+def test_the_order_of_rows_and_columns_changes_nothing() -> None:
+    """Nor does estimating twice."""
+    sales = shop()
+    shuffled = sales.sample(frac=1, random_state=1)[sales.columns[::-1]]
+    assert_frame_equal(elasticity_table(sales), elasticity_table(shuffled), rtol=1e-6)
+    assert_frame_equal(elasticity_table(sales), elasticity_table(sales), check_exact=True)
+
+
+def test_the_unit_of_money_changes_nothing() -> None:
+    """Cents instead of euros: prices come out of the logarithm as a constant."""
+    sales = shop().round({"price": 2})
+    cents = elasticity_table(sales.assign(price=100 * sales["price"]))
+    assert_frame_equal(elasticity_table(sales), cents, rtol=1e-5)
+
+
+def test_sold_out_rows_are_taken_as_censored() -> None:
+    """The method says so, and the slope is nearer the truth than with the stock ignored."""
+    sales = market(np.random.default_rng(0), weeks=80)
+    stock = sales.groupby("channel")["quantity"].transform(lambda q: q.quantile(0.75)).clip(lower=1)
+    rationed = sales.assign(quantity=np.minimum(sales["quantity"], stock), available=stock)
+    taken, ignored = elasticity_table(rationed), elasticity_table(rationed.drop(columns="available"))
+    assert taken["method"].iloc[0].startswith("censored-nb2")
+    assert abs(taken["raw_elasticity"].iloc[0] + 2) < abs(ignored["raw_elasticity"].iloc[0] + 2)
+    logs = elasticity_table(rationed, method="log-log")
+    assert logs["status"].iloc[0] != "identified"
+
+
+def test_instruments_are_used_in_logs() -> None:
+    """A cost that moves the price, demand that moves it too."""
+    rng = np.random.default_rng(0)
+    sales = market(rng, level=4, shock=0.0)
+    shock, cost = rng.normal(0, 0.3, len(sales)), rng.normal(0, 0.3, len(sales))
+    price = 1 + cost + 0.6 * shock
+    quantity = rng.poisson(np.exp(4 - 2 * (price - 1) + shock)).astype(float)
+    sales = sales.assign(price=np.exp(price), quantity=quantity, cost=cost)
+    table = elasticity_table(sales, instruments=["cost"])
+    assert table["method"].iloc[0].startswith("log-log-iv")
+    assert table["raw_elasticity"].iloc[0] == pytest.approx(-2, abs=0.15)
+    assert table["status"].iloc[0] == "identified"
+    assert elasticity_table(sales)["raw_elasticity"].iloc[0] > -1.7
+
+
+def scanner(name: str) -> pd.DataFrame:
+    """Monthly sales per product and outlet."""
+    names = {"time": "date", "prodID": "product", "retID": "channel", "prices": "price", "quantities": "quantity"}
+    rows = pd.read_csv(real_data(f"polish_scanner/{name}.csv"), dtype={"prodID": str, "retID": str})
+    return rows.rename(columns=names).assign(date=lambda r: pd.to_datetime(r["date"]), segment="all", event="all")
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(("name", "slope"), [("milk", -1.34), ("sugar", -3.58)])
+def test_milk_and_sugar_have_their_reference_elasticity(name: str, slope: float) -> None:
+    """One slope for the category, in logs, effects of product in outlet and of month."""
+    table = elasticity_table(scanner(name), by=["segment"], effects=["product:channel", "month"], method="log-log")
+    assert table["raw_elasticity"].iloc[0] == pytest.approx(slope, abs=0.006)
+    assert table["status"].iloc[0] == "identified"
+
+
+@pytest.mark.real_data
+def test_broadway_is_not_identified_because_price_followed_demand() -> None:
+    """The slope with show and week effects is positive; show by show nothing is identified either."""
+    rows = pd.read_csv(real_data("broadway_to_2011/broadway_1990_2011.csv.gz"), parse_dates=["date"])
+    sales = rows.rename(columns={"show": "product", "attendance": "quantity", "avg_price": "price"}).assign(
+        segment="all"
+    )
+    table = elasticity_table(sales, by=["segment"], effects=["product", "week"])
+    assert table["raw_elasticity"].iloc[0] > 0.2
+    assert table["status"].iloc[0] == "not-identified"
+    assert "Price followed demand" in table["reason"].iloc[0]
+    assert (table["elasticity"].iloc[0], table["se"].iloc[0]) == (GENERAL.mean, GENERAL.sd)
+    assert set(elasticity_table(sales)["status"]) == {"not-identified"}

@@ -117,7 +117,7 @@ def panel_of(sales: pd.DataFrame, request: Request, future: pd.DataFrame | None 
         history = _history(part.droplevel(list(range(len(request.by)))), grid, (first, last), names, ahead.names)
         if history is None:
             continue
-        key_text = tuple(str(value) for value in (key if isinstance(key, tuple) else (key,)))
+        key_text = tuple(str(value) for value in key)
         keys.append(key_text)
         histories.append(history)
         futures.append(ahead.future(key_text, history, request.horizon))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import nbinom, poisson
 
@@ -27,6 +27,7 @@ def test_expected_demand_is_the_sum_over_the_tail(sold: int, mean: float, disper
     assert demand_beyond(np.array([float(sold)]), np.array([mean]), dispersion)[0] == pytest.approx(expected, rel=1e-6)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 1e5), st.floats(1e-6, 1e6)), min_size=1, max_size=20),
     st.sampled_from([0.0, 1e-4, 0.3, 4.0]),

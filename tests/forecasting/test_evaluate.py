@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecasting import evaluate
@@ -36,6 +36,7 @@ def test_unknown_periods_of_the_history_are_passed_over() -> None:
     assert evaluate.naive_scale(np.array([1.0, np.nan, 4.0, 6.0]), 1) == pytest.approx(2.0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.5, 1e6), min_size=2, max_size=30), st.floats(0.05, 0.95))
 def test_a_perfect_forecast_loses_nothing(values: list[float], level: float) -> None:
     """Zero loss, full coverage."""
@@ -46,6 +47,7 @@ def test_a_perfect_forecast_loses_nothing(values: list[float], level: float) -> 
     assert evaluate.coverage(actual, actual, actual) == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1e6), min_size=20, max_size=60), st.sampled_from([0.1, 0.5, 0.9]), st.floats(-0.4, 0.4))
 def test_the_quantile_itself_has_the_least_quantile_loss(values: list[float], q: float, shift: float) -> None:
     """No other constant loses less than the sample quantile (Koenker and Bassett 1978)."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecasting.grid import Frequency, Grid, infer_grid
@@ -44,6 +44,7 @@ def test_weeks_of_daily_rows_start_on_monday() -> None:
     assert str(grid.label(grid.period(np.array(["2023-01-08"], dtype="datetime64[D]")))[0]) == "2023-01-02"
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(Frequency)), st.integers(0, 11), st.integers(-20_000, 40_000))
 def test_a_day_lies_in_the_period_whose_label_is_the_last_before_it(
     frequency: Frequency, anchor: int, day: int

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecasting.combine import COMBINATION, combined
@@ -32,6 +32,7 @@ def test_every_series_gets_a_forecast_whatever_is_asked(shape: str, model: str) 
         assert chosen.model in ("naive", "level", COMBINATION)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.integers(1, 60), st.integers(1, 5))
 def test_origins_leave_half_the_history_to_learn_from(n: int, horizon: int, folds: int) -> None:
     """Latest first, never more than asked, none beyond the end."""

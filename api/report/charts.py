@@ -283,6 +283,8 @@ def response(
         {"x": _plain(seen.prices), "y": _plain(seen.sales), "mode": "markers", **_named("Sold")}
         | {"marker": {"size": _plain(5 + 9 * np.sqrt(seen.rows / seen.rows.max())), "color": NOW, "opacity": 0.6}},
     ]
+    only = low == high
+    edges = {"x0": low * 0.995, "x1": high * 1.005} if only else {"x0": low, "x1": high}
     strip = {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "fillcolor": _SUNK, "line": {"width": 0}}
     spec = {
         "data": data,
@@ -291,9 +293,17 @@ def response(
             "margin": {"l": 36, "r": 10, "t": 22, "b": 28},
             "xaxis": {"range": [start, end], "nticks": 6, "tickprefix": symbol} | _BASE_X,
             "yaxis": {"range": [0, top], "nticks": 5},
-            "shapes": [strip | {"x0": low, "x1": high, "layer": "below"}],
+            "shapes": [strip | edges | {"layer": "below"}],
             "annotations": [
-                _note((low + high) / 2, 1, "prices tried", _MUTED, yref="paper", yshift=8, xanchor="center"),
+                _note(
+                    (low + high) / 2,
+                    1,
+                    "only price tried" if only else "prices tried",
+                    _MUTED,
+                    yref="paper",
+                    yshift=8,
+                    xanchor="center",
+                ),
             ],
         },
         "narrow": {"height": 230},

@@ -160,8 +160,7 @@ def _picture(number: int, group: Group, seen: Response, currency: str) -> Pictur
         symbol=get_currency_symbol(currency, locale=LOCALE) if currency else "",
         label=f"Sales at each of {len(seen.prices)} prices between {low} and {high}, and what an elasticity of "
         f"{decimal(group.slope)} expects.",
-        caption="100 is usual sales at the usual price, within the same month and event. Dots are raw and larger with "
-        "more rows; the line is net of season and other effects, so it need not run through them. Band: 95%.",
+        caption="Blue band: 95%. Grey strip: prices really charged.",
     )
     return Picture(group, _in_words(group), chart)
 

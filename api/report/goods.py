@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from pandas.tseries.frequencies import to_offset
+from pandas.tseries.offsets import BaseOffset
 
 from api.report import charts
 from api.report.charts import Chart, Fan
@@ -81,9 +81,13 @@ def _chart(number: int, key: tuple[str, str], sales: pd.DataFrame, forecast: pd.
 
 def _period(forecast: pd.DataFrame) -> str:
     """What a forecast's periods are called."""
-    dates = pd.DatetimeIndex(forecast["date"].unique()).sort_values()
-    name = pd.infer_freq(dates) if len(dates) > 2 else None
-    return PERIOD_NAMES.get((name or "?")[0], "period")
+    step = _step(forecast["date"].drop_duplicates().sort_values())
+    return PERIOD_NAMES.get(step.freqstr[0], "period") if step else "period"
+
+
+def _step(dates: "pd.Series[pd.Timestamp]") -> BaseOffset | None:
+    """The offset between dates, where they show one."""
+    return pd.DatetimeIndex(dates.to_numpy(), freq="infer").freq
 
 
 def by_period(sales: pd.DataFrame, ahead: "pd.Series[pd.Timestamp]") -> pd.DataFrame:
@@ -97,15 +101,14 @@ def by_period(sales: pd.DataFrame, ahead: "pd.Series[pd.Timestamp]") -> pd.DataF
     -------
     quantity [units] and gone, by the first day of the period
     """
-    name = pd.infer_freq(pd.DatetimeIndex(ahead)) if len(ahead) > 2 else None
-    step = to_offset(name) if name else pd.DateOffset(days=_gap(ahead))
+    step = _step(ahead) or pd.DateOffset(days=_gap(ahead))
     shown = max(PERIODS_SHOWN * len(ahead), LEAST_SHOWN)
     starts = pd.DatetimeIndex([ahead.iloc[0] - k * step for k in range(shown, -1, -1)])
     period = starts.searchsorted(sales["date"], side="right") - 1
     gone = sales["quantity"] >= sales["available"] if "available" in sales else np.zeros(len(sales), dtype=bool)
     rows = pd.DataFrame({"period": period, "quantity": sales["quantity"], "gone": gone})
     past = rows.groupby("period").agg(quantity=("quantity", "sum"), gone=("gone", "max")).reindex(range(shown))
-    past = past.fillna({"quantity": 0.0, "gone": False}).set_axis(starts[:-1])
+    past = past.assign(quantity=past["quantity"].fillna(0.0), gone=past["gone"].eq(True)).set_axis(starts[:-1])
     return past[past.index >= sales["date"].min()] if len(sales) else past[:0]
 
 

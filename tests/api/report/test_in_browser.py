@@ -1,0 +1,122 @@
+"""Both reports in a real browser: they draw, fit the screen, and say nothing on the console."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.report import elasticity_report
+from tests.api.report.season import NOW, Case
+
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium; without it the tests are skipped, except in continuous integration, where they fail."""
+    if CHROMIUM is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no Chromium on the path, and CI=true: reports must be tried in a browser")
+        pytest.skip("no Chromium on the path (Debian: apt-get install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def files(case: Case, page: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Both reports on disk."""
+    folder = tmp_path_factory.mktemp("reports")
+    made = {"season": page, "elasticity": elasticity_report(case.fit.elasticities, case.sales, now=NOW)}
+    for name, text in made.items():
+        (folder / f"{name}.html").write_text(text, encoding="utf-8")
+    return {name: folder / f"{name}.html" for name in made}
+
+
+def until(page: Any, expression: str) -> None:
+    """Wait for a condition; the page's own policy forbids Playwright's waiting, which evaluates text."""
+    for _ in range(200):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"it never came true: {expression}")
+
+
+@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("report", ["season", "elasticity"])
+def test_a_report_draws_and_fits_without_a_word_on_the_console(
+    browser: Any, files: dict[str, Path], report: str, size: str
+) -> None:
+    """No error, no request, no horizontal overflow; what is open is drawn, and what is opened draws."""
+    page = browser.new_page(viewport=SIZES[size])
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(files[report].as_uri())
+    page.wait_for_selector(".chart .main-svg", state="attached")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(UNDRAWN) == 0
+    page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+    until(page, "[...document.querySelectorAll('.chart')].every((it) => it.querySelector('.main-svg'))")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert said == []
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    page.close()
+
+
+UNDRAWN = """[...document.querySelectorAll('.chart')]
+    .filter((it) => it.checkVisibility() && !it.querySelector('.main-svg path')).length"""
+
+
+def test_colours_follow_the_readers_scheme(browser: Any, files: dict[str, Path]) -> None:
+    """Dark is drawn dark: the ink of a chart changes with the scheme, without a reload."""
+    page = browser.new_page(color_scheme="light")
+    page.goto(files["season"].as_uri())
+    page.wait_for_selector(".chart .main-svg", state="attached")
+    ink = "document.querySelector('.chart .scatterlayer .trace:last-of-type path').style.fill"
+    light = page.evaluate(ink)
+    page.emulate_media(color_scheme="dark")
+    until(page, f"{ink} !== '{light}'")
+    page.close()
+
+
+def test_a_link_in_the_summary_opens_its_event(browser: Any, files: dict[str, Path]) -> None:
+    """From the table of events to the closed details below."""
+    page = browser.new_page()
+    page.goto(files["season"].as_uri())
+    last = page.locator(".ov .rl").last
+    target = last.get_attribute("href")
+    assert not page.evaluate(f"document.querySelector('{target}').open")
+    last.click()
+    until(page, f"document.querySelector('{target}').open")
+    page.close()
+
+
+def test_paper_shows_everything_in_light(browser: Any, files: dict[str, Path]) -> None:
+    """Before printing, every event is open and drawn, and colours are those of paper."""
+    page = browser.new_page(color_scheme="dark")
+    page.goto(files["season"].as_uri())
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    until(page, "[...document.querySelectorAll('.chart')].every((it) => it.querySelector('.main-svg'))")
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(23, 32, 30)"
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate("document.querySelectorAll('details.panel[open]').length") == 1
+    page.close()

@@ -8,6 +8,7 @@ Guarantees
 """
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -36,7 +37,8 @@ LEVEL = 0.8
 NOTHING = BaseDemand(mean=0.0, lower=0.0, upper=0.0, reference=1.0, model="none")
 NO_FORECAST = "There are no past sales of this kind to forecast from."
 
-Progress = Callable[[str], None]
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how many steps of it are done, and how many there are (0: not known)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +102,12 @@ def fit(
     sales = sales[sales["date"] < today]
     at_events = sales[sales["event"] != ALL]
     goods = sales[sales["event"] == ALL]
-    progress("price response")
-    elasticities = _elasticities(at_events, goods, events)
+    elasticities = _elasticities(at_events, goods, events, progress)
     rows = elasticities[[*KEY, "elasticity"]].itertuples(index=False, name=None)
     slopes = {(product, segment): float(slope) for product, segment, slope in rows}
-    progress("events")
+    progress("fitting booking curves", 0, 0)
     demand = [_event_demand(at_events, events, slopes, settings, today)] if len(at_events) and len(events) else []
-    progress("goods")
-    forecast, totals = _goods_demand(goods, settings)
+    forecast, totals = _goods_demand(goods, settings, progress)
     made_from = f"{fingerprint} {today:%Y-%m-%d} {settings!r}"
     return Fit(
         version=hashlib.sha256(made_from.encode()).hexdigest()[:12],
@@ -117,13 +117,22 @@ def fit(
     )
 
 
-def _elasticities(at_events: pd.DataFrame, goods: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+def _elasticities(
+    at_events: pd.DataFrame, goods: pd.DataFrame, events: pd.DataFrame, progress: Progress
+) -> pd.DataFrame:
     """Tickets are compared within an event and with other events at the same lead; goods as the estimator chooses."""
+    groups = sum(rows.groupby(KEY).ngroups for rows in (at_events, goods))
+    count = itertools.count(1)
+
+    def done(_: int) -> None:
+        progress("fitting price response", next(count), groups)
+
     tables = []
     if len(at_events):
-        tables.append(elasticity_table(_with_lead(at_events, events), by=KEY, effects=("event", "lead")))
+        rows = _with_lead(at_events, events)
+        tables.append(elasticity_table(rows, by=KEY, effects=("event", "lead"), progress=done))
     if len(goods):
-        tables.append(elasticity_table(goods, by=KEY))
+        tables.append(elasticity_table(goods, by=KEY, progress=done))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -148,14 +157,21 @@ def _event_demand(
     )
 
 
-def _goods_demand(goods: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _goods_demand(goods: pd.DataFrame, settings: Settings, progress: Progress) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Forecast by period, and the total over the horizon with the price it was forecast at."""
     columns = [*KEY, "date", "mean", "lower", "upper", "model"]
     if not len(goods):
         return pd.DataFrame(columns=columns), pd.DataFrame(columns=["event", *KEY, "mean", "lower", "upper"])
     freq, horizon, share = _periods(goods, settings.policy.horizon_days)
     forecast = forecast_table(
-        goods, horizon=horizon, freq=freq, by=KEY, country=settings.country, level=LEVEL, seed=settings.seed
+        goods,
+        horizon=horizon,
+        freq=freq,
+        by=KEY,
+        country=settings.country,
+        level=LEVEL,
+        seed=settings.seed,
+        progress=lambda done, total: progress("fitting forecasts", done, total),
     )
     # The ends are summed as if periods erred together: wider than independent errors would give, never too narrow.
     totals = forecast.groupby(KEY, as_index=False).agg(

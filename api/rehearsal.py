@@ -8,7 +8,6 @@ Guarantees
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from api.atomic import write_bytes
+from api.fitting import Progress
 from api.settings import default_text
 from api.workspace import Workspace
 from optimization import HighsOptimizer
@@ -37,7 +37,7 @@ class Rehearsal:
     version: int
 
 
-def rehearse(folder: Path, *, now: datetime, seed: int, manager: str, progress: Callable[[str], None]) -> Rehearsal:
+def rehearse(folder: Path, *, now: datetime, seed: int, manager: str, progress: Progress) -> Rehearsal:
     """Simulate, ingest, fit, price, approve as `manager`, publish and report, in `folder`.
 
     Raises
@@ -46,7 +46,7 @@ def rehearse(folder: Path, *, now: datetime, seed: int, manager: str, progress: 
         if the folder holds anything but an earlier rehearsal.
     """
     _clear(folder)
-    progress("simulating a season")
+    progress("simulating a season", 0, 0)
     season = simulate(now=now, rng=np.random.default_rng(seed))
     place = Workspace.create(
         folder, default_text(currency=CURRENCY, time_zone="UTC", country="DE", order=(("student", "adult"),))
@@ -56,16 +56,16 @@ def rehearse(folder: Path, *, now: datetime, seed: int, manager: str, progress: 
     uploads = folder / "uploads"
     uploads.mkdir()
     for kind in TABLES:
-        progress(f"ingesting {kind}")
+        progress(f"ingesting {kind}", 0, 0)
         getattr(season, kind).to_csv(uploads / f"{kind}.csv", index=False)
         place.ingest(kind, uploads / f"{kind}.csv", by=manager, now=now)
-    place.fit(now=now, progress=lambda step: progress(f"fitting {step}"))
-    progress("optimizing prices")
+    place.fit(now=now, progress=progress)
+    progress("optimizing prices", 0, 0)
     proposal = place.price(HighsOptimizer(), by="engine", now=now)
-    progress("approving and publishing")
+    progress("approving and publishing", 0, 0)
     place.book.approve(proposal.id, by=manager, now=now)
     version = place.publish(proposal.id, by=manager, now=now)
-    progress("writing the report")
+    progress("writing the report", 0, 0)
     place.write_report(proposal, folder / "report.html", now=now, truth=season.elasticity)
     return Rehearsal(place, season, proposal, version)
 

@@ -6,7 +6,7 @@ Guarantees
 * A price changes only by propose, approve (by someone else), publish.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,7 +35,7 @@ from pricing.ports import Optimizer
 from pricing.tables import offers_from, resources_from
 
 if TYPE_CHECKING:
-    from api.fitting import Fit
+    from api.fitting import Fit, Progress
 
 NEEDED = {"sales": ("price",)}
 """Columns the flow needs beyond those every table must have."""
@@ -106,7 +106,7 @@ class Workspace:
             self.refresh_snapshot(now)
         return self.history.add(kind, frame, source=file.name, replace=replace)
 
-    def fit(self, *, now: datetime, progress: Callable[[str], None]) -> "Fit":
+    def fit(self, *, now: datetime, progress: "Progress") -> "Fit":
         """Learn price response and demand from what was observed before today."""
         from api.fitting import fit  # noqa: PLC0415  # the models take seconds to load; only fitting and pricing need them
 

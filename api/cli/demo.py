@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.cli.main import app
+from api.cli.options import stages
 from api.clock import utc_now
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def demo(
 
     console = Console(highlight=False)
     began = time.perf_counter()
-    with console.status("") as status:
-        done = rehearse(folder, now=utc_now(), seed=seed, manager=MANAGER, progress=status.update)
+    with stages() as report_stage:
+        done = rehearse(folder, now=utc_now(), seed=seed, manager=MANAGER, progress=report_stage)
     show(done.proposal, rows=SHOWN)
     console.print(_truth_beside_estimate(done))
     console.print(
@@ -59,15 +60,10 @@ def _truth_beside_estimate(done: "Rehearsal") -> Table:
     table = Table(title="Price response: truth and estimate", box=None, pad_edge=False, title_justify="left")
     for name in ("product", "segment", "truth", "estimate", "95 % interval", "status", "why"):
         table.add_column(name, justify="left" if name in {"product", "segment", "status", "why"} else "right")
-    for row in load_fit(done.workspace.fits).elasticities.itertuples():
-        truth = done.season.elasticity[row.product, row.segment]
-        table.add_row(
-            row.product,
-            row.segment,
-            f"{truth:.2f}",
-            f"{row.elasticity:.2f}",
-            f"{row.lower:.2f} to {row.upper:.2f}",
-            row.status,
-            row.reason,
-        )
+    columns = ["product", "segment", "elasticity", "lower", "upper", "status", "reason"]
+    rows = load_fit(done.workspace.fits).elasticities[columns].itertuples(index=False, name=None)
+    for product, segment, estimate, lower, upper, status, reason in rows:
+        truth = done.season.elasticity[product, segment]
+        interval = f"{lower:.2f} to {upper:.2f}"
+        table.add_row(product, segment, f"{truth:.2f}", f"{estimate:.2f}", interval, status, reason)
     return table

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.cli.main import app
-from api.cli.options import Map, Quarantine
+from api.cli.options import Map, Quarantine, stages
 from api.clock import utc_now
 from pricing.errors import RefusedError
 
@@ -95,9 +95,9 @@ def fit(workspace: Folder = Path()) -> None:
 
     Example: fairfare fit --workspace season
     """
-    errors = Console(stderr=True)
-    with errors.status("reading the history") as status:
-        made = _open(workspace).fit(now=utc_now(), progress=lambda step: status.update(f"fitting {step}"))
+    with stages() as report_stage:
+        report_stage("reading the history", 0, 0)
+        made = _open(workspace).fit(now=utc_now(), progress=report_stage)
     counts = made.elasticities["status"].value_counts()
     typer.echo(f"Fit {made.version}: " + ", ".join(f"{counts.get(s, 0)} {s}" for s in _STATUSES) + " price responses")
 

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.xdist_group("rehearsal")
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Rehearsal:
     """One rehearsal."""
-    return rehearse(tmp_path_factory.mktemp("season"), now=NOW, seed=7, manager=MANAGER, progress=lambda _: None)
+    return rehearse(tmp_path_factory.mktemp("season"), now=NOW, seed=7, manager=MANAGER, progress=lambda *_: None)
 
 
 def test_what_was_decided_is_in_force_and_is_served(done: Rehearsal) -> None:
@@ -124,7 +124,7 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
     """A rehearsal never deletes what it did not make."""
     (tmp_path / "thesis.txt").write_text("important")
     with pytest.raises(InputError, match="something else"):
-        rehearse(tmp_path, now=NOW, seed=7, manager=MANAGER, progress=lambda _: None)
+        rehearse(tmp_path, now=NOW, seed=7, manager=MANAGER, progress=lambda *_: None)
     assert (tmp_path / "thesis.txt").read_text() == "important"
 
 

@@ -107,7 +107,7 @@ def test_a_series_of_one_two_or_three_points_is_priced_with_caution(place: Works
         place.ingest("sales", bring("date,product,quantity,price\n" + rows, f"{count}.csv"), by="me", now=NOW)
         offer = OFFERS.replace("milk,milk", f"milk{count},milk{count}")
         place.ingest("offers", bring(offer, f"o{count}.csv"), by="me", now=NOW)
-    made = place.fit(now=NOW, progress=lambda _: None)
+    made = place.fit(now=NOW, progress=lambda *_: None)
     assert set(made.elasticities["status"]) == {"not-identified"}
     proposal = place.price(HighsOptimizer(), by="engine", now=NOW)
     assert [decision.verdict.value for decision in proposal.decisions] == ["held"] * 3
@@ -120,7 +120,7 @@ def test_an_offer_nobody_ever_sold_is_held_and_says_so(place: Workspace, bring: 
 
     place.ingest("sales", bring(SALES, "s.csv"), by="me", now=NOW)
     place.ingest("offers", bring(OFFERS.replace("milk,milk", "cheese,cheese"), "o.csv"), by="me", now=NOW)
-    place.fit(now=NOW, progress=lambda _: None)
+    place.fit(now=NOW, progress=lambda *_: None)
     decision = place.price(HighsOptimizer(), by="engine", now=NOW).decisions[0]
     assert decision.verdict.value == "held"
     assert "no past sales" in decision.reasons[0]
@@ -131,7 +131,7 @@ def test_each_missing_step_names_itself(place: Workspace, bring: Bring) -> None:
     from optimization import HighsOptimizer
 
     with pytest.raises(InputError, match="fairfare ingest sales"):
-        place.fit(now=NOW, progress=lambda _: None)
+        place.fit(now=NOW, progress=lambda *_: None)
     place.ingest("sales", bring(SALES), by="me", now=NOW)
     with pytest.raises(InputError, match="fairfare ingest offers"):
         place.market(NOW)
@@ -150,7 +150,7 @@ def test_nothing_is_published_unapproved_or_by_its_proposer(place: Workspace, br
 
     place.ingest("sales", bring(SALES), by="me", now=NOW)
     place.ingest("offers", bring(OFFERS, "o.csv"), by="me", now=NOW)
-    place.fit(now=NOW, progress=lambda _: None)
+    place.fit(now=NOW, progress=lambda *_: None)
     proposal = place.price(HighsOptimizer(), by="engine", now=NOW)
     with pytest.raises(RefusedError, match="not approved"):
         place.publish(proposal.id, by="me", now=NOW)

@@ -18,7 +18,7 @@ from pricing.plan import Plan
 from pricing.problem import Problem
 
 MOST = 5_000_000
-"""Combinations beyond which enumeration is refused: this many take tens of seconds."""
+"""Combinations beyond which enumeration is refused: this many take seconds, and with many draws minutes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import numpy as np
 import pyomo.environ as pyo
 from numpy.typing import NDArray
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler, LinearStandardFormInfo
+from scipy.sparse import coo_matrix
 
 Floats = NDArray[np.float64]
 
@@ -46,20 +47,45 @@ def run(model: pyo.ConcreteModel, *, time_limit: float, gap: float = 0.0, relax:
     relax : drop integrality; only then are there duals
     """
     form = LinearStandardFormCompiler().write(model, mixed_form=True)
-    worth = -np.asarray(form.c.todense(), dtype=np.float64).ravel()
-    money = float(np.abs(worth).max(initial=0.0)) or 1.0
-    scale = _row_scale(form)
+    scale = _scale(form)
     solver = _solver(time_limit, gap)
-    solver.passModel(_program(form, worth / money, scale, relax=relax))
+    solver.passModel(_program(form, scale, relax=relax))
     solver.run()
-    return _read(solver, form, money, scale, relax=relax)
+    return _read(solver, form, scale, relax=relax)
 
 
-def _row_scale(form: LinearStandardFormInfo) -> Floats:
-    """Divide each row by its right-hand side, so that the solver's absolute tolerance is relative to capacity."""
-    largest = np.asarray(abs(form.A).max(axis=1).todense()).ravel() if form.A.nnz else np.ones(len(form.rhs))
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Units in which the solver sees the model, so that its absolute tolerances are shares of what is at stake.
+
+    Attributes
+    ----------
+    rows : (rows,) each row's right-hand side; its largest coefficient where that is 0
+    columns : (columns,) unit of each continuous variable, such that its largest coefficient is 1; 1 for binaries
+    worth : (columns,) objective coefficients in those units, at most 1
+    money : unit of the objective [objective]
+    """
+
+    rows: Floats
+    columns: Floats
+    worth: Floats
+    money: float
+
+
+def _scale(form: LinearStandardFormInfo) -> _Scale:
     rhs = np.abs(np.asarray(form.rhs, dtype=np.float64))
-    return np.where(rhs > 0, rhs, np.where(largest > 0, largest, 1.0))
+    rows = np.where(rhs > 0, rhs, _positive(abs(form.A).max(axis=1)))
+    whole = np.array([column.is_integer() for column in form.columns])
+    columns = np.where(whole, 1.0, 1 / _positive(abs(form.A.multiply(1 / rows[:, None])).max(axis=0)))
+    worth = -np.asarray(form.c.todense(), dtype=np.float64).ravel() * columns
+    money = float(np.abs(worth).max(initial=0.0)) or 1.0
+    return _Scale(rows, columns, worth / money, money)
+
+
+def _positive(largest: coo_matrix) -> Floats:
+    """A sparse row or column of maxima as an array, with 1 for 0."""
+    dense = np.asarray(largest.todense(), dtype=np.float64).ravel()
+    return np.where(dense > 0, dense, 1.0)
 
 
 def _solver(time_limit: float, gap: float) -> highspy.Highs:
@@ -76,26 +102,25 @@ def _solver(time_limit: float, gap: float) -> highspy.Highs:
     return solver
 
 
-def _program(form: LinearStandardFormInfo, worth: Floats, scale: Floats, *, relax: bool) -> highspy.HighsLp:
-    matrix = form.A.tocsc()
-    rhs, kind = np.asarray(form.rhs, dtype=np.float64) / scale, np.array([row.bound_type for row in form.rows])
-    bounds = np.array([column.bounds for column in form.columns], dtype=object)
-    entries = matrix.data / scale[matrix.indices]
-    if not all(np.all(np.isfinite(part)) for part in (worth, rhs, entries)):
+def _program(form: LinearStandardFormInfo, scale: _Scale, *, relax: bool) -> highspy.HighsLp:
+    matrix = form.A.multiply(scale.columns[None, :] / scale.rows[:, None]).tocsc()
+    rhs, kind = np.asarray(form.rhs, dtype=np.float64) / scale.rows, np.array([row.bound_type for row in form.rows])
+    if not all(np.all(np.isfinite(part)) for part in (scale.worth, rhs, matrix.data)):
         raise ValueError("a coefficient of the model is not finite")
+    lower, upper = (np.array([column.bounds[side] for column in form.columns], dtype=np.float64) for side in (0, 1))
     program = highspy.HighsLp()
     program.num_col_, program.num_row_ = len(form.columns), len(form.rows)
     program.sense_ = highspy.ObjSense.kMaximize
-    program.col_cost_ = worth
-    program.col_lower_ = np.array([-np.inf if low is None else low for low in bounds[:, 0]], dtype=np.float64)
-    program.col_upper_ = np.array([np.inf if high is None else high for high in bounds[:, 1]], dtype=np.float64)
+    program.col_cost_ = scale.worth
+    program.col_lower_ = np.where(np.isnan(lower), -np.inf, lower / scale.columns)
+    program.col_upper_ = np.where(np.isnan(upper), np.inf, upper / scale.columns)
     program.row_lower_ = np.where(kind <= 0, rhs, -np.inf)
     program.row_upper_ = np.where(kind >= 0, rhs, np.inf)
     program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     program.a_matrix_.start_, program.a_matrix_.index_, program.a_matrix_.value_ = (
         matrix.indptr,
         matrix.indices,
-        entries,
+        matrix.data,
     )
     if not relax:
         kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
@@ -103,17 +128,17 @@ def _program(form: LinearStandardFormInfo, worth: Floats, scale: Floats, *, rela
     return program
 
 
-def _read(solver: highspy.Highs, form: LinearStandardFormInfo, money: float, scale: Floats, *, relax: bool) -> Run:
+def _read(solver: highspy.Highs, form: LinearStandardFormInfo, scale: _Scale, *, relax: bool) -> Run:
     status, info = solver.getModelStatus(), solver.getInfo()
     never = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
     if status in never:  # every model here is bounded: its prices are steps of ladders
         return Run(infeasible=True)
-    bound = float(info.objective_function_value if relax else info.mip_dual_bound) * money
+    bound = float(info.objective_function_value if relax else info.mip_dual_bound) * scale.money
     if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
         return Run(bound=bound)
     solution = solver.getSolution()
-    values = {column.name: value for column, value in zip(form.columns, solution.col_value, strict=True)}
+    values = dict(zip((column.name for column in form.columns), solution.col_value * scale.columns, strict=True))
     if not relax:
         return Run(values, bound)
-    duals = np.asarray(solution.row_dual) * money / scale
+    duals = np.asarray(solution.row_dual) * scale.money / scale.rows
     return Run(values, bound, {row.constraint.name: float(d) for row, d in zip(form.rows, duals, strict=True)})

@@ -287,3 +287,20 @@ def test_ties_of_single_offers_go_to_the_current_price(method: Method) -> None:
         resources=[Shared("room", 160.0, dict.fromkeys("abcd", 1.0))],
     )
     assert best(case, method).prices == {"a": Decimal(10), "b": Decimal("7.50"), "c": Decimal("7.50"), "d": Decimal(9)}
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=SEEDS, unit=st.sampled_from([1e-6, 1e6]))
+def test_the_unit_of_quantity_changes_nothing(seed: int, unit: float) -> None:
+    """Demand counted in millionths or in millions: tolerances are shares of a limit, so the prices stay."""
+    case = at_random(seed)
+    scaled = replace(
+        case,
+        offers=tuple(replace(o, demand=o.demand * unit) for o in case.offers),
+        resources=tuple(replace(r, capacity=r.capacity * unit) for r in case.resources),
+        rules=tuple(replace(r, units=r.units * unit) if isinstance(r, MinUnits) else r for r in case.rules),
+    )
+    here, there = best(case, Method.MILP), best(scaled, Method.MILP)
+    assert here.report.status is there.report.status
+    if here.report.objective is not None:
+        assert there.report.objective == pytest.approx(here.report.objective * unit, rel=1e-6)

@@ -41,7 +41,7 @@ def reasons_for(
 
 def _why_kept(decision: Decision, policy: Policy) -> str:
     if decision.wanted != decision.in_force:
-        return f"Kept: {decision.wanted} would not earn more in {policy.confidence:.0%} of outcomes."
+        return f"Kept: no other allowed price earns more in {policy.confidence:.0%} of outcomes."
     return "Kept: no allowed step is expected to earn more."
 
 
@@ -50,9 +50,9 @@ def _why_moved(decision: Decision, left: float | None) -> str:
     if decision.allowed > decision.in_force:
         if decision.shadow_price > 0 and left is not None:
             return f"Demand exceeds the {left:.0f} left, so the seats go to those who value them more."
-        return f"A 10 % higher price loses only {1 - 1.1**slope:.0%} of sales, and each sale earns more."
+        return f"A 10% higher price loses only {1 - 1.1**slope:.0%} of sales, and each sale earns more."
     spare = f" and seats would stay empty ({left:.0f} left)" if left is not None else ""
-    return f"A 10 % lower price brings {0.9**slope - 1:.0%} more sales{spare}."
+    return f"A 10% lower price brings {0.9**slope - 1:.0%} more sales{spare}."
 
 
 def _consequence(decision: Decision) -> str:

@@ -58,12 +58,12 @@ def _truth_beside_estimate(done: "Rehearsal") -> Table:
     from api.fitting import load_fit
 
     table = Table(title="Price response: truth and estimate", box=None, pad_edge=False, title_justify="left")
-    for name in ("product", "segment", "truth", "estimate", "95 % interval", "status", "why"):
-        table.add_column(name, justify="left" if name in {"product", "segment", "status", "why"} else "right")
-    columns = ["product", "segment", "elasticity", "lower", "upper", "status", "reason"]
+    for name in ("product", "segment", "truth", "estimate", "95 % interval", "status"):
+        table.add_column(name, justify="left" if name in {"product", "segment", "status"} else "right")
+    columns = ["product", "segment", "elasticity", "lower", "upper", "status"]
     rows = load_fit(done.workspace.fits).elasticities[columns].itertuples(index=False, name=None)
-    for product, segment, estimate, lower, upper, status, reason in rows:
+    for product, segment, estimate, lower, upper, status in rows:
         truth = done.season.elasticity[product, segment]
         interval = f"{lower:.2f} to {upper:.2f}"
-        table.add_row(product, segment, f"{truth:.2f}", f"{estimate:.2f}", interval, status, reason)
+        table.add_row(product, segment, f"{truth:.2f}", f"{estimate:.2f}", interval, status)
     return table

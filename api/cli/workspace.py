@@ -1,23 +1,26 @@
 """The flow of a workspace: init, ingest, fit, price, review, approve, publish, and the ways back."""
 
 import getpass
+from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.padding import Padding
 
 from api.cli.main import app
 from api.cli.options import Map, Quarantine, stages
 from api.clock import utc_now
+from pricing.book import Verdict
 from pricing.errors import RefusedError
 
 if TYPE_CHECKING:
     from api.store.book import PriceBook
     from api.workspace import Workspace
-    from pricing.book import Proposal
+    from pricing.book import Decision, Proposal
 
 Folder = Annotated[Path, typer.Option("--workspace", file_okay=False, help="Folder of the workspace.")]
 By = Annotated[str, typer.Option("--by", help="Who takes this step; your login name if not given.")]
@@ -215,28 +218,50 @@ def _proposal(book: "PriceBook", wanted: str | None) -> "Proposal":
 
 
 def show(proposal: "Proposal", *, rows: int | None = None) -> None:
-    """Print the decisions: prices that move first, then those held and kept."""
-    console = Console()
-    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
-    for name in ("offer", "now", "proposed", "units", "revenue, 80 %", "why"):
-        table.add_column(
-            name, justify="left" if name in {"offer", "why"} else "right", ratio=4 if name == "why" else None
-        )
-    order = {"move": 0, "held": 1, "keep": 2}
-    ranked = sorted(proposal.decisions, key=lambda d: (order[d.verdict], d.now.revenue - d.then.revenue, d.offer))
-    for decision in ranked[:rows]:
-        then = decision.then
-        table.add_row(
-            decision.offer,
-            f"{decision.in_force}",
-            f"[bold]{decision.allowed}[/bold]" if decision.verdict == "move" else str(decision.verdict),
-            f"{then.units:.0f}",
-            f"{then.revenue:.0f} ({then.revenue_low:.0f} to {then.revenue_high:.0f})",
-            decision.reasons[0],
-        )
-    console.print(table)
-    counts = {verdict: sum(d.verdict == verdict for d in proposal.decisions) for verdict in order}
-    console.print(
-        f"Proposal {proposal.id}: {counts['move']} prices move, {counts['held']} held, {counts['keep']} kept; "
-        f"expires {proposal.expires_at:%Y-%m-%d %H:%M} UTC."
+    """Print the decisions: the prices that move, each with its reason, then those held and kept, by reason.
+
+    Parameters
+    ----------
+    rows : at most so many moves; all of them if None
+    """
+    console = Console(highlight=False)
+    moves = sorted(
+        (d for d in proposal.decisions if d.verdict is Verdict.MOVE),
+        key=lambda d: (d.now.revenue - d.then.revenue, d.offer),
     )
+    width = max((len(d.offer) for d in moves[:rows]), default=0)
+    if moves:
+        heading = f"{'':<{width}} {'now':>8} {'proposed':>10} {'units':>7} {'revenue':>9}  80% range"
+        console.print(heading, style="dim")
+    for decision in moves[:rows]:
+        console.print(_line(decision, width), soft_wrap=True)
+        console.print(Padding(decision.reasons[0], (0, 0, 0, 4)), style="dim")
+    if rows is not None and len(moves) > rows:
+        console.print(f"and {len(moves) - rows} more moves; the report has them all", style="dim")
+    for verdict in (Verdict.HELD, Verdict.KEEP):
+        for reason, offers in _by_reason(proposal, verdict):
+            console.print(f"{escape(offers[0])}{f' and {len(offers) - 1} more' if len(offers) > 1 else ''}")
+            console.print(Padding(reason, (0, 0, 0, 4)), style="dim")
+    counts = Counter(decision.verdict for decision in proposal.decisions)
+    console.print(
+        f"[bold]{counts[Verdict.MOVE]} prices move, {counts[Verdict.HELD]} held, {counts[Verdict.KEEP]} kept.[/bold] "
+        f"Proposal {proposal.id}, against version {proposal.base_version}, expires "
+        f"{proposal.expires_at:%Y-%m-%d %H:%M} UTC."
+    )
+
+
+def _line(decision: "Decision", width: int) -> str:
+    then = decision.then
+    return (
+        f"[bold]{escape(decision.offer):<{width}}[/bold] {decision.in_force:>8} → [bold]{decision.allowed:>8}[/bold]"
+        f" {then.units:>7.0f} {then.revenue:>9,.0f}  {then.revenue_low:,.0f} to {then.revenue_high:,.0f}"
+    )
+
+
+def _by_reason(proposal: "Proposal", verdict: Verdict) -> list[tuple[str, list[str]]]:
+    """Offers of one verdict, gathered by their first reason; the reason most offers share comes first."""
+    gathered: dict[str, list[str]] = {}
+    for decision in proposal.decisions:
+        if decision.verdict is verdict:
+            gathered.setdefault(decision.reasons[0], []).append(decision.offer)
+    return sorted(gathered.items(), key=lambda item: -len(item[1]))

@@ -79,7 +79,7 @@ def create_app(snapshots: Snapshots, *, now: Callable[[], datetime] = utc_now) -
     )
     app.openapi_version = "3.1.0"
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST
-    app.url_map.merge_slashes = False  # an offer's id may hold slashes
+    app.url_map.merge_slashes = False  # an address is what it is; nothing is redirected
     app.after_request(_protect)
     install(app)
     app.register_api(blueprint(snapshots))

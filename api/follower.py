@@ -58,9 +58,8 @@ class Follower:
             self._lose(error)
             return
         self._confirmed = time.monotonic()
-        if snapshot is not None or self._view.stale:
-            self._view = View(snapshot or self._view.snapshot, stale=False)
         if snapshot is not None:
+            self._view = View(snapshot, stale=False)
             log.info("serving", version=snapshot.content.version, offers=len(snapshot.content.entries))
             self._keep(snapshot)
         self._mark, self._lost = mark, False

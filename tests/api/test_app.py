@@ -1,5 +1,6 @@
 """The API answers from memory, to those with a key, in the documented form."""
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -25,7 +26,9 @@ from api.store.keys import Scope, create_key
 from pricing.model import Offer
 from tests.api.store.book_kit import IDS, LADDER, NOW, OFFERS, book_with_prices, decision, publish
 
-STRANGE = "Käse/Brot 50% <b>"
+STRANGE = "Käse//Brot 50% <b>"
+TRAP = f"{IDS[0]}/explanation"
+"""An offer whose price has the address of another one's explanation; it is found in the list."""
 
 
 class Fixed:
@@ -40,13 +43,13 @@ class Fixed:
 
 
 class Served:
-    """An application over three offers, one of them moved, and a key for each scope."""
+    """An application over five offers, one of them moved, and a key for each scope."""
 
     def __init__(self, folder: Path) -> None:
         book = book_with_prices(folder)
         publish(book, decision())
         strange = Offer(STRANGE, "cheese", "EUR", LADDER, LADDER[0], LADDER[2], LADDER[1], channel="web")
-        book.import_offers([strange], by="ann", now=NOW)
+        book.import_offers([strange, dataclasses.replace(OFFERS[0], id=TRAP)], by="ann", now=NOW)
         engine = open_database(folder / DATABASE_NAME)
         self.keys = {scope: create_key(engine, {scope}, now=NOW) for scope in Scope}
         follower = Follower(folder / DATABASE_NAME, folder / SNAPSHOT_NAME, now=lambda: NOW)
@@ -122,7 +125,7 @@ def test_every_price_is_listed_once(served: Served) -> None:
     first = body(served.get("/v1/prices?limit=3"))
     PricePage.model_validate(first)
     second = body(served.get(f"/v1/prices?limit=3&cursor={first['next']}"))
-    assert [item["offer"] for item in first["items"] + second["items"]] == sorted([*IDS, STRANGE])
+    assert [item["offer"] for item in first["items"] + second["items"]] == sorted([*IDS, STRANGE, TRAP])
     assert second["next"] is None
     chosen = body(served.get("/v1/prices?segment=child&event=friday"))["items"]
     assert [item["offer"] for item in chosen] == [IDS[1]]
@@ -201,11 +204,12 @@ def test_before_any_price_is_known_it_is_unavailable() -> None:
 def test_readiness_says_what_is_served(served: Served) -> None:
     """Version, number of offers, and how old it is."""
     answer = body(served.client.get("/readyz"))
-    assert (answer["version"], answer["offers"], answer["age_seconds"]) == (3, len(OFFERS) + 1, 5.0)
+    assert (answer["version"], answer["offers"], answer["age_seconds"]) == (3, len(OFFERS) + 2, 5.0)
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"), [("GET", "/nope", 404), ("POST", "/v1/prices", 405), ("DELETE", "/", 405)]
+    ("method", "path", "status"),
+    [("GET", "/nope", 404), ("GET", "/v1//prices", 404), ("POST", "/v1/prices", 405), ("DELETE", "/", 405)],
 )
 def test_every_error_is_a_problem(served: Served, method: str, path: str, status: int) -> None:
     """Routes that do not exist and methods that are not allowed."""
@@ -242,7 +246,7 @@ def test_the_page_has_no_script_and_its_style_is_allowed_by_hash(served: Served)
     assert response.mimetype == "text/html"
     assert "<script" not in response.text
     assert re.search(r"style-src 'sha256-[\w+/]+='", response.headers["Content-Security-Policy"])
-    for text in ("<dd>4</dd>", "<dd>3</dd>", 'href="/openapi.json"', 'href="/readyz"'):
+    for text in ("<dd>5</dd>", "<dd>3</dd>", 'href="/openapi.json"', 'href="/readyz"'):
         assert text in response.text
 
 

@@ -38,8 +38,10 @@ def sales(table: pd.DataFrame, units: float = 2.0) -> pd.DataFrame:
 def test_a_path_ends_at_what_was_sold_before_today() -> None:
     """Sales dated today or later are not read; the last point stands at the days left."""
     table = events(["A"] * 4)
-    lead, path = Bookings.of(sales(table), table, TODAY).sold("e3")
+    bookings = Bookings.of(sales(table), table, TODAY)
+    lead, path = bookings.sold("e3")
     assert (lead[-1], path[-1]) == (10, 2.0 * 10)
+    assert bookings.paths["e3"].iloc[-1] == path[-1]
     assert np.all(np.diff(lead) == -1)
 
 

@@ -93,6 +93,8 @@ def test_sales_of_today_are_not_read(case: Case, view: SeasonView) -> None:
     today = case.sales.tail(50).assign(date=pd.Timestamp(NOW.date()), quantity=1e6)
     later = replace(case, sales=pd.concat([case.sales, today])).view()
     assert [event.sold for event in later.events] == [event.sold for event in view.events]
+    assert [event.priced.rows for event in later.events] == [event.priced.rows for event in view.events]
+    assert later.goods.rows == view.goods.rows
 
 
 def test_a_shop_without_events_and_events_without_a_shop_are_reported(case: Case) -> None:

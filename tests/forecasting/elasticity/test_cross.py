@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.elasticity.cross import MOST, cross_table
+from forecasting.elasticity.cross import CROSS_SD, MOST, cross_table
 from pricing.errors import InputError
 
 
@@ -29,6 +29,15 @@ def test_own_and_cross_reactions_are_recovered() -> None:
     for pair, value in truth.items():
         assert table["elasticity"][pair] == pytest.approx(value, abs=3 * table["se"][pair] + 0.03)
     assert len(table) == 9
+
+
+def test_with_little_evidence_the_answer_is_none_with_its_width() -> None:
+    """Prices that hardly moved: every cross reaction stays at 0, as unsure as before."""
+    sales = three_products()
+    still = sales.assign(price=np.exp(1 + 0.001 * (np.log(sales["price"].to_numpy()) - 1)))
+    table = cross_table(still).query("product != on_price_of")
+    assert table["elasticity"].to_numpy() == pytest.approx(0, abs=0.05)
+    assert table["se"].to_numpy() == pytest.approx(CROSS_SD, abs=0.02)
 
 
 def test_too_many_products_are_refused() -> None:

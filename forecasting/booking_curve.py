@@ -153,8 +153,8 @@ def fit_curve(past: pd.DataFrame) -> BookingCurve:
     share, events = _fit(past)
     events = events.merge(past[["event", "venue", "special"]].drop_duplicates(), on="event")
     overall = float((events["sold"].sum() + 0.5) / events["exposure"].sum())
-    # Weights of a random-effects mean: an event counts by what it tells of similar events, not by how dear it was or how
-    # long on sale. Weighting by exposure would undercount full houses wherever the price rose with demand.
+    # Weights of a random-effects mean: an event counts by what it tells of similar events, not by how dear it was or
+    # how long on sale. Weighting by exposure would undercount full houses wherever the price rose with demand.
     events["weight"] = 1 / (PRIOR_DISPERSION + 1 / (overall * events["exposure"]))
     events["appeal"] = events["sold"] / events["exposure"]
     overall = float(np.average(events["appeal"], weights=events["weight"])) or overall

@@ -163,11 +163,16 @@ def too_little(panel: Panel, own: float) -> Verdict | None:
     return None
 
 
-def assess(panel: Panel, estimate: Estimate, test: Feedback | None) -> Verdict:
-    """The rule for a slope from sales alone: sign, feedback, then precision."""
+def assess(panel: Panel, estimate: Estimate, test: Feedback | None, rival: Estimate | None = None) -> Verdict:
+    """The rule for a slope from sales alone: sign, feedback, then precision.
+
+    Parameters
+    ----------
+    rival : the same slope by least squares in logs, where counts are high enough for it
+    """
     if refusal := _unsettled(panel, estimate) or _refusal(estimate, test):
         return refusal
-    doubts, alarm = _doubts(panel, estimate, test), test is not None and test.alarm
+    doubts, alarm = _doubts(panel, estimate, test, rival), test is not None and test.alarm
     if doubts:
         tested = test is not None and test.rows >= MIN_ROWS
         return Verdict(Identification.WEAK, _with_care(doubts), not alarm, alarm, tested)
@@ -260,8 +265,13 @@ def _refusal(estimate: Estimate, test: Feedback | None) -> Verdict | None:
     return None
 
 
-def _doubts(panel: Panel, estimate: Estimate, test: Feedback | None) -> list[str]:
+def _doubts(panel: Panel, estimate: Estimate, test: Feedback | None, rival: Estimate | None) -> list[str]:
     doubts = []
+    if rival is not None and (rival.lower > estimate.upper or rival.upper < estimate.lower):
+        doubts.append(
+            f"the answer depends on what counts: {estimate.slope:+.2f} where each unit counts alike, "
+            f"{rival.slope:+.2f} where each row does, so buyers in large and small rows differ, and one number does not hold for all"
+        )
     if test is not None and test.alarm:
         doubts.append("prices partly followed demand, so buyers may be more price sensitive than this")
     doubts += _imprecise(estimate)

@@ -39,6 +39,9 @@ COLUMNS = (
 )  # fmt: skip
 """Columns of the table after those of `by`."""
 
+USUAL, EMPTY = 10.0, 0.02
+"""Logs are consulted where half of the cells have at least so many units and at most this share sold less than one: low
+counts bend logs, and cells without a sale they must leave out."""
 SOLD_OUT = 0.10
 """Share of sold-out cells beyond which a slope in logs, which must leave them out, is at best weak."""
 
@@ -117,10 +120,22 @@ def _estimate(panel: Panel, method: Method) -> _Group:
         return _instrumented(panel)
     fit, used = _fit(panel, method)
     estimate = Estimate.of(fit, panel.clusters)
-    verdict = assess(panel, estimate, feedback(panel, fit) if fit.usable else None)
+    verdict = assess(panel, estimate, feedback(panel, fit) if fit.usable else None, _rival(panel, used))
     if method == "log-log":
         verdict = _beware_of_sold_out(panel, verdict)
     return _Group(panel, estimate, verdict, _named(used, panel))
+
+
+def _rival(panel: Panel, used: str) -> Estimate | None:
+    """Least squares in logs beside the pseudo-likelihood; None where counts are too low for logs, or cells sold out.
+
+    Both find a slope that all rows share; where rows differ the one weighs them by units, the other alike (Santos Silva
+    and Tenreyro 2006), so that a gap between the two shows that no single number holds.
+    """
+    if used != "ppml" or np.median(panel.quantity) < USUAL or np.mean(panel.quantity < 1) > EMPTY:
+        return None
+    fit = log_log(panel.quantity, panel.columns, panel.factors)
+    return Estimate.of(fit, panel.clusters) if fit.usable else None
 
 
 def _instrumented(panel: Panel) -> _Group:

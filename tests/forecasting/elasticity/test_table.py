@@ -77,6 +77,27 @@ def test_sold_out_rows_are_taken_as_censored() -> None:
     assert logs["status"].iloc[0] != "identified"
 
 
+def test_one_number_that_holds_for_no_buyer_is_not_called_identified() -> None:
+    """Large outlets at -4 and small ones at -1: counting units says one thing, counting rows another."""
+    rng = np.random.default_rng(1)
+    kinds = [market(rng, truth=slope, outlets=12, level=level) for slope, level in ((-4.0, 7.0), (-1.0, 3.5))]
+    kinds[1]["channel"] += " small"
+    mixed = elasticity_table(pd.concat(kinds, ignore_index=True)).iloc[0]
+    assert mixed["status"] == "weak"
+    assert "what counts" in mixed["reason"]
+    alone = [elasticity_table(kind).iloc[0]["status"] for kind in kinds]
+    assert alone == ["identified", "identified"]
+
+
+def test_buyers_who_are_alike_raise_no_doubt_about_the_method() -> None:
+    """On panels with one slope and counts high enough for logs, both ways of counting agree in 58 of 60 or more."""
+    doubted = [
+        "what counts" in elasticity_table(market(np.random.default_rng(seed), level=4.0))["reason"].iloc[0]
+        for seed in range(60)
+    ]
+    assert sum(doubted) <= 2
+
+
 def test_instruments_are_used_in_logs() -> None:
     """A cost that moves the price, demand that moves it too."""
     rng = np.random.default_rng(0)

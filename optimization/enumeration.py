@@ -61,14 +61,17 @@ def combinations(problem: Problem) -> int:
 
 
 def enumerate_all(problem: Problem, *, time_limit: float = np.inf) -> Answer:
-    """Best combination of a problem in canonical order; out of time, the best so far with a crude bound."""
+    """Best combination of a problem in canonical order; out of time, the best so far with a crude bound.
+
+    The first `CHUNK` combinations are always tried, however little time there is.
+    """
     deadline = perf_counter() + time_limit
     worth = [outcomes(problem, offer) for offer in problem.offers]
     scale, nearness = scale_of(problem), [_distance(problem, i) for i in range(len(problem.offers))]
     best: tuple[float, Floats, Floats, Combinations] = (-np.inf, np.empty(0), np.empty(0), np.empty((0, 0), np.intp))
     complete = True
-    for chunk in _chunks(list(permitted(problem).values())):
-        if perf_counter() > deadline:
+    for n, chunk in enumerate(_chunks(list(permitted(problem).values()))):
+        if n > 0 and perf_counter() > deadline:
             complete = False
             break
         kept = chunk[feasible(problem, chunk)]

@@ -49,7 +49,8 @@ class HighsOptimizer:
     def solve(self, problem: Problem, *, time_limit: float) -> Plan:
         """Return the best plan found within `time_limit` [seconds].
 
-        Each part may take an equal share of the time that is left.
+        Parts that are enumerated at once need no time worth mention; of what is left, each other part may take a share
+        in proportion to its steps.
 
         Raises
         ------
@@ -58,21 +59,25 @@ class HighsOptimizer:
         """
         started = perf_counter()
         parts = split(canonical(problem))
+        sizes = [0 if self._at_once(part) else sum(len(offer.ladder) for offer in part.offers) for part in parts]
         answers = []
         for n, part in enumerate(parts):
             left = max(0.0, time_limit - (perf_counter() - started))
-            answer = self._part(part, left / (len(parts) - n))
+            answer = self._part(part, left * sizes[n] / max(sum(sizes[n:]), 1))
             if answer.infeasible:
                 return infeasible(part, answer, started)
             answers.append((part, _settled(part, answer)))
         return account(problem, answers, started)
+
+    def _at_once(self, part: Problem) -> bool:
+        return self.method in {Method.AUTO, Method.EXHAUSTIVE} and combinations(part) <= SMALL
 
     def _part(self, part: Problem, time_limit: float) -> Answer:
         if not all(mask.any() for mask in permitted(part).values()):
             return Answer(self.method if self.method is not Method.AUTO else "exhaustive", infeasible=True)
         if self.method is Method.EXHAUSTIVE:
             check_size(part)
-        if self.method is Method.EXHAUSTIVE or (self.method is Method.AUTO and combinations(part) <= SMALL):
+        if self.method is Method.EXHAUSTIVE or self._at_once(part):
             return enumerate_all(part, time_limit=time_limit)
         if self.method is Method.LAGRANGIAN and applies(part):
             answer = relax_and_repair(part, time_limit=time_limit)

@@ -121,12 +121,40 @@ def test_prices_that_break_a_rule_never_leave() -> None:
 
 
 def test_no_time_is_a_status() -> None:
-    """Without time there may be no prices; there is no exception and no invented price."""
-    case = problem(*(offer(f"o{i}", [10, 12, 14], [[9, 7, 5], [8, 5, 1]]) for i in range(12)), risk=Risk(Measure.CVAR))
-    plan = HighsOptimizer(Method.EXHAUSTIVE).solve(case, time_limit=1e-9)
-    assert plan.report.status is Status.TIME_LIMIT
-    assert not plan.prices
-    assert plan.report.objective is None
+    """Without time there is no exception and no invented price; what was found has its gap."""
+    names = [f"o{i:02d}" for i in range(12)]
+    rising = [offer(name, [10, 12, 14], [[5, 7, 9], [5, 7, 9]]) for name in names]
+    some = HighsOptimizer(Method.EXHAUSTIVE).solve(problem(*rising, risk=Risk(Measure.CVAR)), time_limit=1e-9).report
+    assert some.status is Status.TIME_LIMIT
+    assert some.gap is not None
+    assert some.gap > 1e-4
+    last_only = problem(*rising, rules=[MinUnits(tuple(names), 108.0)])
+    none = HighsOptimizer(Method.EXHAUSTIVE).solve(last_only, time_limit=1e-9)
+    assert none.report.status is Status.TIME_LIMIT
+    assert not none.prices
+    assert none.report.objective is None
+
+
+def test_many_small_parts_leave_the_time_to_the_large_one() -> None:
+    """A large part among hundreds of single offers gets the time; the single offers need none."""
+    names = [f"m{i:02d}" for i in range(9)]
+    case = problem(
+        *(offer(f"s{i}", [10, 12], [9.0, 8.0]) for i in range(300)),
+        *(offer(name, [10, 12, 14], [9.0, 7.0, 5.0]) for name in names),
+        resources=[Shared("room", 60.0, dict.fromkeys(names, 1.0))],
+    )
+    given: list[float] = []
+
+    def watched(*args: Any, **kwargs: Any) -> Run:
+        given.append(kwargs["time_limit"])
+        return run(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(solve, "run", watched)
+        assert HighsOptimizer().solve(case, time_limit=1000).report.status is Status.OPTIMAL
+    assert len(given) == 1
+    assert given[0] > 500
+    assert HighsOptimizer().solve(replace(case, resources=()), time_limit=1e-9).report.status is Status.OPTIMAL
 
 
 def test_too_many_combinations_are_refused_not_tried() -> None:

@@ -270,7 +270,8 @@ def _doubts(panel: Panel, estimate: Estimate, test: Feedback | None, rival: Esti
     if rival is not None and (rival.lower > estimate.upper or rival.upper < estimate.lower):
         doubts.append(
             f"the answer depends on what counts: {estimate.slope:+.2f} where each unit counts alike, "
-            f"{rival.slope:+.2f} where each row does, so buyers in large and small rows differ, and one number does not hold for all"
+            f"{rival.slope:+.2f} where each row does, so buyers in large and small rows differ, and one number does "
+            "not hold for all"
         )
     if test is not None and test.alarm:
         doubts.append("prices partly followed demand, so buyers may be more price sensitive than this")

@@ -134,7 +134,7 @@ def booking_curve(
         "data": data,
         "layout": {
             "height": 360,
-            "margin": {"l": 44, "r": 118, "t": 16, "b": 40},
+            "margin": {"l": 44, "r": 126, "t": 16, "b": 40},
             "xaxis": {
                 "range": [longest * 1.01, 0],
                 "title": {"text": "days before the event", "standoff": 8},
@@ -245,12 +245,14 @@ class Response:
     ----------
     prices, sales, rows : (n,) prices charged [currency], index of units sold there, and rows behind each
     usual : the usual price [currency]
+    within : the stretch of time inside which rows were compared, in words; empty if over all of it
     """
 
     prices: Vector
     sales: Vector
     rows: Vector
     usual: float
+    within: str = ""
 
     def curve(self, slope: float, prices: Vector) -> Vector:
         """Index of sales at each price for this elasticity."""

@@ -2,12 +2,13 @@
 
 Guarantees
 ----------
-* The verdict comes first, in words; no group is left out, and each says why it has its status.
+* The verdict comes first, in words; every group is counted, and each listed says why it has its status.
 * What sales data can never show is said on the page.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,9 @@ MOST_PICTURES = 6
 MOST_DOTS = 14
 """Dots of one picture; neighbouring prices are put together beyond it."""
 UNIT = ("product", "segment", "event", "channel")
+STRETCHES = {"month": "M", "quarter": "Q", "year": "Y"}
+LEAST_ALIKE = 4
+"""Rows of a unit in a stretch of time below which a longer one is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +120,12 @@ def _currency(sales: pd.DataFrame) -> str:
 
 
 def sales_at_each_price(rows: pd.DataFrame) -> Response | None:
-    """Units sold at each price, against the same unit's mean in the same month; None without a sale at a price.
+    """Units sold at each price, against the same unit's mean in the same stretch of time; None without any sale.
 
-    Prices are relative to the unit's own level in that month, put back on the group's usual price.
+    Prices are relative to the unit's own level in that stretch, put back on the group's usual price.
     """
     rows = rows[(rows["price"] > 0) & (rows["quantity"] >= 0)]
-    unit = [column for column in UNIT if column in rows]
-    keys = [*(rows[column] for column in unit), rows["date"].dt.to_period("M")]
+    keys, within = _alike(rows)
     means = rows.groupby(keys)[["price", "quantity"]].transform("mean")
     rows = rows[means["quantity"] > 0]
     if not len(rows):
@@ -145,7 +148,18 @@ def sales_at_each_price(rows: pd.DataFrame) -> Response | None:
         dots["sales"].to_numpy(dtype=np.float64),
         dots["rows"].to_numpy(dtype=np.float64),
         usual,
+        within,
     )
+
+
+def _alike(rows: pd.DataFrame) -> tuple[list["pd.Series[Any]"], str]:
+    """What rows are compared within: the unit, and the shortest stretch of time that holds a few of its rows."""
+    unit = [rows[column] for column in UNIT if column in rows]
+    for name, code in STRETCHES.items():
+        keys = [*unit, rows["date"].dt.to_period(code)]
+        if len(rows) and rows.groupby(keys).size().median() >= LEAST_ALIKE:
+            return keys, name
+    return unit, ""
 
 
 def _picture(number: int, group: Group, seen: Response, currency: str) -> Picture:
@@ -160,7 +174,7 @@ def _picture(number: int, group: Group, seen: Response, currency: str) -> Pictur
         symbol=get_currency_symbol(currency, locale=LOCALE) if currency else "",
         label=f"Sales at each of {len(seen.prices)} prices between {low} and {high}, and what an elasticity of "
         f"{decimal(group.slope)} expects.",
-        caption="Blue band: 95%. Grey strip: prices really charged.",
+        caption=f"Compared within the same {seen.within or 'unit'}. Blue band: 95%. Grey strip: prices really charged.",
     )
     return Picture(group, _in_words(group), chart)
 

@@ -2,6 +2,7 @@
 
 Guarantees
 ----------
+* Every group is counted, the best known are listed first.
 * Every row says its status and its reason; a group without a usable number is shown as unknown, never as zero.
 * Where the truth is known, the sentence counts every miss, marked or not.
 """
@@ -18,6 +19,8 @@ from pricing.demand import Identification
 LOW, HIGH = -5.0, 1.0
 """The scale of every forest; what lies beyond is drawn as an arrow at its edge."""
 TICKS = (-5, -4, -3, -2, -1, 0, 1)
+MOST_LISTED = 300
+"""Groups listed on a page; the others are counted."""
 ORDER = (Identification.IDENTIFIED, Identification.WEAK, Identification.NOT_IDENTIFIED)
 
 

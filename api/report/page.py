@@ -71,6 +71,7 @@ def _environment() -> Environment:
         ticks=forest.TICKS,
         scale=(forest.LOW, forest.HIGH),
         describe=forest.description,
+        listed=forest.MOST_LISTED,
         dash=numbers.DASH,
     )
     return environment

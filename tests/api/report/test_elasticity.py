@@ -5,6 +5,7 @@ import pandas as pd
 
 from api.report import elasticity_report
 from api.report.elasticity import MOST_PICTURES, elasticity_view, sales_at_each_price
+from api.report.forest import MOST_LISTED
 from tests.api.report.season import NOW, Case
 
 
@@ -48,6 +49,15 @@ def test_dots_compare_prices_within_a_month() -> None:
     assert np.ptp(ratio) < 0.03
 
 
+def test_sparse_rows_are_compared_over_a_longer_stretch() -> None:
+    """One row a month says nothing within a month; within a year its prices differ."""
+    monthly = shop().assign(date=pd.date_range("2015-01-01", periods=56, freq="MS"), quantity=5.0)
+    seen = sales_at_each_price(monthly)
+    assert seen is not None
+    assert seen.within == "year"
+    assert np.ptp(seen.prices) > 2
+
+
 def test_many_prices_are_put_together() -> None:
     """A picture stays readable."""
     seen = sales_at_each_price(shop(prices=tuple(np.linspace(7, 13, 56))))
@@ -69,6 +79,16 @@ def test_any_by_columns_and_names_with_markup(case: Case) -> None:
     nasty = one.assign(product=name, reason=name).head(1)
     page = elasticity_report(nasty, case.sales.assign(product=name), now=NOW)
     assert "<script>alert" not in page
+
+
+def test_thousands_of_groups_are_counted_and_the_best_known_listed(case: Case) -> None:
+    """A page of thousands of rows helps nobody."""
+    one = case.fit.elasticities.head(1)
+    many = pd.concat([one.assign(product=f"p{k}") for k in range(MOST_LISTED + 20)])
+    page = elasticity_report(many, case.sales, now=NOW)
+    assert f"Of {MOST_LISTED + 20} groups" in page
+    assert page.count('<td class="fp">') == MOST_LISTED
+    assert "20 more groups are counted above" in page
 
 
 def test_a_table_without_groups_is_a_page(case: Case) -> None:

@@ -36,6 +36,8 @@ LEAD_EDGES = (0, 1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90, 180)
 LEVEL = 0.8
 NOTHING = BaseDemand(mean=0.0, lower=0.0, upper=0.0, reference=1.0, model="none")
 NO_FORECAST = "There are no past sales of this kind to forecast from."
+FAR = 2.0
+"""A price in force so many times above or below that of past sales is a slip until someone has checked it."""
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many steps of it are done, and how many there are (0: not known)."""
@@ -221,8 +223,18 @@ class FittedMarket:
             rng=np.random.default_rng(self.settings.seed),
             version=self.version,
         )
+        doubts = [_doubt(offer, base[offer.id]) for offer in offers]
         evidence = tuple(
-            replace(told, status=Identification.NOT_IDENTIFIED, reason=NO_FORECAST) if base[name] is NOTHING else told
-            for name, told in zip(curves.offers, curves.evidence, strict=True)
+            replace(told, status=Identification.NOT_IDENTIFIED, reason=doubt) if doubt else told
+            for told, doubt in zip(curves.evidence, doubts, strict=True)
         )
         return replace(curves, evidence=evidence)
+
+
+def _doubt(offer: Offer, base: BaseDemand) -> str | None:
+    """Why nothing may be concluded for this offer whatever its elasticity; None if nothing stands against it."""
+    if base is NOTHING:
+        return NO_FORECAST
+    if base.reference / FAR <= float(offer.current_price) <= base.reference * FAR:
+        return None
+    return f"The price in force, {offer.current_price}, is far from the {base.reference:.2f} of past sales; check both."

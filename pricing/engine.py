@@ -108,7 +108,9 @@ def _decide(
 
 
 def _with_price_in_force(offer: Offer, in_force: InForce) -> Offer:
-    return replace(offer, ladder=Ladder(tuple(sorted({*offer.ladder, in_force.price}))))
+    """The offer as it stands: at the price in force, which is a step too, whether or not it was one."""
+    ladder = Ladder(tuple(sorted({*offer.ladder, in_force.price})))
+    return replace(offer, ladder=ladder, current_price=in_force.price)
 
 
 def _problem(market: Market, curves: DemandCurves, choose_from: Mapping[str, Ladder], policy: Policy) -> Problem:

@@ -2,7 +2,7 @@
 
 Guarantees
 ----------
-* A price that may be allowed is finite, a step of the ladder, inside [floor, ceiling], and inside the step and daily caps.
+* A price that may be allowed is finite, on the ladder, inside [floor, ceiling], and inside the step and daily caps.
 * NaN never passes: every check accepts what is inside, none rejects what is outside.
 * An elasticity that is not identified, between -1 and 0, or absurd moves nothing: the price in force is held, and
   the reason says what evidence is missing.

@@ -126,6 +126,19 @@ def test_an_offer_nobody_ever_sold_is_held_and_says_so(place: Workspace, bring: 
     assert "no past sales" in decision.reasons[0]
 
 
+def test_a_price_far_from_past_sales_is_held_as_a_slip(place: Workspace, bring: Bring) -> None:
+    """Cents typed as euros: the demand curve would be read far outside of what was ever tried."""
+    from optimization import HighsOptimizer
+
+    place.ingest("sales", bring(SALES, "s.csv"), by="me", now=NOW)
+    cents = OFFERS.replace("1.50,1.20,1.80,1.20:1.80:0.10", "150,120,180,120:180:10")
+    place.ingest("offers", bring(cents, "o.csv"), by="me", now=NOW)
+    place.fit(now=NOW, progress=lambda *_: None)
+    decision = place.price(HighsOptimizer(), by="engine", now=NOW).decisions[0]
+    assert decision.verdict.value == "held"
+    assert "far from the 1.40 of past sales" in decision.reasons[0]
+
+
 def test_each_missing_step_names_itself(place: Workspace, bring: Bring) -> None:
     """Pricing before fitting, fitting before ingesting, offers of an unknown event."""
     from optimization import HighsOptimizer

@@ -177,12 +177,17 @@ class Workspace:
     def market(self, now: datetime) -> Market:
         """What is on sale now, at which prices, and how much is left."""
         offers, book = self.offers_on_sale(now), self.book
-        prices = {(price.offer, price.channel): price.price for price in book.prices_in_force(now)}
-        day_ago = {(p.offer, p.channel): p.price for p in book.prices_in_force(now - timedelta(hours=24))}
+        prices = {price.key: price.price for price in book.prices_in_force(now)}
+        day_ago = {price.key: price.price for price in book.prices_in_force(now - timedelta(hours=24))}
         in_force = {}
         for offer in offers:
-            price = prices.get((offer.id, offer.channel), offer.current_price)
-            in_force[offer.id] = InForce(price, day_ago.get((offer.id, offer.channel), price))
+            key = (offer.id, offer.channel)
+            price = prices.get(key, offer.current_price)
+            # On sale for less than a day: the cap counts from its first price, not from wherever it stands by now.
+            first = (
+                next((p.price for p in book.history(offer.id) if p.key == key), price) if key not in day_ago else None
+            )
+            in_force[offer.id] = InForce(price, day_ago[key] if first is None else first)
         return Market(offers, in_force, self._resources_left(offers))
 
     def _resources_left(self, offers: tuple[Offer, ...]) -> tuple[Resource, ...]:

@@ -6,7 +6,6 @@ Guarantees
 """
 
 import importlib
-import importlib.util
 import sys
 from typing import Annotated
 
@@ -42,8 +41,7 @@ def _options(
 def main() -> None:
     """Run the command line."""
     for name in COMMANDS:
-        if importlib.util.find_spec(f"api.cli.{name}"):
-            importlib.import_module(f"api.cli.{name}")
+        importlib.import_module(f"api.cli.{name}")
     errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     try:
         app()

@@ -79,24 +79,19 @@ def test_without_a_finished_event_nothing_is_made_up(seasons: list[Season]) -> N
 
 def test_sold_out_days_are_not_days_without_demand() -> None:
     """An event that sold out half-way is expected to have drawn more than it sold."""
-    day = pd.Timestamp("2026-01-01", tz="UTC")
-    events = pd.DataFrame(
-        {
-            "event": [f"e{i}" for i in range(9)],
-            "starts_at": [day + pd.Timedelta(days=30 * (i + 1)) for i in range(9)],
-            "venue": "hall",
-        }
-    )
-    rng, rows = np.random.default_rng(0), []
-    for event in events.itertuples():
-        start, left = event.starts_at.tz_localize(None).normalize(), 100 if event.event != "e7" else 1_000
+    opening = [pd.Timestamp("2026-01-01") + pd.Timedelta(days=30 * (i + 1)) for i in range(9)]
+    events = pd.DataFrame({"event": [f"e{i}" for i in range(9)], "venue": "hall"})
+    events["starts_at"] = pd.DatetimeIndex(opening, tz="UTC")
+    rng = np.random.default_rng(0)
+    rows: list[tuple[object, ...]] = []
+    for number, start in enumerate(opening):
+        left = 1_000 if number == 7 else 100
         for lead in range(20, 0, -1):
             units = min(int(rng.poisson(10)), left)
-            rows.append([start - pd.Timedelta(days=lead), "seat", ALL, event.event, float(units), 20.0, float(left)])
+            rows.append((start - pd.Timedelta(days=lead), "seat", ALL, f"e{number}", float(units), 20.0, float(left)))
             left -= units
     columns = ["date", "product", "segment", "event", "quantity", "price", "available"]
     sales = pd.DataFrame(rows, columns=columns)
-    last = events["starts_at"].iloc[-1].tz_localize(None).normalize()
-    before = last - pd.Timedelta(days=20)
+    before = opening[-1] - pd.Timedelta(days=20)
     made = remaining_demand(sales[sales["event"] != "e8"], events, {("seat", ALL): -1.0}, today=before)
-    assert made.set_index("event").loc["e8", "mean"] == pytest.approx(200, rel=0.15)
+    assert made.set_index("event")["mean"]["e8"] == pytest.approx(200, rel=0.15)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from optimization import ExhaustiveOptimizer, HighsOptimizer
@@ -170,7 +171,7 @@ def season_market(season: Season) -> Market:
     """What is on sale in a simulated season."""
     table = season.offers.assign(channel="all", resource=season.offers["resource"].replace("", None))
     for column in ("floor", "ceiling", "current_price", "unit_cost"):
-        table[column] = [Decimal(value) for value in table[column]]
+        table[column] = pd.Series([Decimal(value) for value in table[column]], dtype=object)
     offers = offers_from(table)
     in_force = {o.id: InForce(o.current_price, o.current_price) for o in offers}
     return Market(offers, in_force, resources_from(season.resources))

@@ -19,7 +19,7 @@ def configure(*, as_json: bool) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if as_json else logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # looked up each time: it may be redirected
     )
     for name in ("cmdstanpy", "prophet", "pyomo"):
         logging.getLogger(name).setLevel(logging.ERROR)

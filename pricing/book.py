@@ -71,6 +71,7 @@ class Decision:
     reasons : in words a manager understands, the most important first
     now, then : expected outcome at the price in force and at the allowed price
     loss_probability : share of posterior draws in which the allowed price earns less than the one in force
+    unit_cost : cost of a unit that counts against its price [currency]; 0 where revenue is what is maximised
     """
 
     offer: str
@@ -89,6 +90,7 @@ class Decision:
     then: Outcome
     loss_probability: float
     shadow_price: float = 0.0
+    unit_cost: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
         if self.verdict is not Verdict.MOVE and self.allowed != self.in_force:
@@ -98,6 +100,12 @@ class Decision:
     def key(self) -> tuple[str, str]:
         """(offer, channel): what has exactly one price at any instant."""
         return self.offer, self.channel
+
+    @property
+    def gain(self) -> float:
+        """Expected difference that the allowed price makes, in what is maximised [currency over the horizon]."""
+        cost = float(self.unit_cost)
+        return self.then.revenue - cost * self.then.units - (self.now.revenue - cost * self.now.units)
 
 
 @dataclass(frozen=True, slots=True)

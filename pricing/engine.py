@@ -267,6 +267,7 @@ def _decisions(market: Market, curves: DemandCurves, policy: Policy, answer: _An
             then=_outcome(allowed[offer.id], units_then[:, i]),
             loss_probability=float(loss[i]) if moved else 0.0,
             shadow_price=shadow.get(offer.resource or "", 0.0),
+            unit_cost=offer.unit_cost if policy.objective is Objective.MARGIN else Decimal(0),
         )
         reasons = reasons_for(
             draft, offer, market.in_force[offer.id], policy, held=held, left=left.get(offer.resource or "")

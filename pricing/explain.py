@@ -56,9 +56,9 @@ def _why_moved(decision: Decision, left: float | None) -> str:
 
 
 def _consequence(decision: Decision) -> str:
-    gain = decision.then.revenue - decision.now.revenue
+    what = "margin" if decision.unit_cost else "revenue"
     fewer = round(20 * decision.loss_probability)
     return (
         f"Expected {decision.now.units:.0f} to {decision.then.units:.0f} units, "
-        f"{gain:+.0f} {decision.currency} revenue; {fewer} of 20 outcomes earn less."
+        f"{decision.gain:+.0f} {decision.currency} {what}; {fewer} of 20 outcomes earn less."
     )

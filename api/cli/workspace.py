@@ -227,7 +227,7 @@ def show(proposal: "Proposal", *, rows: int | None = None) -> None:
     console = Console(highlight=False)
     moves = sorted(
         (d for d in proposal.decisions if d.verdict is Verdict.MOVE),
-        key=lambda d: (d.now.revenue - d.then.revenue, d.offer),
+        key=lambda d: (-d.gain, d.offer),
     )
     width = max((len(d.offer) for d in moves[:rows]), default=0)
     if moves:
@@ -235,7 +235,7 @@ def show(proposal: "Proposal", *, rows: int | None = None) -> None:
         console.print(heading, style="dim")
     for decision in moves[:rows]:
         console.print(_line(decision, width), soft_wrap=True)
-        console.print(Padding(decision.reasons[0], (0, 0, 0, 4)), style="dim")
+        console.print(Padding(" ".join(decision.reasons[:2]), (0, 0, 0, 4)), style="dim")
     if rows is not None and len(moves) > rows:
         console.print(f"and {len(moves) - rows} more moves; the report has them all", style="dim")
     for verdict in (Verdict.HELD, Verdict.KEEP):

@@ -24,7 +24,7 @@ LEAST_LOSS = 0.0025
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """Expected difference of revenue between recommended prices and those in force.
+    """Expected difference, in what is maximised, between recommended prices and those in force.
 
     Attributes
     ----------
@@ -76,12 +76,7 @@ def _total(currency: str, groups: Sequence[Sequence[Decision]]) -> Gain:
 
 
 def _mean(group: Sequence[Decision]) -> float:
-    return sum(difference(decision) for decision in group)
-
-
-def difference(decision: Decision) -> float:
-    """Expected revenue at the allowed price less that at the price in force [currency]."""
-    return decision.then.revenue - decision.now.revenue
+    return sum(decision.gain for decision in group)
 
 
 def _spread(group: Sequence[Decision]) -> float:
@@ -89,7 +84,7 @@ def _spread(group: Sequence[Decision]) -> float:
     mean, loss = _mean(group), max(LEAST_LOSS, *(decision.loss_probability for decision in group))
     if mean > 0 and loss < 0.5:
         return mean / _NORMAL.inv_cdf(1 - loss)
-    # Mean and chance of loss point different ways (a margin was maximised, or a skewed posterior): the widest reading.
+    # Mean and chance of loss point different ways (a skewed posterior): the widest reading.
     return sum(d.then.revenue_high - d.then.revenue_low + d.now.revenue_high - d.now.revenue_low for d in group) / (
         2 * Z80
     )

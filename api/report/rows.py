@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from api.report.gain import Gain, difference, gains
+from api.report.gain import Gain, gains
 from api.report.numbers import typeset
 from pricing.book import Decision, Verdict
 from pricing.demand import Identification
@@ -45,7 +45,7 @@ class PriceRow:
     audience : segment and channel, where there are several
     sold, left : units sold so far, and left to sell on what the offer draws on (None: not counted)
     recommended : the allowed price, or None where the price does not move
-    gain : expected difference of revenue [currency]
+    gain : expected difference, in what is maximised [currency]
     of_twenty : of 20 equally likely outcomes, how many earn less; None where the price does not move
     evidence : None where nothing was decided
     """
@@ -168,7 +168,7 @@ def _row(offer: Offer, decision: Decision | None, sold: float, left: Mapping[str
         ceiling=offer.ceiling,
         reasons=tuple(map(typeset, decision.reasons)) if decision else (NOTHING_KNOWN,),
         chip=_chip(decision),
-        gain=difference(decision) if decision else 0.0,
+        gain=decision.gain if decision else 0.0,
         of_twenty=round(20 * decision.loss_probability) if decision and moves else None,
         evidence=decision.evidence.status if decision else None,
     )

@@ -18,7 +18,11 @@ def test_the_verdict_counts_the_decisions(case: Case, view: SeasonView) -> None:
     """What the first sentence says can be read off them."""
     moves = sum(d.verdict is Verdict.MOVE for d in case.proposal.decisions)
     assert (view.tally.moving, view.tally.total) == (moves, len(case.offers))
-    assert view.gains[0].expected == pytest.approx(sum(d.then.revenue - d.now.revenue for d in case.proposal.decisions))
+    cost = {offer.id: float(offer.unit_cost) for offer in case.offers}
+    margin = sum(
+        d.then.revenue - d.now.revenue - cost[d.offer] * (d.then.units - d.now.units) for d in case.proposal.decisions
+    )
+    assert view.gains[0].expected == pytest.approx(margin)
 
 
 def test_the_verdict_comes_first_in_words(case: Case, page: str, view: SeasonView) -> None:

@@ -25,7 +25,7 @@ from optimization.lagrangian import applies, relax_and_repair
 from optimization.method import Method
 from optimization.steps import Answer, canonical, permitted
 from pricing.plan import Plan
-from pricing.problem import Problem
+from pricing.problem import MinUnits, Problem
 
 SMALL = 5_000
 """Combinations up to which trying all of them is quicker than building a model."""
@@ -95,14 +95,34 @@ def _settled(part: Problem, answer: Answer) -> Answer:
 def mixed_integer(part: Problem, *, time_limit: float) -> Answer:
     """Solve a part with HiGHS; if it finds no prices in time, the relaxation or the enumeration does what it can."""
     large = sum(len(offer.ladder) for offer in part.offers) > LARGE
-    done = run(build(part), time_limit=time_limit, gap=PROVEN_GAP if large else OPTIMAL_GAP / 10)
+    handy, unit = _in_handy_units(part)
+    done = run(build(handy), time_limit=time_limit, gap=PROVEN_GAP if large else OPTIMAL_GAP / 10)
     if done.values or done.infeasible:
-        return Answer("milp", _steps(part, done), done.bound, done.infeasible)
+        return Answer("milp", _steps(handy, done), done.bound * unit, done.infeasible)
     if applies(part):
         fallback = relax_and_repair(part, time_limit=max(time_limit, 1.0))
     else:
         fallback = enumerate_all(part, time_limit=max(time_limit, 1.0))
-    return Answer(f"milp, then {fallback.method}", fallback.steps, min(done.bound, fallback.bound), fallback.infeasible)
+    return Answer(
+        f"milp, then {fallback.method}", fallback.steps, min(done.bound * unit, fallback.bound), fallback.infeasible
+    )
+
+
+def _in_handy_units(part: Problem) -> tuple[Problem, float]:
+    """The part with demand counted in a unit that makes the largest about a hundred, and that unit.
+
+    A power of two, so that no digit changes: the solver's absolute tolerances then mean the same however demand is
+    counted.
+    """
+    largest = max((float(offer.demand.max(initial=0.0)) for offer in part.offers), default=0.0)
+    unit = float(2.0 ** round(np.log2(largest / 100))) if largest > 0 else 1.0
+    handy = replace(
+        part,
+        offers=tuple(replace(offer, demand=offer.demand / unit) for offer in part.offers),
+        resources=tuple(replace(resource, capacity=resource.capacity / unit) for resource in part.resources),
+        rules=tuple(replace(r, units=r.units / unit) if isinstance(r, MinUnits) else r for r in part.rules),
+    )
+    return handy, unit
 
 
 def _steps(part: Problem, done: Run) -> dict[str, int] | None:

@@ -20,7 +20,7 @@ import pandas as pd
 from api.atomic import write_bytes
 from api.history import write_parquet
 from api.settings import Settings
-from forecasting.booking_curve import remaining_demand
+from forecasting.booking_curve import civil_days, remaining_demand, with_silent_days
 from forecasting.curves import BaseDemand, demand_curves
 from forecasting.elasticity.table import elasticity_table
 from forecasting.features import holidays_in
@@ -103,8 +103,11 @@ def fit(
     """
     sales = sales[sales["date"] < today]
     at_events = sales[sales["event"] != ALL]
+    if len(at_events) and len(events):
+        dated = with_silent_days(at_events, events, today=today, time_zone=settings.time_zone)
+        at_events = pd.concat([dated, at_events[~at_events["event"].isin(events["event"])]], ignore_index=True)
     goods = sales[sales["event"] == ALL]
-    elasticities = _elasticities(at_events, goods, events, progress)
+    elasticities = _elasticities(at_events, goods, events, settings.time_zone, progress)
     rows = elasticities[[*KEY, "elasticity"]].itertuples(index=False, name=None)
     slopes = {(product, segment): float(slope) for product, segment, slope in rows}
     progress("fitting booking curves", 0, 0)
@@ -120,7 +123,7 @@ def fit(
 
 
 def _elasticities(
-    at_events: pd.DataFrame, goods: pd.DataFrame, events: pd.DataFrame, progress: Progress
+    at_events: pd.DataFrame, goods: pd.DataFrame, events: pd.DataFrame, time_zone: str, progress: Progress
 ) -> pd.DataFrame:
     """Tickets are compared within an event and with other events at the same lead; goods as the estimator chooses."""
     groups = sum(rows.groupby(KEY).ngroups for rows in (at_events, goods))
@@ -131,16 +134,16 @@ def _elasticities(
 
     tables = []
     if len(at_events):
-        rows = _with_lead(at_events, events)
+        rows = _with_lead(at_events, events, time_zone)
         tables.append(elasticity_table(rows, by=KEY, effects=("event", "lead"), progress=done))
     if len(goods):
         tables.append(elasticity_table(goods, by=KEY, progress=done))
     return pd.concat(tables, ignore_index=True)
 
 
-def _with_lead(sales: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+def _with_lead(sales: pd.DataFrame, events: pd.DataFrame, time_zone: str) -> pd.DataFrame:
     """Sales with `lead`: which stretch of the sale the day lies in."""
-    starts = events.set_index("event")["starts_at"].dt.tz_convert("UTC").dt.tz_localize(None).dt.normalize()
+    starts = civil_days(events.set_index("event")["starts_at"], time_zone)
     days = (sales["event"].map(starts) - sales["date"]).dt.days
     return sales.assign(lead=np.searchsorted(LEAD_EDGES, days.fillna(0)).astype(str))
 
@@ -155,7 +158,13 @@ def _event_demand(
     years = range(sales["date"].min().year, events["starts_at"].max().year + 1)
     dated = [day for year in years for day, _ in holidays_in(settings.country, year)] if settings.country else []
     return remaining_demand(
-        sales, events, slopes, today=today, holidays=frozenset(map(pd.Timestamp, dated)), level=LEVEL
+        sales,
+        events,
+        slopes,
+        today=today,
+        time_zone=settings.time_zone,
+        holidays=frozenset(map(pd.Timestamp, dated)),
+        level=LEVEL,
     )
 
 

@@ -2,8 +2,10 @@
 
 Guarantees
 ----------
-* Only sales dated before `today` are read.
-* Days after a sell-out count as days on which nothing was for sale, never as days without demand.
+* Only sales dated before `today` are read; days are those of the owner's time zone.
+* A day on sale without a row is a day without demand: a row per sale and a row per day tell the same.
+* Days after a sell-out count as days on which nothing was for sale, never as days without demand; nor do days on which
+  tickets were only given away.
 * An event on its first day of sale borrows from similar events, and `model` says so.
 * Where no event of a kind is over yet, nothing is known of how it fills up, and no row is made up.
 
@@ -63,6 +65,7 @@ def remaining_demand(
     elasticity: Mapping[tuple[str, str], float],
     *,
     today: pd.Timestamp,
+    time_zone: str = "UTC",
     holidays: frozenset[pd.Timestamp] = frozenset(),
     level: float = 0.8,
 ) -> pd.DataFrame:
@@ -71,7 +74,8 @@ def remaining_demand(
     Parameters
     ----------
     sales : canonical sales rows with an event; rows dated `today` or later are not read
-    events : event, starts_at (UTC), venue
+    events : event, starts_at (UTC), and if known venue and on_sale_at (UTC)
+    time_zone : of the owner, in which sales and `today` are dated
     elasticity : (product, segment) -> d ln(units) / d ln(price), to compare days sold at different prices
     holidays : days that count as special, besides Fridays and Saturdays
 
@@ -79,33 +83,98 @@ def remaining_demand(
     -------
     event, product, segment, mean, lower, upper [units], reference [currency], model
     """
-    days = _days(sales, events, elasticity, today=today, holidays=holidays)
+    about = _about(events, time_zone, holidays)
+    days = _days(with_silent_days(sales, events, today=today, time_zone=time_zone), about, elasticity)
     kinds = [rows for _, rows in days.groupby(["product", "segment"], sort=True) if (rows["starts"] < today).any()]
-    parts = [_group(rows, events, today, holidays, level) for rows in kinds]
+    parts = [_group(rows, about, today, level) for rows in kinds]
     columns = ["event", "product", "segment", "mean", "lower", "upper", "reference", "model"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
-def _days(
-    sales: pd.DataFrame,
-    events: pd.DataFrame,
-    elasticity: Mapping[tuple[str, str], float],
-    *,
-    today: pd.Timestamp,
-    holidays: frozenset[pd.Timestamp],
-) -> pd.DataFrame:
-    """One row per event, product, segment and day on sale: units, lead, and exposure to price and sell-out."""
-    about = _about(events, holidays)
-    rows = sales[sales["date"] < today].merge(about, on="event", how="inner")
-    rows = rows.assign(day=rows["date"].dt.normalize())
-    rows = rows.assign(paid=rows["price"] * rows["quantity"].clip(lower=0), sold=rows["quantity"].clip(lower=0))
-    keys = ["product", "segment", "event", "venue", "special", "starts", "day"]
-    how = {"quantity": "sum", "paid": "sum", "sold": "sum", "price": "last"} | (
-        {"available": "max"} if "available" in rows else {}
+def civil_days(instants: pd.Series, time_zone: str) -> pd.Series:
+    """Day of each instant in the owner's zone, without a zone, as sales are dated."""
+    return instants.dt.tz_convert(time_zone).dt.tz_localize(None).dt.normalize()
+
+
+def with_silent_days(sales: pd.DataFrame, events: pd.DataFrame, *, today: pd.Timestamp, time_zone: str) -> pd.DataFrame:
+    """Sales by day, with a row of zero units for each day on sale without one.
+
+    An event is on sale from `on_sale_at`, or from its first sale in the table if that is earlier or nothing else is
+    known, to the day before it, in every product, segment and channel it sold in. The price of such a day is the last
+    one before it, or the first one; nothing is left (`available` is 0) while the last sale of the product emptied it.
+
+    Returns
+    -------
+    date, product, segment, event, channel if `sales` has it, quantity, price (above 0), and available if `sales` has it
+    """
+    stock = [name for name in ("available",) if name in sales]
+    keys = [name for name in ("event", "product", "segment", "channel") if name in sales]
+    past = sales[(sales["date"] < today) & sales["event"].isin(events["event"])]
+    rows = _by_day(past, keys)
+    spans = _on_sale(past, events, today, time_zone)
+    grid = rows[keys].drop_duplicates().merge(spans, on="event")
+    grid = grid.loc[grid.index.repeat(grid["days"])]
+    grid["date"] = grid["first"] + pd.to_timedelta(grid.groupby(keys).cumcount(), unit="D")
+    filled = rows.merge(grid[[*keys, "date"]], on=[*keys, "date"], how="outer").sort_values([*keys, "date"])
+    silent = filled["quantity"].isna()
+    price = filled["price"].where(filled["price"] > 0)
+    carried = price.groupby([filled[key] for key in keys]).transform(lambda paid: paid.ffill().bfill())
+    filled["price"] = filled["price"].where(~silent, carried)
+    if stock:
+        filled["available"] = filled["available"].mask(silent & _emptied(filled), 0.0)
+    kept = filled.assign(quantity=filled["quantity"].fillna(0.0))[filled["price"] > 0]
+    return kept[["date", *keys, "quantity", "price", *stock]].reset_index(drop=True)
+
+
+def _by_day(sales: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """One row per key and day: units, mean price of what was paid for, and the most that was available.
+
+    What was given away shows no demand at a price; a day on which nothing else happened has the price 0.
+    """
+    priced = sales["price"] > 0
+    bought = sales["quantity"].clip(lower=0).where(priced, 0.0)
+    rows = sales.assign(
+        date=sales["date"].dt.normalize(),
+        quantity=sales["quantity"].where(priced, 0.0),
+        bought=bought,
+        paid=bought * sales["price"],
+        price=sales["price"].where(priced),
     )
-    days = rows.groupby(keys, sort=True, as_index=False).agg(how)
-    days["price"] = np.where(days["sold"] > 0, days["paid"] / days["sold"].where(days["sold"] > 0, 1), days["price"])
-    days["lead"] = (days["starts"] - days["day"]).dt.days.clip(lower=1)
+    how = {"quantity": "sum", "bought": "sum", "paid": "sum", "price": "mean"}
+    how |= {"available": "max"} if "available" in rows else {}
+    days = rows.groupby([*keys, "date"], as_index=False).agg(how)
+    mean = days["paid"] / days["bought"].where(days["bought"] > 0)
+    return days.assign(price=mean.fillna(days["price"]).fillna(0.0)).drop(columns=["bought", "paid"])
+
+
+def _on_sale(sales: pd.DataFrame, events: pd.DataFrame, today: pd.Timestamp, time_zone: str) -> pd.DataFrame:
+    """First day on sale of each event, and how many days it has been on sale before today and its own day."""
+    first = events["event"].map(sales.groupby("event")["date"].min().dt.normalize())
+    if "on_sale_at" in events:
+        announced = civil_days(pd.to_datetime(events["on_sale_at"], utc=True), time_zone)
+        first = first.where(~(announced < first), announced)
+    starts = civil_days(events["starts_at"], time_zone)
+    end = starts.where(starts < today, today)
+    spans = pd.DataFrame({"event": events["event"], "first": first, "days": (end - first).dt.days})
+    spans = spans.dropna()
+    return spans.assign(days=spans["days"].clip(lower=0).astype(int))
+
+
+def _emptied(days: pd.DataFrame) -> pd.Series:
+    """Whether the last day before, on which anything of the event's product sold, took all there was."""
+    seen = days[days["quantity"].notna()]
+    gone = (seen["quantity"] >= seen["available"]).groupby([seen["event"], seen["product"], seen["date"]]).any()
+    every = pd.MultiIndex.from_frame(days[["event", "product", "date"]])
+    by_day = gone.astype(float).reindex(every.unique().sort_values())
+    carried = by_day.groupby(level=["event", "product"]).ffill().fillna(0.0) > 0
+    return pd.Series(carried.reindex(every).to_numpy(), index=days.index)
+
+
+def _days(sales: pd.DataFrame, about: pd.DataFrame, elasticity: Mapping[tuple[str, str], float]) -> pd.DataFrame:
+    """One row per event, product, segment and day on sale: units, lead, and exposure to price and sell-out."""
+    rows = _by_day(sales, ["event", "product", "segment"])
+    days = rows.merge(about, on="event", how="inner").sort_values(["product", "segment", "event", "date"])
+    days["lead"] = (days["starts"] - days["date"]).dt.days.clip(lower=1)
     usual = days.groupby(["product", "segment", "venue"])["price"].transform("mean")
     slope = np.array([elasticity[key] for key in zip(days["product"], days["segment"], strict=True)])
     days["usual"], days["effect"] = usual, (days["price"] / usual).to_numpy() ** slope
@@ -113,8 +182,8 @@ def _days(
     return days[days["open"] > 0]
 
 
-def _about(events: pd.DataFrame, holidays: frozenset[pd.Timestamp]) -> pd.DataFrame:
-    starts = events["starts_at"].dt.tz_convert("UTC").dt.tz_localize(None).dt.normalize()
+def _about(events: pd.DataFrame, time_zone: str, holidays: frozenset[pd.Timestamp]) -> pd.DataFrame:
+    starts = civil_days(events["starts_at"], time_zone)
     special = starts.dt.day_of_week.isin([4, 5]) | starts.isin(list(holidays))
     venue = events["venue"] if "venue" in events else pd.Series("all", index=events.index)
     return pd.DataFrame({"event": events["event"], "venue": venue, "starts": starts, "special": special})
@@ -183,12 +252,9 @@ def _dispersion(events: pd.DataFrame, mean: pd.Series) -> float:
     return max((excess + PRIOR_DISPERSION * prior) / (float((expected**2).sum()) + prior), MIN_DISPERSION)
 
 
-def _group(
-    days: pd.DataFrame, events: pd.DataFrame, today: pd.Timestamp, holidays: frozenset[pd.Timestamp], level: float
-) -> pd.DataFrame:
+def _group(days: pd.DataFrame, about: pd.DataFrame, today: pd.Timestamp, level: float) -> pd.DataFrame:
     """Remaining demand of every coming event for one product and segment."""
     curve = fit_curve(days[days["starts"] < today])
-    about = _about(events, holidays)
     coming = about[about["starts"] >= today]
     rows = []
     for name, venue, starts, special in coming.itertuples(index=False):

@@ -21,7 +21,7 @@ def replacing(target: Path, *, mode: int = 0o666) -> Iterator[Path]:
     ----------
     mode : permissions of the file, less the process's umask
     """
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:80]}.", suffix=target.suffix)
     beside = Path(name)
     try:
         os.close(descriptor)

@@ -3,17 +3,20 @@
 Guarantees
 ----------
 * The same file twice changes nothing; rows that cover periods already there are refused unless they replace them.
-* A file is there whole or not at all (written beside its place, then renamed).
+* A file is there whole or not at all; rows that replace others are written before those are removed.
+* Sales are of one currency: two would be summed.
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
-from api.atomic import replacing
+from api.atomic import replacing, write_bytes
 from pricing.errors import Finding, InputError
 
 KEYED = {"events": ["event"], "offers": ["offer"], "resources": ["resource"], "calendar": ["date", "name"]}
@@ -48,6 +51,7 @@ class History:
         target = self.folder / "sales" / f"{_digest(frame)}.parquet"
         if target.exists():
             return Ingested(len(frame), self._count(), already_there=True)
+        self._same_currency(frame, source)
         covered = self._covered(frame)
         if covered and not replace:
             raise InputError(
@@ -57,10 +61,30 @@ class History:
                     file=source,
                 )
             )
-        if covered:
-            self._drop(frame)
+        before = self._sales_files()
         write_parquet(frame, target)
+        if covered:
+            self._drop(frame, before)
         return Ingested(len(frame), self._count())
+
+    @contextmanager
+    def undone_on_failure(self, kind: str) -> Iterator[None]:
+        """Put a keyed table back as it was if the block fails."""
+        path = self.folder / f"{kind}.parquet"
+        before = path.read_bytes() if path.exists() else None
+        try:
+            yield
+        except BaseException:
+            if before is None:
+                path.unlink(missing_ok=True)
+            else:
+                write_bytes(before, path)
+            raise
+
+    def currency(self) -> str | None:
+        """The one currency of the sales; None before there are any."""
+        files = self._sales_files()
+        return str(pd.read_parquet(files[0], columns=["currency"])["currency"].iloc[0]) if files else None
 
     def table(self, kind: str) -> pd.DataFrame:
         """A keyed table, or an empty frame."""
@@ -98,6 +122,15 @@ class History:
             digest.update(str(file.relative_to(self.folder)).encode() + file.read_bytes())
         return digest.hexdigest()
 
+    def _same_currency(self, frame: pd.DataFrame, source: str) -> None:
+        known, new = self.currency(), str(frame["currency"].iloc[0])
+        if known not in {None, new}:
+            raise InputError(
+                Finding(
+                    f"is in {new}, the history in {known}; keep each currency in a workspace of its own", file=source
+                )
+            )
+
     def _sales_files(self) -> list[Path]:
         return sorted((self.folder / "sales").glob("*.parquet"))
 
@@ -109,14 +142,16 @@ class History:
     def _covered(self, frame: pd.DataFrame) -> int:
         return sum(int(_overlap(pd.read_parquet(file, columns=KEY), frame).sum()) for file in self._sales_files())
 
-    def _drop(self, frame: pd.DataFrame) -> None:
-        for file in self._sales_files():
+    def _drop(self, frame: pd.DataFrame, files: list[Path]) -> None:
+        """Take out of these files what the frame replaces; what is kept is written before anything is removed."""
+        for file in files:
             rows = pd.read_parquet(file)
             kept = rows[~_overlap(rows, frame)]
+            if len(kept) == len(rows):
+                continue
             if len(kept):
                 write_parquet(kept, file.with_name(f"{_digest(kept)}.parquet"))
-            if len(kept) < len(rows):
-                file.unlink()
+            file.unlink()
 
     def _upsert(self, kind: str, frame: pd.DataFrame) -> Ingested:
         before = self.table(kind)

@@ -16,14 +16,20 @@ import numpy as np
 
 from api.atomic import write_bytes
 from api.fitting import Progress
+from api.settings import FILE as SETTINGS
 from api.settings import default_text
+from api.snapshot import SNAPSHOT_NAME
+from api.store.database import DATABASE_NAME
 from api.workspace import Workspace
 from optimization import HighsOptimizer
 from pricing.book import Proposal
 from pricing.errors import Finding, InputError
 from pricing.simulation import CURRENCY, Season, simulate
 
-TRUTH = "truth.json"
+TRUTH, REPORT = "truth.json", "report.html"
+DATABASE_FILES = (DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm")
+MADE = {TRUTH, SETTINGS, SNAPSHOT_NAME, REPORT, "history", "fits", "uploads", *DATABASE_FILES}
+"""What a rehearsal leaves in its folder."""
 TABLES = ("events", "resources", "offers", "calendar", "sales")
 
 
@@ -66,13 +72,15 @@ def rehearse(folder: Path, *, now: datetime, seed: int, manager: str, progress: 
     place.book.approve(proposal.id, by=manager, now=now)
     version = place.publish(proposal.id, by=manager, now=now)
     progress("writing the report", 0, 0)
-    place.write_report(proposal, folder / "report.html", now=now, truth=season.elasticity)
+    place.write_report(proposal, folder / REPORT, now=now, truth=season.elasticity)
     return Rehearsal(place, season, proposal, version)
 
 
 def _clear(folder: Path) -> None:
-    if not folder.exists() or not any(folder.iterdir()):
+    """Remove an earlier rehearsal, if the folder holds that and nothing else."""
+    found = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    if not found:
         return
-    if not (folder / TRUTH).exists():
+    if TRUTH not in found or found - MADE:
         raise InputError(Finding("holds something else; name a new folder for the demo", file=str(folder)))
     shutil.rmtree(folder)

@@ -10,11 +10,8 @@ Guarantees
 
 import bisect
 import hashlib
-import os
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +20,7 @@ from typing import Protocol, Self
 import msgspec
 import structlog
 
+from api.atomic import write_bytes
 from pricing.model import ALL
 
 SNAPSHOT_NAME = "snapshot.json"
@@ -147,17 +145,7 @@ def write(snapshot: Snapshot, path: Path) -> None:
     """Put a snapshot on disk, all of it or nothing."""
     content = msgspec.json.encode(snapshot.content)
     data = msgspec.json.encode(_File(hashlib.sha256(content).hexdigest(), msgspec.Raw(content)))
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(name).unlink()
-        raise
+    write_bytes(data, path, mode=0o600)
 
 
 def load(path: Path) -> Snapshot | None:

@@ -10,9 +10,7 @@ Guarantees
 
 import csv
 import json
-import os
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
@@ -27,6 +25,7 @@ from pandas.api.types import is_numeric_dtype
 from rich.console import Console
 from rich.table import Table as Grid
 
+from api.atomic import replacing
 from api.files import FORMULA, Loaded, load
 from pricing.errors import Finding, InputError, UnavailableError
 from pricing.tables import TABLES, Settings, examine
@@ -135,21 +134,12 @@ def write_atomically(out: Path, write: Callable[[IO[bytes]], None]) -> None:
     if out.is_dir():
         raise InputError(Finding("is a folder", str(out)))
     try:
-        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name[:80]}.")
-    except OSError as error:
-        raise InputError(Finding(f"cannot be written: {error.strerror}", str(out))) from error
-    draft = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
+        with replacing(out) as draft, draft.open("wb") as file:
             write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.chmod(0o644)
-        draft.replace(out)
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        raise InputError(Finding(f"cannot be written: {error.strerror}", str(out))) from error
     except OSError as error:
         raise UnavailableError(f"{out} cannot be written: {error.strerror}") from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _write_csv(frame: pd.DataFrame, file: IO[bytes]) -> None:

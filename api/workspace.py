@@ -26,10 +26,10 @@ from api.store.database import DATABASE_NAME, open_database, reading
 from api.store.migrations import upgrade
 from api.tabular import read_table
 from pricing import engine
-from pricing.book import Proposal
+from pricing.book import PriceInForce, Proposal, Standing, Verdict
 from pricing.engine import Market
-from pricing.errors import Finding, InputError
-from pricing.guardrails import InForce
+from pricing.errors import Finding, InputError, RefusedError
+from pricing.guardrails import InForce, broken
 from pricing.model import ALL, Offer, Resource
 from pricing.ports import Optimizer
 from pricing.tables import offers_from, resources_from
@@ -101,10 +101,14 @@ class Workspace:
             time_zone=self.settings.time_zone,
             quarantine=quarantine,
         )
-        if kind == "offers":
-            self.book.import_offers(offers_from(frame), by=by, now=now)
-            self.refresh_snapshot(now)
-        return self.history.add(kind, frame, source=file.name, replace=replace)
+        if kind != "offers":
+            return self.history.add(kind, frame, source=file.name, replace=replace)
+        offers = offers_from(frame)
+        with self.history.undone_on_failure(kind):
+            done = self.history.add(kind, frame, source=file.name, replace=replace)
+            self.book.import_offers(offers, by=by, now=now)
+        self.refresh_snapshot(now)
+        return done
 
     def fit(self, *, now: datetime, progress: "Progress") -> "Fit":
         """Learn price response and demand from what was observed before today."""
@@ -140,10 +144,38 @@ class Workspace:
         return proposal
 
     def publish(self, proposal_id: str, *, by: str, now: datetime) -> int:
-        """Put an approved proposal in force; returns the new version of the book."""
-        version = self.book.publish(proposal_id, by=by, now=now)
+        """Put an approved proposal in force; returns the new version of the book.
+
+        Raises
+        ------
+        RefusedError
+            if the owner's bounds, the caps or what is on sale have changed so that a price may no longer be set.
+        """
+        book = self.book
+        proposal = book.proposal(proposal_id)
+        if book.standing(proposal_id, now=now) is Standing.APPROVED and (faults := self._faults(proposal, now)):
+            reasons = "; ".join(faults)
+            raise RefusedError(f"proposal {proposal_id} may not be published any more: {reasons}; propose again")
+        version = book.publish(proposal_id, by=by, now=now)
         self.refresh_snapshot(now)
         return version
+
+    def _faults(self, proposal: Proposal, now: datetime) -> list[str]:
+        """What forbids the proposed moves by the offers, prices and settings as they are now."""
+        market = self.market(now)
+        on_sale = {(offer.id, offer.channel): offer for offer in market.offers}
+        faults = []
+        for decision in proposal.decisions:
+            if decision.verdict is not Verdict.MOVE:
+                continue
+            offer = on_sale.get(decision.key)
+            if offer is None:
+                faults.append(f"{decision.offer} is not on sale any more")
+                continue
+            in_force = market.in_force[offer.id]
+            reasons = broken(decision.allowed, offer, in_force, decision.evidence, self.settings.policy)
+            faults += [f"{decision.offer}: {reason}" for reason in reasons]
+        return faults
 
     def refresh_snapshot(self, now: datetime) -> None:
         """Write what the servers hold, so that they start with it even when the database is down."""
@@ -160,9 +192,12 @@ class Workspace:
         Raises
         ------
         InputError
-            if there is no offer, or one names an event that is not in the events table.
+            if there are no sales or no offers, or an offer is in another currency than the sales, or names an event
+            that is not in the events table.
         """
         table, events = self.history.table("offers"), self.history.table("events")
+        if self.history.currency() is None:
+            raise InputError("there are no sales yet; add them with: fairfare ingest sales FILE")
         if not len(table):
             raise InputError("there are no offers yet; add them with: fairfare ingest offers FILE")
         starts = dict(zip(events["event"], events["starts_at"], strict=True)) if len(events) else {}
@@ -172,32 +207,44 @@ class Workspace:
             raise InputError(
                 [Finding(f"there is no event {event}; add it to the events table", file="offers") for event in unknown]
             )
+        known = self.history.currency()
+        if foreign := [offer for offer in offers if offer.currency != known]:
+            raise InputError(
+                [Finding(f"offer {o.id} is in {o.currency}, its sales in {known}", file="offers") for o in foreign]
+            )
         return tuple(offer for offer in offers if offer.event == ALL or starts[offer.event] > now)
 
     def market(self, now: datetime) -> Market:
         """What is on sale now, at which prices, and how much is left."""
-        offers, book = self.offers_on_sale(now), self.book
-        prices = {price.key: price.price for price in book.prices_in_force(now)}
-        day_ago = {price.key: price.price for price in book.prices_in_force(now - timedelta(hours=24))}
+        offers = self.offers_on_sale(now)
+        lately: dict[tuple[str, str], list[PriceInForce]] = {}
+        for price in self.book.prices_between(now - timedelta(hours=24), now):
+            lately.setdefault(price.key, []).append(price)
         in_force = {}
         for offer in offers:
-            key = (offer.id, offer.channel)
-            price = prices.get(key, offer.current_price)
-            # On sale for less than a day: the cap counts from its first price, not from wherever it stands by now.
-            first = (
-                next((p.price for p in book.history(offer.id) if p.key == key), price) if key not in day_ago else None
-            )
-            in_force[offer.id] = InForce(price, day_ago[key] if first is None else first)
-        return Market(offers, in_force, self._resources_left(offers))
+            known = lately.get((offer.id, offer.channel), [])
+            amounts = [price.price for price in known] or [offer.current_price]
+            latest = max(known, key=lambda price: price.valid_from).price if known else offer.current_price
+            in_force[offer.id] = InForce(latest, min(amounts), max(amounts))
+        return Market(offers, in_force, self._resources_left(offers, self.history.daily_sales()))
 
-    def _resources_left(self, offers: tuple[Offer, ...]) -> tuple[Resource, ...]:
-        """Rooms less what their event has sold; stock of goods is taken as it was last uploaded."""
-        sales = self.history.daily_sales()
-        sold = sales[sales["event"] != ALL].groupby(["event", "product", "segment"])["quantity"].sum()
-        units = {key: float(quantity) for key, quantity in sold.items()}
-        taken: dict[str | None, float] = {}
+    def _resources_left(self, offers: tuple[Offer, ...], sales: pd.DataFrame) -> tuple[Resource, ...]:
+        """Rooms less what their event has sold; stock of goods is taken as it was last uploaded.
+
+        Each ticket sold is counted once, however many offers sell its like; tickets of an event that no offer names
+        are counted against every room of that event, because nobody knows which seats they took.
+        """
+        rooms: dict[str, set[str]] = {}
+        claimed: dict[tuple[str, str, str], set[str]] = {}
         for offer in offers:
-            taken[offer.resource] = taken.get(offer.resource, 0.0) + units.get((offer.event, *offer.key), 0.0)
+            if offer.resource and offer.event != ALL:
+                rooms.setdefault(offer.event, set()).add(offer.resource)
+                claimed.setdefault((offer.event, *offer.key), set()).add(offer.resource)
+        columns = ["event", "product", "segment", "quantity"]
+        taken: dict[str, float] = {}
+        for *key, quantity in sales.loc[sales["event"].isin(list(rooms)), columns].itertuples(index=False, name=None):
+            for room in claimed.get((key[0], key[1], key[2]), rooms[key[0]]):
+                taken[room] = taken.get(room, 0.0) + float(quantity)
         resources = resources_from(self.history.table("resources"))
         return tuple(Resource(r.id, max(0.0, r.capacity - taken.get(r.id, 0.0))) for r in resources)
 

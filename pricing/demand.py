@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -103,10 +104,22 @@ class DemandCurves:
         """(n, steps) expected units [units over the horizon]."""
         return self.units.mean(axis=0)
 
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Where each offer stands."""
+        return {offer: i for i, offer in enumerate(self.offers)}
+
     def of(self, offer: str) -> NDArray[np.float64]:
         """(draws, steps) curve of one offer, over its own ladder [units over the horizon]."""
-        i = self.offers.index(offer)
+        i = self.place[offer]
         return self.units[:, i, : len(self.ladders[i])]
+
+    def only(self, offers: Sequence[str]) -> "DemandCurves":
+        """The curves of these offers, in this order."""
+        at = [self.place[name] for name in offers]
+        ladders = tuple(self.ladders[i] for i in at)
+        steps = max((len(ladder) for ladder in ladders), default=0)
+        return DemandCurves(tuple(offers), ladders, self.units[:, at, :steps], tuple(self.evidence[i] for i in at))
 
     def to_dict(self) -> dict[str, Any]:
         """The curves as plain values for JSON; prices are strings."""

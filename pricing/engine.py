@@ -5,11 +5,11 @@ Guarantees
 * Whatever the model or the optimizer does, an offer's allowed price passed every guard rail, or is the price in force.
 * A plan that is not proven, or that fails the independent check, moves nothing, and every decision says why.
 * A price moves only if the move earns more in at least `policy.confidence` of the draws.
-* Offers of different currencies never meet in one problem.
+* Offers of different currencies never meet in one problem; what goes wrong with some offers leaves the others alone.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pricing.book import Decision, Outcome, Proposal, Provenance, Verdict
 from pricing.demand import DemandCurves
+from pricing.errors import Finding, InputError
 from pricing.explain import reasons_for
 from pricing.feasibility import violations
 from pricing.guardrails import InForce, broken, candidates, distrust
@@ -46,12 +47,57 @@ class Market:
         """What is in force."""
         return {offer.id: self.in_force[offer.id].price for offer in self.offers}
 
-    def split(self) -> list["Market"]:
-        """One market per currency, so that two currencies never meet in a sum."""
+    def of(self, offers: Iterable[Offer]) -> "Market":
+        """The same market, these offers only."""
+        return replace(self, offers=tuple(offers))
+
+    def currencies(self) -> list["Market"]:
+        """One market per currency, so that two currencies never meet in a sum.
+
+        Raises
+        ------
+        InputError
+            if offers of two currencies draw on one resource: nobody could say what a unit of it is worth.
+        """
+        used: dict[str, set[str]] = {}
+        for offer in self.offers:
+            used.setdefault(offer.resource or "", set()).add(offer.currency)
+        if mixed := [name for name, currencies in used.items() if name and len(currencies) > 1]:
+            raise InputError([Finding(f"offers of several currencies draw on resource {name}") for name in mixed])
         return [
-            replace(self, offers=tuple(offer for offer in self.offers if offer.currency == currency))
+            self.of(offer for offer in self.offers if offer.currency == currency)
             for currency in sorted({offer.currency for offer in self.offers})
         ]
+
+    def parts(self, policy: Policy) -> list["Market"]:
+        """Markets that share nothing, so that what goes wrong in one leaves the others alone.
+
+        Offers are tied by a resource, or by an order between their segments; those tied to nothing are one market.
+        """
+        tied = bool(policy.segment_order)
+        ties: dict[str, list[str]] = {}
+        for offer in self.offers:
+            for tie in ([f"resource {offer.resource}"] if offer.resource else []) + (
+                [f"order {offer.product} {offer.event} {offer.channel}"] if tied else []
+            ):
+                ties.setdefault(tie, []).append(offer.id)
+        label = {offer.id: offer.id for offer in self.offers}
+
+        def root(name: str) -> str:
+            while label[name] != name:
+                label[name] = label[label[name]]
+                name = label[name]
+            return name
+
+        for names in ties.values():
+            for name in names[1:]:
+                label[root(name)] = root(names[0])
+        groups: dict[str, list[Offer]] = {}
+        for offer in self.offers:
+            groups.setdefault(root(offer.id), []).append(offer)
+        alone = [g[0] for g in groups.values() if len(g) == 1 and not g[0].resource]
+        linked = [self.of(g) for g in groups.values() if len(g) > 1 or g[0].resource]
+        return [*linked, *([self.of(alone)] if alone else [])]
 
 
 def propose(
@@ -73,9 +119,10 @@ def propose(
     base_version : version of the price book that `market.in_force` was read from
     time_limit : for each solve [seconds]
     """
-    priced = [_decide(part, model, optimizer, policy, time_limit) for part in market.split()]
-    decisions = tuple(decision for part, _ in priced for decision in part)
-    solver = "; ".join(dict.fromkeys(f"{plan.report.method}: {plan.report.status}" for _, plan in priced))
+    priced = [answer for part in market.currencies() for answer in _decide(part, model, optimizer, policy, time_limit)]
+    made = {decision.offer: decision for decisions, _ in priced for decision in decisions}
+    decisions = tuple(made[offer.id] for offer in market.offers)
+    solver = "; ".join(sorted({f"{plan.report.method}: {plan.report.status}" for _, plan in priced}))
     stamp = f"{now.isoformat()} {input_hash} {base_version} {by}"
     return Proposal(
         id=f"{now:%Y%m%d-%H%M%S}-{hashlib.sha256(stamp.encode()).hexdigest()[:6]}",
@@ -90,8 +137,16 @@ def propose(
 
 def _decide(
     market: Market, model: DemandModel, optimizer: Optimizer, policy: Policy, time_limit: float
-) -> tuple[tuple[Decision, ...], Plan]:
+) -> Iterator[tuple[tuple[Decision, ...], Plan]]:
+    """Decisions of a market of one currency, part by part."""
     curves = model.curves([_with_price_in_force(offer, market.in_force[offer.id]) for offer in market.offers])
+    for part in market.parts(policy):
+        yield _decide_part(part, curves.only([offer.id for offer in part.offers]), optimizer, policy, time_limit)
+
+
+def _decide_part(
+    market: Market, curves: DemandCurves, optimizer: Optimizer, policy: Policy, time_limit: float
+) -> tuple[tuple[Decision, ...], Plan]:
     choose_from = {
         offer.id: candidates(offer, market.in_force[offer.id], evidence, policy)
         for offer, evidence in zip(market.offers, curves.evidence, strict=True)
@@ -135,7 +190,7 @@ def _problem(market: Market, curves: DemandCurves, choose_from: Mapping[str, Lad
 
 def _at(curves: DemandCurves, offer: str, prices: Sequence[Decimal] | Ladder) -> Vector:
     """(draws, len(prices)) demand of one offer at these prices of its ladder [units]."""
-    ladder = curves.ladders[curves.offers.index(offer)]
+    ladder = curves.ladders[curves.place[offer]]
     return curves.of(offer)[:, [ladder.index(price) for price in prices]]
 
 
@@ -153,17 +208,17 @@ def _shared(market: Market, resource: Resource, choose_from: Mapping[str, Ladder
 
 def _orders(market: Market, choose_from: Mapping[str, Ladder], policy: Policy) -> list[Order]:
     """Declared orders between segments; one that the caps make impossible today is left for the coming runs."""
-    groups = {(offer.product, offer.event, offer.channel, offer.segment): offer.id for offer in market.offers}
-    pairs = [
-        (groups.get((product, event, channel, lower)), offer)
-        for (product, event, channel, segment), offer in groups.items()
+    groups: dict[tuple[str, str, str, str], list[str]] = {}
+    for offer in market.offers:
+        groups.setdefault((offer.product, offer.event, offer.channel, offer.segment), []).append(offer.id)
+    return [
+        Order(cheaper, dearer)
+        for (product, event, channel, segment), above in groups.items()
         for lower, upper in policy.segment_order
         if segment == upper
-    ]
-    return [
-        Order(lower, upper)
-        for lower, upper in pairs
-        if lower is not None and min(choose_from[lower]) <= max(choose_from[upper])
+        for cheaper in groups.get((product, event, channel, lower), [])
+        for dearer in above
+        if min(choose_from[cheaper]) <= max(choose_from[dearer])
     ]
 
 

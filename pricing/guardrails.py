@@ -26,11 +26,21 @@ class InForce:
     Attributes
     ----------
     price : now
-    day_ago : price 24 hours ago, from which the daily cap counts
+    lowest, highest : of the prices in force within the last 24 hours, the present one among them
     """
 
     price: Decimal
-    day_ago: Decimal
+    lowest: Decimal
+    highest: Decimal
+
+    def __post_init__(self) -> None:
+        if not self.lowest <= self.price <= self.highest:
+            raise ValueError(f"price {self.price} lies outside its own range, {self.lowest} to {self.highest}")
+
+    @classmethod
+    def steady(cls, price: Decimal) -> "InForce":
+        """A price that has not moved for a day."""
+        return cls(price, price, price)
 
 
 def distrust(evidence: Evidence) -> str | None:
@@ -57,8 +67,9 @@ def broken(price: Decimal, offer: Offer, in_force: InForce, evidence: Evidence, 
         "not a step of the ladder": price in offer.ladder,
         f"outside floor {offer.floor} and ceiling {offer.ceiling}": offer.floor <= price <= offer.ceiling,
         f"moves more than {step:.0%} in one run": abs(price - in_force.price) <= step * in_force.price,
-        f"moves more than {policy.daily_cap:.0%} in a day": abs(price - in_force.day_ago)
-        <= policy.daily_cap * in_force.day_ago,
+        f"moves more than {policy.daily_cap:.0%} in a day": (1 - policy.daily_cap) * in_force.highest
+        <= price
+        <= (1 + policy.daily_cap) * in_force.lowest,
         f"leaves less than {policy.min_margin or 0:.0%} margin": policy.min_margin is None
         or price - offer.unit_cost >= policy.min_margin * price,
     }

@@ -7,8 +7,13 @@ Guarantees
 
 from dataclasses import dataclass
 from decimal import Decimal
+from graphlib import CycleError, TopologicalSorter
 
 from pricing.problem import Objective
+
+LONGEST_EXPIRY = 24.0 * 31
+"""What was decided a month ago was decided about another market [hours]."""
+LONGEST_HORIZON = 730
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +25,7 @@ class Policy:
     objective : what is maximised; margin is revenue where nothing costs anything per unit
     step : largest move per run, as a fraction of the price in force
     weak_step : the same where the evidence is weak
-    daily_cap : largest total move within 24 hours, as a fraction of the price in force at their start
+    daily_cap : largest distance from any price in force within the last 24 hours, as a fraction of that price
     confidence : a price moves only if the move earns more in at least this share of posterior draws
     min_margin : least (price - unit cost) / price; None for no such rule
     segment_order : pairs (lower, upper) of segments: of one product, event and channel the lower never costs more
@@ -40,14 +45,33 @@ class Policy:
 
     def __post_init__(self) -> None:
         shares = {"step": self.step, "weak_step": self.weak_step, "daily_cap": self.daily_cap}
-        problems = [f"{name} {share} is not in (0, 1]" for name, share in shares.items() if not 0 < share <= 1]
+        problems = [
+            f"{name} {share} is not in (0, 1]"
+            for name, share in shares.items()
+            if not (share.is_finite() and 0 < share <= 1)
+        ]
+        if not problems and self.weak_step > self.step:
+            problems.append(f"weak_step {self.weak_step} is larger than step {self.step}")
         if not 0 <= self.confidence < 1:
             problems.append(f"confidence {self.confidence} is not in [0, 1)")
-        if self.min_margin is not None and not 0 <= self.min_margin < 1:
+        if self.min_margin is not None and not (self.min_margin.is_finite() and 0 <= self.min_margin < 1):
             problems.append(f"min_margin {self.min_margin} is not in [0, 1)")
-        if not (self.expiry_hours > 0 and self.horizon_days > 0):
-            problems.append("expiry_hours and horizon_days must be positive")
-        if any(lower == upper or (upper, lower) in self.segment_order for lower, upper in self.segment_order):
-            problems.append("segment_order contradicts itself")
+        if not 0 < self.expiry_hours <= LONGEST_EXPIRY:
+            problems.append(f"expiry_hours {self.expiry_hours} is not in (0, {LONGEST_EXPIRY:.0f}]")
+        if not 0 < self.horizon_days <= LONGEST_HORIZON:
+            problems.append(f"horizon_days {self.horizon_days} is not in (0, {LONGEST_HORIZON}]")
+        if circle := self._circle():
+            problems.append(f"segment_order contradicts itself: {' < '.join(circle)}")
         if problems:
             raise ValueError("; ".join(problems))
+
+    def _circle(self) -> list[str]:
+        """Segments each to be cheaper than the next, the last being the first again; empty if there are none."""
+        order = TopologicalSorter[str]()
+        for lower, upper in self.segment_order:
+            order.add(upper, lower)
+        try:
+            order.prepare()
+        except CycleError as error:
+            return list(error.args[1])
+        return []

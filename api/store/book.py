@@ -21,6 +21,7 @@ from api.store.checks import disagreement, faults
 from api.store.database import reading, writing
 from api.store.queries import (
     all_publications,
+    between,
     decode,
     find_proposal,
     freeze_reason,
@@ -150,6 +151,11 @@ class PriceBook:
         """All prices in force at an instant, or those of the latest version; sorted by offer and channel."""
         with reading(self._engine) as db:
             return in_force(db, at)
+
+    def prices_between(self, start: datetime, end: datetime) -> tuple[PriceInForce, ...]:
+        """All prices that were in force at some instant from `start` to `end`; sorted by offer and channel."""
+        with reading(self._engine) as db:
+            return between(db, start, end)
 
     def history(self, offer: str) -> tuple[PriceInForce, ...]:
         """All prices an offer ever had, the oldest first."""

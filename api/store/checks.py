@@ -24,7 +24,9 @@ def disagreement(offer: Offer, known: PriceInForce | None) -> list[str]:
             parse_amount(offer.current_price, offer.currency)
         except ValueError as error:
             return [f"offer {offer.id}: {error}"]
-        return []
+        if offer.floor <= offer.current_price <= offer.ceiling:
+            return []
+        return [f"offer {offer.id}: current price {offer.current_price} is outside {offer.floor} to {offer.ceiling}"]
     if (offer.current_price, offer.currency) == (known.price, known.currency):
         return []
     costs = f"costs {known.price} {known.currency} in the price book, not {offer.current_price} {offer.currency}"

@@ -78,6 +78,13 @@ def in_force(db: Connection, at: datetime | None = None, *where: ColumnElement[b
     return tuple(_price(row) for row in db.execute(query))
 
 
+def between(db: Connection, start: datetime, end: datetime) -> tuple[PriceInForce, ...]:
+    """All prices in force at some instant from `start` to `end`."""
+    still = or_(prices.c.valid_until.is_(None), prices.c.valid_until > start)
+    query = select(prices).where(prices.c.valid_from <= end, still).order_by(prices.c.offer, prices.c.channel)
+    return tuple(_price(row) for row in db.execute(query))
+
+
 def history_of(db: Connection, offer: str) -> tuple[PriceInForce, ...]:
     """Every price an offer ever had, channel by channel, the oldest first."""
     query = select(prices).where(prices.c.offer == offer).order_by(prices.c.channel, prices.c.valid_from)

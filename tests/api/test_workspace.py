@@ -3,12 +3,17 @@
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from api.settings import default_text
 from api.workspace import Workspace
+from optimization import HighsOptimizer
+from pricing.book import Proposal, Verdict
 from pricing.errors import InputError, RefusedError
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -100,8 +105,6 @@ def test_bad_rows_are_set_aside_on_request_and_the_good_ones_kept(place: Workspa
 
 def test_a_series_of_one_two_or_three_points_is_priced_with_caution(place: Workspace, bring: Bring) -> None:
     """With next to no history there is still a forecast, nothing is identified, and the price is held."""
-    from optimization import HighsOptimizer
-
     for count in (1, 2, 3):
         rows = "".join(f"2026-01-0{day},milk{count},3,1.50\n" for day in range(1, count + 1))
         place.ingest("sales", bring("date,product,quantity,price\n" + rows, f"{count}.csv"), by="me", now=NOW)
@@ -116,8 +119,6 @@ def test_a_series_of_one_two_or_three_points_is_priced_with_caution(place: Works
 
 def test_an_offer_nobody_ever_sold_is_held_and_says_so(place: Workspace, bring: Bring) -> None:
     """No forecast is made up for it."""
-    from optimization import HighsOptimizer
-
     place.ingest("sales", bring(SALES, "s.csv"), by="me", now=NOW)
     place.ingest("offers", bring(OFFERS.replace("milk,milk", "cheese,cheese"), "o.csv"), by="me", now=NOW)
     place.fit(now=NOW, progress=lambda *_: None)
@@ -128,8 +129,6 @@ def test_an_offer_nobody_ever_sold_is_held_and_says_so(place: Workspace, bring: 
 
 def test_a_price_far_from_past_sales_is_held_as_a_slip(place: Workspace, bring: Bring) -> None:
     """Cents typed as euros: the demand curve would be read far outside of what was ever tried."""
-    from optimization import HighsOptimizer
-
     place.ingest("sales", bring(SALES, "s.csv"), by="me", now=NOW)
     cents = OFFERS.replace("1.50,1.20,1.80,1.20:1.80:0.10", "150,120,180,120:180:10")
     place.ingest("offers", bring(cents, "o.csv"), by="me", now=NOW)
@@ -141,8 +140,6 @@ def test_a_price_far_from_past_sales_is_held_as_a_slip(place: Workspace, bring: 
 
 def test_each_missing_step_names_itself(place: Workspace, bring: Bring) -> None:
     """Pricing before fitting, fitting before ingesting, offers of an unknown event."""
-    from optimization import HighsOptimizer
-
     with pytest.raises(InputError, match="fairfare ingest sales"):
         place.fit(now=NOW, progress=lambda *_: None)
     place.ingest("sales", bring(SALES), by="me", now=NOW)
@@ -159,8 +156,6 @@ def test_each_missing_step_names_itself(place: Workspace, bring: Bring) -> None:
 
 def test_nothing_is_published_unapproved_or_by_its_proposer(place: Workspace, bring: Bring) -> None:
     """The flow needs two."""
-    from optimization import HighsOptimizer
-
     place.ingest("sales", bring(SALES), by="me", now=NOW)
     place.ingest("offers", bring(OFFERS, "o.csv"), by="me", now=NOW)
     place.fit(now=NOW, progress=lambda *_: None)
@@ -173,6 +168,93 @@ def test_nothing_is_published_unapproved_or_by_its_proposer(place: Workspace, br
     with pytest.raises(RefusedError, match="expired"):
         place.publish(proposal.id, by="me", now=NOW + timedelta(days=2))
     assert place.book.version() == 1
+
+
+WIDE = "offer,product,currency,current_price,floor,ceiling,ladder\nmug,mug,EUR,10.00,5.00,20.00,5:20:0.50\n"
+
+
+def busy(place: Workspace, bring: Bring) -> Proposal:
+    """A year of daily sales at prices of their own, clear enough to move the price; fitted, priced and approved."""
+    rng = np.random.default_rng(0)
+    days = pd.date_range("2025-11-21", "2026-11-20", freq="D")
+    price = np.repeat(rng.choice([8.0, 9.0, 10.0, 11.0, 12.0], 60), 7)[: len(days)]
+    units = rng.poisson(20 * (price / 10) ** -3.0)
+    sales = pd.DataFrame({"date": days.strftime("%Y-%m-%d"), "product": "mug", "quantity": units, "price": price})
+    place.ingest("sales", bring(sales.to_csv(index=False), "busy.csv"), by="me", now=NOW)
+    place.ingest("offers", bring(WIDE, "wide.csv"), by="me", now=NOW)
+    place.fit(now=NOW, progress=lambda *_: None)
+    proposal = place.price(HighsOptimizer(), by="engine", now=NOW)
+    assert proposal.decisions[0].verdict is Verdict.MOVE
+    place.book.approve(proposal.id, by="me", now=NOW)
+    return proposal
+
+
+def test_bounds_that_changed_after_the_decision_are_kept(place: Workspace, bring: Bring) -> None:
+    """A floor raised between approval and publication stops the publication, and says why."""
+    proposal = busy(place, bring)
+    assert proposal.decisions[0].allowed < Decimal("9.80")
+    place.ingest("offers", bring(WIDE.replace(",5.00,20.00", ",9.80,20.00"), "tight.csv"), by="me", now=NOW)
+    with pytest.raises(RefusedError, match=r"outside floor 9\.80.*propose again"):
+        place.publish(proposal.id, by="me", now=NOW)
+    assert [price.price for price in place.book.prices_in_force()] == [Decimal("10.00")]
+
+
+def test_a_proposal_publishes_while_nothing_stands_against_it(place: Workspace, bring: Bring) -> None:
+    """The same proposal without a change of bounds is in force at once."""
+    proposal = busy(place, bring)
+    place.publish(proposal.id, by="me", now=NOW)
+    assert [price.price for price in place.book.prices_in_force()] == [proposal.decisions[0].allowed]
+
+
+def test_a_first_price_outside_its_bounds_is_refused(place: Workspace, bring: Bring) -> None:
+    """What enters the book is inside what its owner allows; nothing of the file is kept."""
+    before = contents(place)
+    with pytest.raises(RefusedError, match=r"current price 0\.10 is outside 5\.00 to 20\.00"):
+        place.ingest("offers", bring(WIDE.replace("EUR,10.00", "EUR,0.10")), by="me", now=NOW)
+    assert contents(place) == before
+
+
+def test_offers_are_in_the_tables_and_in_the_book_or_in_neither(
+    place: Workspace, bring: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk while the table is written leaves the book without the price too."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("no space left on device")
+
+    before = contents(place)
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", full)
+    with pytest.raises(OSError, match="no space"):
+        place.ingest("offers", bring(WIDE), by="me", now=NOW)
+    assert contents(place) == before
+
+
+def test_currencies_never_meet(place: Workspace, bring: Bring) -> None:
+    """Sales of a second currency are refused, and so is pricing an offer in another currency than its sales."""
+    place.ingest("sales", bring(SALES, "euro.csv"), by="me", now=NOW)
+    dollars = "date,product,quantity,price,currency\n2026-03-01,milk,3,1.50,USD\n"
+    with pytest.raises(InputError, match="is in USD, the history in EUR"):
+        place.ingest("sales", bring(dollars), by="me", now=NOW)
+    place.ingest("offers", bring(OFFERS.replace("EUR", "USD"), "o.csv"), by="me", now=NOW)
+    with pytest.raises(InputError, match="offer milk is in USD, its sales in EUR"):
+        place.market(NOW)
+
+
+def test_an_event_that_has_begun_is_not_priced(place: Workspace, bring: Bring) -> None:
+    """Offers of an event are on sale until it starts."""
+    place.ingest("sales", bring(SALES), by="me", now=NOW)
+    events = "event,starts_at\nearly,2026-11-21T08:00Z\nlate,2026-11-21T10:00Z\n"
+    place.ingest("events", bring(events, "e.csv"), by="me", now=NOW)
+    header, row = OFFERS.splitlines()
+    rows = "\n".join(f"{row.replace('milk,milk', f'{name},seat')},{name}" for name in ("early", "late"))
+    place.ingest("offers", bring(f"{header},event\n{rows}\n", "o.csv"), by="me", now=NOW)
+    assert [offer.event for offer in place.offers_on_sale(NOW)] == ["late"]
+
+
+def test_the_day_begins_in_the_owners_zone(tmp_path: Path) -> None:
+    """At nine in the evening in London it is tomorrow in Tokyo."""
+    place = Workspace.create(tmp_path / "tokyo", default_text(time_zone="Asia/Tokyo"))
+    assert place.today(datetime(2026, 11, 21, 21, tzinfo=UTC)) == pd.Timestamp("2026-11-22")
 
 
 def test_a_workspace_is_not_made_twice(place: Workspace) -> None:

@@ -13,6 +13,7 @@ from optimization import ExhaustiveOptimizer, HighsOptimizer
 from pricing.book import Decision, Proposal, Verdict
 from pricing.demand import DemandCurves, Evidence, Identification, constant_elasticity
 from pricing.engine import Market, propose
+from pricing.errors import InputError
 from pricing.guardrails import InForce, broken
 from pricing.model import Ladder, Offer, Resource
 from pricing.money import as_floats
@@ -75,7 +76,7 @@ def run(
     resources: Sequence[Resource] = (),
 ) -> dict[str, Decision]:
     """Decisions by offer."""
-    in_force = {o.id: InForce(o.current_price, o.current_price) for o in offers}
+    in_force = {o.id: InForce.steady(o.current_price) for o in offers}
     proposal = propose(
         Market(tuple(offers), in_force, tuple(resources)),
         model or Known(),
@@ -133,6 +134,32 @@ def test_a_cheaper_audience_never_costs_more() -> None:
 
 
 @dataclass(frozen=True)
+class Hasty:
+    """An optimizer whose plan is right in every number, but whose status says that nothing was proven."""
+
+    status: Status
+
+    def solve(self, problem: Problem, *, time_limit: float) -> Plan:
+        """What brute force finds, under another status."""
+        plan = ExhaustiveOptimizer().solve(problem, time_limit=time_limit)
+        return replace(plan, report=replace(plan.report, status=self.status))
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        (Status.OPTIMAL, Verdict.MOVE),
+        (Status.FEASIBLE, Verdict.MOVE),
+        (Status.TIME_LIMIT, Verdict.HELD),
+        (Status.INFEASIBLE, Verdict.HELD),
+    ],
+)
+def test_only_a_proven_status_moves_a_price(status: Status, verdict: Verdict) -> None:
+    """The same prices, true in every number, move the price only if they come with a proof."""
+    assert run([offer("stalls")], optimizer=Hasty(status))["stalls"].verdict is verdict
+
+
+@dataclass(frozen=True)
 class Liar:
     """An optimizer that answers with a status and prices of its own making."""
 
@@ -167,13 +194,65 @@ def test_an_unrelated_offer_changes_no_other_price() -> None:
     assert run([offer("stalls"), offer("poster")])["stalls"] == run([offer("stalls")])["stalls"]
 
 
+def test_an_impossible_chain_of_orders_holds_its_own_offers_only() -> None:
+    """Prices that no order can satisfy together are held, and say so; the poster beside them moves as if alone."""
+    policy = Policy(segment_order=(("a", "b"), ("b", "c")))
+    fixed = {"a": ("20",), "b": ("19", "20"), "c": ("18", "19")}
+    chain = [
+        offer(
+            segment,
+            product="p",
+            segment=segment,
+            price=steps[-1],
+            ladder=Ladder(tuple(Decimal(step) for step in steps)),
+        )
+        for segment, steps in fixed.items()
+    ]
+    alone = run([offer("poster")], policy=policy)["poster"]
+    together = run([offer("poster"), *chain], policy=policy)
+    assert together["poster"] == alone
+    assert alone.verdict is Verdict.MOVE
+    assert {together[segment].verdict for segment in fixed} == {Verdict.HELD}
+
+
+def test_an_order_holds_for_every_offer_of_a_segment_in_any_row_order() -> None:
+    """Two adult offers beside one student offer: the student's price is above neither."""
+    policy = Policy(segment_order=(("student", "adult"),))
+    student = offer("student", product="s", segment="student", resource="room")
+    adults = [offer(name, product="s", segment="adult") for name in ("adult 1", "adult 2")]
+    answers = []
+    for offers in ([student, *adults], [student, *adults[::-1]]):
+        made = run(offers, resources=[Resource("room", 40.0)], policy=policy)
+        assert made["student"].allowed <= min(made["adult 1"].allowed, made["adult 2"].allowed)
+        answers.append({name: decision.allowed for name, decision in made.items()})
+    assert answers[0] == answers[1]
+
+
+def test_offers_of_one_room_win_or_lose_together() -> None:
+    """Whether a move pays is judged for the room, because a seat one audience leaves is taken by the other."""
+    model = Known(elasticity=-1.3, spread=0.4)
+    room = run([offer("a", resource="room"), offer("b", resource="room")], model, resources=[Resource("room", 150.0)])
+    assert room["a"].loss_probability == room["b"].loss_probability
+    apart = run([offer("a", resource="one"), offer("b")], model, resources=[Resource("one", 90.0)])
+    assert apart["a"].loss_probability != apart["b"].loss_probability
+
+
+def test_a_resource_of_two_currencies_is_refused() -> None:
+    """Nobody could say what a seat of it is worth."""
+    with pytest.raises(InputError, match="several currencies"):
+        run(
+            [offer("a", resource="room"), offer("b", resource="room", currency="CHF")],
+            resources=[Resource("room", 9.0)],
+        )
+
+
 def season_market(season: Season) -> Market:
     """What is on sale in a simulated season."""
     table = season.offers.assign(channel="all", resource=season.offers["resource"].replace("", None))
     for column in ("floor", "ceiling", "current_price", "unit_cost"):
         table[column] = pd.Series([Decimal(value) for value in table[column]], dtype=object)
     offers = offers_from(table)
-    in_force = {o.id: InForce(o.current_price, o.current_price) for o in offers}
+    in_force = {o.id: InForce.steady(o.current_price) for o in offers}
     return Market(offers, in_force, resources_from(season.resources))
 
 

@@ -24,18 +24,22 @@ OFFER = Offer(
 )
 SURE = Evidence(Identification.IDENTIFIED, -1.8, 0.2, "17 price moves", "booking curve")
 POLICY = Policy()
-AT_20 = InForce(Decimal(20), Decimal(20))
+AT_20 = InForce.steady(Decimal(20))
 
 
-@given(st.decimals(allow_nan=True, allow_infinity=True), st.decimals(10, 60, places=2), st.decimals(10, 60, places=2))
-def test_an_allowed_price_keeps_every_rule(price: Decimal, now: Decimal, day_ago: Decimal) -> None:
-    """Whatever is wanted, NaN and infinity included, what passes is inside every bound."""
-    if broken(price, OFFER, InForce(now, day_ago), SURE, POLICY):
+@given(
+    st.decimals(allow_nan=True, allow_infinity=True),
+    st.lists(st.decimals(10, 60, places=2), min_size=1, max_size=5),
+)
+def test_an_allowed_price_keeps_every_rule(price: Decimal, lately: list[Decimal]) -> None:
+    """Whatever is wanted, NaN and infinity included, what passes is inside every bound and cap."""
+    now = lately[-1]
+    if broken(price, OFFER, InForce(now, min(lately), max(lately)), SURE, POLICY):
         return
     assert price in OFFER.ladder
     assert OFFER.floor <= price <= OFFER.ceiling
     assert abs(price - now) <= POLICY.step * now
-    assert abs(price - day_ago) <= POLICY.daily_cap * day_ago
+    assert all(abs(price - was) <= POLICY.daily_cap * was for was in lately)
 
 
 @pytest.mark.parametrize(
@@ -54,11 +58,13 @@ def test_a_refused_price_names_the_rule(price: str, named: str) -> None:
     assert any(named in reason for reason in broken(Decimal(price), OFFER, AT_20, SURE, POLICY))
 
 
-def test_the_daily_cap_counts_from_yesterday() -> None:
-    """Two allowed steps in one day do not add up to more than the daily cap."""
-    after_a_step = InForce(Decimal(22), Decimal(20))
+def test_the_daily_cap_counts_from_every_price_of_the_day() -> None:
+    """Allowed steps do not add up to more than the daily cap, neither in one direction nor down and up again."""
+    after_a_step = InForce(Decimal(22), Decimal(20), Decimal(22))
     assert not broken(Decimal(23), OFFER, after_a_step, SURE, POLICY)
     assert broken(Decimal("23.50"), OFFER, after_a_step, SURE, POLICY) == ("moves more than 15% in a day",)
+    down_and_back = InForce(Decimal("18.50"), Decimal(17), Decimal(20))
+    assert broken(Decimal(20), OFFER, down_and_back, SURE, POLICY) == ("moves more than 15% in a day",)
 
 
 def test_weak_evidence_halves_the_step() -> None:
@@ -87,15 +93,15 @@ def test_an_elasticity_that_cannot_be_trusted_moves_nothing(status: str, elastic
 
 def test_keeping_the_price_is_always_a_choice_inside_the_bounds() -> None:
     """Even when the price in force is off the ladder."""
-    off = InForce(Decimal("20.17"), Decimal("20.17"))
+    off = InForce.steady(Decimal("20.17"))
     assert Decimal("20.17") in candidates(OFFER, off, SURE, POLICY)
 
 
 def test_a_price_outside_the_bounds_comes_back_inside_when_a_step_reaches_it() -> None:
     """Keeping a price above the ceiling is no choice once an allowed step lies inside."""
-    above = InForce(Decimal(42), Decimal(42))
+    above = InForce.steady(Decimal(42))
     assert all(OFFER.floor <= price <= OFFER.ceiling for price in candidates(OFFER, above, SURE, POLICY))
-    far_above = InForce(Decimal(60), Decimal(60))
+    far_above = InForce.steady(Decimal(60))
     assert candidates(OFFER, far_above, SURE, POLICY) == Ladder((Decimal(60),))
 
 

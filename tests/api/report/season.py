@@ -67,7 +67,7 @@ def make_case() -> Case:
     left = {resource.id: 0.6 * resource.capacity for resource in resources}
     market = Market(
         offers,
-        {offer.id: InForce(offer.current_price, offer.current_price) for offer in offers},
+        {offer.id: InForce.steady(offer.current_price) for offer in offers},
         tuple(Resource(name, units) for name, units in left.items()),
     )
     proposal = propose(

@@ -5,7 +5,7 @@ Guarantees
 * A cell is everything one unit sold on one date: quantity is the sum (returns taken off, never below 0), price the
   mean weighted by the units bought, and it is sold out if any of its rows was. A unit is a product, segment, event
   and channel, as far as the table tells them apart. Rows without a positive price carry no price response: left out.
-* A date without a row is not a cell: nobody knows at what price nothing was sold.
+* A date without a row is no cell, unless the table leaves out what was not sold; see `silence`.
 * A calendar effect is a date's own (month is year and month), except where one series alone would lose its price to
   it: there month of the year and a straight trend stand in, and `Panel.effects` says so.
 """
@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecasting.elasticity.panel import Mask
+from forecasting.elasticity.silence import with_silent_periods
 from forecasting.elasticity.within import Codes, Vector, codes_of
 from pricing.errors import Finding, InputError
 
@@ -64,6 +65,7 @@ class Panel:
     sold_out : (n,)
     products : number of products
     mixed : share of cells in which buyers paid different prices
+    guessed : share of cells without a sale or a row, between two sales at different prices
     prices : distinct prices seen
     effects : names of the effects used
     """
@@ -82,6 +84,7 @@ class Panel:
     sold_out: Mask = field(repr=False)
     products: int
     mixed: float
+    guessed: float
     prices: int
     effects: tuple[str, ...]
 
@@ -180,6 +183,8 @@ class _Cells:
     sold_out: Mask
     mixed: Mask
     """Whether buyers in the cell paid prices more than half a per cent apart."""
+    guessed: Mask
+    """Whether the cell has no row and its price changed between the sales around it."""
     prices: Vector
     """Distinct prices of each group."""
     daily: bool
@@ -188,10 +193,10 @@ class _Cells:
 
     @classmethod
     def of(cls, rows: pd.DataFrame, by: Sequence[str], controls: Sequence[str], instruments: Sequence[str]) -> "_Cells":
-        days = pd.DatetimeIndex(rows["date"]).normalize()
-        group = _combined(rows, by)
         apart = tuple(name for name in UNIT if name in rows and (name == "product" or rows[name].nunique() > 1))
-        unit = _combined(rows, [*by, *(name for name in apart if name not in by)])
+        names = [*by, *(name for name in apart if name not in by)]
+        rows, guessed = with_silent_periods(rows, _combined(rows, by), _combined(rows, names))
+        days, group, unit = pd.DatetimeIndex(rows["date"]).normalize(), _combined(rows, by), _combined(rows, names)
         dates, day = np.unique(days.to_numpy(), return_inverse=True)
         _, first, cell = np.unique(
             unit.astype(np.int64) * max(len(dates), 1) + day, return_index=True, return_inverse=True
@@ -223,6 +228,7 @@ class _Cells:
             mean(_flag(rows["promotion"])[:, None])[:, 0] if "promotion" in rows else None,
             np.bincount(cell, gone) > 0,
             _mixed(np.log(price), cell),
+            np.bincount(cell, guessed) > 0,
             np.bincount(distinct).astype(float),
             bool(len(gaps) and np.median(gaps) <= _DAILY),
         )
@@ -257,6 +263,7 @@ class _Cells:
             self.sold_out[span],
             len(np.unique(self._level("product")[span])),
             float(self.mixed[span].mean()) if len(unit) else 0.0,
+            float(self.guessed[span].mean()) if len(unit) else 0.0,
             prices,
             (*names, "trend") if trend else tuple(names),
         )

@@ -31,6 +31,8 @@ ABSURD = -10.0
 """A slope below this is no buyers' reaction but another story, as a rule a cheaper price for large orders."""
 MIXED = 0.2
 """Share of cells with several prices from which they are doubted."""
+GUESSED, MOSTLY_GUESSED = 0.25, 0.5
+"""Share of cells without a row whose price is not known from which the slope is doubted, and refused."""
 MIN_ROWS = 200
 """Cells with a past and a future below which the feedback test has little power."""
 TAINTED = 0.25
@@ -157,6 +159,12 @@ def too_little(panel: Panel, own: float) -> Verdict | None:
             f"The price hardly moved on its own: it changed on {panel.moves} dates, by {own:.1%} beyond what season "
             f"and product explain; at least {MIN_MOVES} changes and {MIN_OWN:.0%} are needed.",
         )
+    if panel.guessed > MOSTLY_GUESSED:
+        return Verdict(
+            refused,
+            f"On {panel.guessed:.0%} of the dates nothing was sold and the table has no row, while the price changed: "
+            "add rows with a quantity of 0 and the price of the day.",
+        )
     levels = sum(int(factor.max()) for factor in panel.factors) + 1 + panel.columns.shape[1]
     if len(panel) - levels < MIN_FREE:
         return Verdict(refused, f"Too few data: {_rows(len(panel))} for {levels} numbers to estimate.")
@@ -280,6 +288,11 @@ def _doubts(panel: Panel, estimate: Estimate, test: Feedback | None, rival: Esti
         doubts.append(
             f"on {panel.mixed:.0%} of the dates buyers paid different prices, and a discount for large orders looks "
             "like price sensitivity"
+        )
+    if panel.guessed > GUESSED:
+        doubts.append(
+            f"on {panel.guessed:.0%} of the dates nothing was sold and the price is not known; rows with a quantity of "
+            "0 would tell it"
         )
     if test is None or test.rows < MIN_ROWS:
         rows = 0 if test is None else test.rows

@@ -12,9 +12,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
+from holidays import list_supported_countries
 
 from pricing.errors import Finding, InputError
-from pricing.money import check_currency
+from pricing.money import CURRENCIES
 from pricing.policy import Policy
 
 FILE = "fairfare.toml"
@@ -58,10 +59,17 @@ class Settings:
     policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
-        check_currency(self.currency)
-        ZoneInfo(self.time_zone)
-        if self.draws < 20 or self.seed < 0:
-            raise ValueError("draws must be at least 20, seed not negative")
+        problems = [
+            (self.currency not in CURRENCIES, f"currency {self.currency!r} is no ISO 4217 code (for example EUR)"),
+            (not _is_zone(self.time_zone), f"time_zone {self.time_zone!r} is no IANA zone (for example Europe/Berlin)"),
+            (
+                self.country is not None and self.country not in list_supported_countries(include_aliases=False),
+                f"country {self.country!r} is no ISO 3166 code whose holidays are known (for example DE)",
+            ),
+            (self.draws < 20 or self.seed < 0, "draws must be at least 20, seed not negative"),
+        ]
+        if found := [text for wrong, text in problems if wrong]:
+            raise ValueError("; ".join(found))
 
 
 def read_settings(path: Path) -> Settings:
@@ -73,18 +81,34 @@ def read_settings(path: Path) -> Settings:
         if the file is missing, is not TOML, or holds something unknown.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        return parse_settings(path.read_text(encoding="utf-8"), file=path.name)
     except FileNotFoundError:
         raise InputError(Finding("this is not a workspace; make one with: fairfare init", file=str(path))) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InputError(Finding(f"not readable as TOML: {error}", file=str(path))) from None
+
+
+def parse_settings(text: str, *, file: str) -> Settings:
+    """Read the text of a `fairfare.toml`; errors as in `read_settings`."""
+    try:
+        values = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(Finding(f"not readable as TOML: {error}", file=file)) from None
     unknown = [*_unknown(values, Settings), *(f"policy.{key}" for key in _unknown(values.get("policy", {}), Policy))]
     if unknown:
-        raise InputError([Finding(f"unknown setting {key}", file=path.name) for key in unknown])
+        raise InputError([Finding(f"unknown setting {key}", file=file) for key in unknown])
     try:
         return msgspec.convert(values, Settings, strict=False)
     except (msgspec.ValidationError, ValueError, KeyError, OSError) as error:
-        raise InputError(Finding(str(error), file=path.name)) from None
+        raise InputError([Finding(text, file=file) for text in str(error).split("; ")]) from None
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError):  # which it raises depends on what is wrong with the name
+        return False
+    return True
 
 
 def _unknown(values: object, kind: type[Settings] | type[Policy]) -> list[str]:

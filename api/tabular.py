@@ -142,6 +142,15 @@ def write_atomically(out: Path, write: Callable[[IO[bytes]], None]) -> None:
         raise UnavailableError(f"{out} cannot be written: {error.strerror}") from error
 
 
+def write_whole(data: bytes, out: Path) -> None:
+    """Put these bytes in a file; errors as in `write_atomically`."""
+
+    def write(file: IO[bytes]) -> None:
+        file.write(data)
+
+    write_atomically(out, write)
+
+
 def _write_csv(frame: pd.DataFrame, file: IO[bytes]) -> None:
     safe = pd.DataFrame({_defused(name): _csv_cells(frame[name]) for name in frame.columns})
     # a carriage return inside a cell would end the row, were the cell not quoted

@@ -6,7 +6,7 @@ Guarantees
 * A price changes only by propose, approve (by someone else), publish.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,14 +17,13 @@ import pandas as pd
 
 from api import settings as configuration
 from api.answers import take
-from api.atomic import write_bytes
 from api.history import History, Ingested
 from api.settings import Settings
 from api.snapshot import SNAPSHOT_NAME, write
 from api.store.book import PriceBook
 from api.store.database import DATABASE_NAME, open_database, reading
 from api.store.migrations import upgrade
-from api.tabular import read_table
+from api.tabular import read_table, write_whole
 from pricing import engine
 from pricing.book import PriceInForce, Proposal, Standing, Verdict
 from pricing.engine import Market
@@ -54,6 +53,7 @@ class Workspace:
         path = root / configuration.FILE
         if path.exists():
             raise InputError(Finding("this is a workspace already", file=str(path)))
+        configuration.parse_settings(text, file=configuration.FILE)
         root.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         workspace = cls.open(root)
@@ -103,12 +103,36 @@ class Workspace:
         )
         if kind != "offers":
             return self.history.add(kind, frame, source=file.name, replace=replace)
-        offers = offers_from(frame)
+        offers = offers_from(self._at_prices_in_force(frame))
+        if unknown := self._unknown_names(offers):
+            raise InputError([Finding(text, file=file.name) for text in unknown])
         with self.history.undone_on_failure(kind):
             done = self.history.add(kind, frame, source=file.name, replace=replace)
             self.book.import_offers(offers, by=by, now=now)
         self.refresh_snapshot(now)
         return done
+
+    def _at_prices_in_force(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Offers whose price is not restated take the one in force, so that a file may be brought again later.
+
+        A price that differs both from the last file and from the book is left as it is, and the book refuses it.
+        """
+        before = self.history.table("offers")
+        stated = dict(zip(before["offer"], before.get("current_price", []), strict=True))
+        in_force = {price.key: price.price for price in self.book.prices_in_force()}
+        rows = zip(frame["offer"], frame["channel"], frame["current_price"], strict=True)
+        prices = [in_force.get((o, c), price) if stated.get(o) == price else price for o, c, price in rows]
+        return frame.assign(current_price=pd.Series(prices, index=frame.index, dtype=object))
+
+    def _unknown_names(self, offers: Iterable[Offer]) -> list[str]:
+        """Events and resources that offers name and nobody declared; a slip there would lift a limit in silence."""
+        events = {ALL, *self.history.table("events")["event"]}
+        resources = {None, *self.history.table("resources")["resource"]}
+        missing: list[tuple[str, str | None]] = [
+            ("event", offer.event) for offer in offers if offer.event not in events
+        ]
+        missing += [("resource", offer.resource) for offer in offers if offer.resource not in resources]
+        return [f"there is no {kind} {name}; ingest {kind}s first" for kind, name in dict.fromkeys(missing)]
 
     def fit(self, *, now: datetime, progress: "Progress") -> "Fit":
         """Learn price response and demand from what was observed before today."""
@@ -202,11 +226,8 @@ class Workspace:
             raise InputError("there are no offers yet; add them with: fairfare ingest offers FILE")
         starts = dict(zip(events["event"], events["starts_at"], strict=True)) if len(events) else {}
         offers = offers_from(table)
-        unknown = sorted({offer.event for offer in offers if offer.event not in {ALL, *starts}})
-        if unknown:
-            raise InputError(
-                [Finding(f"there is no event {event}; add it to the events table", file="offers") for event in unknown]
-            )
+        if unknown := self._unknown_names(offers):
+            raise InputError([Finding(text, file="offers") for text in unknown])
         known = self.history.currency()
         if foreign := [offer for offer in offers if offer.currency != known]:
             raise InputError(
@@ -272,4 +293,4 @@ class Workspace:
             now=now,
             title=self.root.resolve().name,
         )
-        write_bytes(page.encode(), target)
+        write_whole(page.encode(), target)

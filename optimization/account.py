@@ -84,7 +84,7 @@ def binding(problem: Problem, steps: Steps, worth: dict[str, float]) -> tuple[st
     for resource in problem.resources:
         taken = used(problem, resource, steps)
         if taken >= resource.capacity * (1 - TOLERANCE) or worth.get(resource.id, 0.0) > 0:
-            more = f"; one more would earn {worth.get(resource.id, 0.0):.2f} {problem.currency}"
+            more = f"; bid price {worth.get(resource.id, 0.0):.2f} {problem.currency}"
             found.append(f"{resource.id}: {taken:.1f} of {resource.capacity:g} are used{more}")
     return tuple(found)
 

@@ -45,4 +45,6 @@ class ExhaustiveOptimizer:
 def check_size(problem: Problem) -> None:
     """Refuse a problem with more than `MOST` combinations."""
     if (count := combinations(problem)) > MOST:
-        raise InputError(f"{count:.3g} combinations of prices are too many to try: use the method auto or milp")
+        raise InputError(
+            f"10^{len(str(count)) - 1} combinations of prices are too many to try: use the method auto or milp"
+        )

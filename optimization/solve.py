@@ -23,7 +23,7 @@ from optimization.highs import Run, run
 from optimization.ladder import build
 from optimization.lagrangian import applies, relax_and_repair
 from optimization.method import Method
-from optimization.steps import Answer, canonical, permitted
+from optimization.steps import Answer, canonical, permitted, value_of
 from pricing.plan import Plan
 from pricing.problem import MinUnits, Problem
 
@@ -79,11 +79,21 @@ class HighsOptimizer:
             check_size(part)
         if self.method is Method.EXHAUSTIVE or self._at_once(part):
             return enumerate_all(part, time_limit=time_limit)
-        if self.method is Method.LAGRANGIAN and applies(part):
-            answer = relax_and_repair(part, time_limit=time_limit)
-            if answer.steps is not None:
-                return answer
-        return mixed_integer(part, time_limit=time_limit)
+        if self.method is not Method.LAGRANGIAN or not applies(part):
+            return mixed_integer(part, time_limit=time_limit)
+        started = perf_counter()
+        answer = relax_and_repair(part, time_limit=time_limit)
+        if _proven(part, answer):
+            return answer
+        left = max(time_limit - (perf_counter() - started), 1e-3)
+        return replace(mixed_integer(part, time_limit=left), method="lagrangian, then milp")
+
+
+def _proven(part: Problem, answer: Answer) -> bool:
+    if answer.steps is None:
+        return False
+    value = value_of(part, answer.steps)
+    return answer.bound - value <= PROVEN_GAP * max(abs(value), 1e-9)
 
 
 def _settled(part: Problem, answer: Answer) -> Answer:

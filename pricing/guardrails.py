@@ -70,6 +70,7 @@ def broken(price: Decimal, offer: Offer, in_force: InForce, evidence: Evidence, 
         f"moves more than {policy.daily_cap:.0%} in a day": (1 - policy.daily_cap) * in_force.highest
         <= price
         <= (1 + policy.daily_cap) * in_force.lowest,
+        f"below its unit cost of {offer.unit_cost}": price >= offer.unit_cost,
         f"leaves less than {policy.min_margin or 0:.0%} margin": policy.min_margin is None
         or price - offer.unit_cost >= policy.min_margin * price,
     }

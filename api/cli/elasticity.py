@@ -8,7 +8,7 @@ Guarantees
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -77,7 +77,7 @@ def elasticity(
 
     Example: fairfare elasticity sales.csv --by product,segment --map price=UnitPrice --out elasticity.csv
     """
-    from api.tabular import read_table, write_table
+    from api.tabular import read_table, write_table, write_whole
     from forecasting.elasticity.cross import cross_table
     from forecasting.elasticity.table import elasticity_table
 
@@ -96,12 +96,14 @@ def elasticity(
     if crossed is not None:
         write_table(crossed, out and out.with_suffix(f".cross{out.suffix}"))
     if report is not None and page is not None:
-        _write(page, report)
+        write_whole(page.encode(), report)
 
 
 def _check_report(report: Path | None) -> None:
     if report is not None and report.suffix.lower() not in {".html", ".htm"}:
         raise InputError(Finding("a report must end in .html", str(report)))
+    if report is not None and not report.parent.is_dir():
+        raise InputError(Finding("there is no such folder", str(report.parent)))
 
 
 def _page(table: "pd.DataFrame", rows: "pd.DataFrame") -> str:
@@ -109,12 +111,3 @@ def _page(table: "pd.DataFrame", rows: "pd.DataFrame") -> str:
     from api.report import elasticity_report
 
     return elasticity_report(table, rows, now=utc_now())
-
-
-def _write(page: str, report: Path) -> None:
-    from api.tabular import write_atomically
-
-    def write(file: IO[bytes]) -> None:
-        file.write(page.encode())
-
-    write_atomically(report, write)

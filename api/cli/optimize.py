@@ -8,7 +8,7 @@ Guarantees
 
 import json
 from pathlib import Path
-from typing import IO, Annotated
+from typing import Annotated
 
 import structlog
 import typer
@@ -70,7 +70,7 @@ def optimize(
     Example: fairfare optimize problem.json --out plan.json --time-limit 30
     """
     from api.problem_json import read_problem, write_plan
-    from api.tabular import write_atomically
+    from api.tabular import write_whole
     from optimization.solve import HighsOptimizer
 
     read = read_problem(_text(problem), file=str(problem))
@@ -79,12 +79,7 @@ def optimize(
     report = plan.report
     structlog.get_logger().info("optimized", status=report.status, method=report.method, seconds=report.seconds)
     if out is not None:
-        text = write_plan(plan, read.currency).encode()
-
-        def write(file: IO[bytes]) -> None:
-            file.write(text)
-
-        write_atomically(out, write)
+        write_whole(write_plan(plan, read.currency).encode(), out)
     _show(read, plan, prices=out is None)
 
 

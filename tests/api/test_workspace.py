@@ -148,10 +148,38 @@ def test_each_missing_step_names_itself(place: Workspace, bring: Bring) -> None:
     place.ingest("offers", bring(OFFERS, "o.csv"), by="me", now=NOW)
     with pytest.raises(InputError, match="fairfare fit"):
         place.price(HighsOptimizer(), by="engine", now=NOW)
-    gala = OFFERS.replace("offer,product", "offer,event,product").replace("milk,milk", "seat,gala,seat")
-    place.ingest("offers", bring(gala, "g.csv"), by="me", now=NOW)
-    with pytest.raises(InputError, match="there is no event gala"):
-        place.market(NOW)
+
+
+def test_an_event_or_a_room_nobody_declared_is_refused_at_once(place: Workspace, bring: Bring) -> None:
+    """A slip in the name of a room would lift its limit in silence; every such name is listed."""
+    header, row = OFFERS.splitlines()
+    gala = f"{header},event,resource\n{row.replace('milk,milk', 'seat,seat')},gala,rooom\n"
+    before = contents(place)
+    with pytest.raises(InputError, match=r"(?s)there is no event gala.*there is no resource rooom"):
+        place.ingest("offers", bring(gala, "g.csv"), by="me", now=NOW)
+    assert contents(place) == before
+
+
+def test_the_same_offers_can_be_brought_again_after_a_publication(place: Workspace, bring: Bring) -> None:
+    """A price that is not restated is not a contradiction; one that contradicts the book is refused."""
+    proposal = busy(place, bring)
+    place.publish(proposal.id, by="me", now=NOW)
+    wider = WIDE.replace(",5.00,20.00,", ",4.00,20.00,")
+    place.ingest("offers", bring(wider, "again.csv"), by="me", now=NOW)
+    assert place.offers_on_sale(NOW)[0].floor == Decimal("4.00")
+    assert [price.price for price in place.book.prices_in_force()] == [proposal.decisions[0].allowed]
+    place.ingest("offers", bring(WIDE, "once more.csv"), by="me", now=NOW)
+    with pytest.raises(RefusedError, match="a price in force changes through a proposal"):
+        place.ingest("offers", bring(WIDE.replace("EUR,10.00", "EUR,12.00"), "other.csv"), by="me", now=NOW)
+
+
+def test_settings_that_cannot_be_leave_no_folder_behind(tmp_path: Path) -> None:
+    """All of them are named, and nothing is made."""
+    text = default_text(currency="XXQ", time_zone="Mars/A", country="ZZ")
+    with pytest.raises(InputError) as caught:
+        Workspace.create(tmp_path / "new", text)
+    assert [word for word in ("XXQ", "Mars/A", "ZZ") if word in str(caught.value)] == ["XXQ", "Mars/A", "ZZ"]
+    assert not (tmp_path / "new").exists()
 
 
 def test_nothing_is_published_unapproved_or_by_its_proposer(place: Workspace, bring: Bring) -> None:

@@ -61,4 +61,4 @@ def test_units_at_their_least_bind() -> None:
 def test_a_full_room_binds() -> None:
     """Every place is taken."""
     case = problem(RISING, FALLING, resources=[Shared("room", 17.8, {"a": 1.0, "b": 1.0})])
-    assert binding(case) == ("room: 17.8 of 17.8 are used; one more would earn 0.00 EUR",)
+    assert binding(case) == ("room: 17.8 of 17.8 are used; bid price 0.00 EUR",)

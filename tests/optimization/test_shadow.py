@@ -48,7 +48,7 @@ def test_the_plan_carries_it() -> None:
     case = problem(offer("a", [10, 20], [10.0, 4.0]), resources=[Shared("s", 7.0, {"a": 1.0})])
     plan = HighsOptimizer().solve(case, time_limit=9)
     assert plan.resources[0].shadow_price == pytest.approx(20 / 6)
-    assert plan.binding == ("s: 4.0 of 7 are used; one more would earn 3.33 EUR",)
+    assert plan.binding == ("s: 4.0 of 7 are used; bid price 3.33 EUR",)
 
 
 def test_it_is_the_slope_of_the_relaxed_value() -> None:

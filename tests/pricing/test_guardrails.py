@@ -80,6 +80,13 @@ def test_a_margin_rule_refuses_what_costs_too_much() -> None:
     assert broken(Decimal("19.50"), OFFER, AT_20, SURE, policy) == ("leaves less than 60% margin",)
 
 
+def test_nothing_is_sold_below_what_it_costs() -> None:
+    """An offer that loses money at every allowed price is held, not praised."""
+    dear = replace(OFFER, unit_cost=Decimal(50))
+    assert "below its unit cost of 50" in broken(Decimal(21), dear, AT_20, SURE, POLICY)
+    assert candidates(dear, AT_20, SURE, POLICY) == Ladder((Decimal(20),))
+
+
 @pytest.mark.parametrize(
     ("status", "elasticity"),
     [("not-identified", -1.8), ("identified", 0.4), ("identified", 0.0), ("identified", -0.7), ("identified", -25.0)],

@@ -63,8 +63,11 @@ def pool(slopes: Sequence[float], spreads: Sequence[float], *, credible: Sequenc
     if not use.any() or not _below_zero(weight, centre, variance):
         unseen, weight, centre, variance = _alone()
     mean, sd = np.full(len(b), unseen.mean), np.full(len(b), unseen.sd)
+    hierarchy = len(weight) > 1
     for i in np.flatnonzero(own):
-        posterior = _posterior(b[i], s[i], weight, centre, variance)
+        # The mean of the groups already holds the slope of each that speaks for them.
+        within = hierarchy and use[i]
+        posterior = (_member if within else _outsider)(b[i], s[i], weight, centre, variance)
         mean[i], sd[i] = posterior.mean, posterior.sd
     return Pooled(mean, sd, unseen)
 
@@ -81,8 +84,17 @@ def _mean_given_tau(b: Vector, s: Vector) -> tuple[Vector, Vector, Vector]:
     return weight / weight.sum(), centre, 1 / total
 
 
-def _posterior(slope: float, spread: float, weight: Vector, centre: Vector, variance: Vector) -> Normal:
-    """One group's posterior: its own slope against the groups' mean, averaged over tau."""
+def _member(slope: float, spread: float, weight: Vector, centre: Vector, variance: Vector) -> Normal:
+    """Posterior of a group whose slope is among those the mean was learned from, averaged over tau.
+
+    Given tau and the mean, a group is `share` its own slope and the rest the mean, which is uncertain in turn.
+    """
+    share = _TAU**2 / (_TAU**2 + spread**2)
+    return _mixture(weight, centre + share * (slope - centre), share * spread**2 + (1 - share) ** 2 * variance)
+
+
+def _outsider(slope: float, spread: float, weight: Vector, centre: Vector, variance: Vector) -> Normal:
+    """Posterior of a group whose slope the mean was not learned from: its slope against a group not yet seen."""
     prior = variance + _TAU**2 if len(weight) > 1 else variance
     share = prior / (prior + spread**2)
     return _mixture(weight, centre + share * (slope - centre), share * spread**2)

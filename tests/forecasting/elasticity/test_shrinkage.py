@@ -62,3 +62,42 @@ def test_pooling_beats_own_slopes_where_rows_are_few_and_its_intervals_cover() -
         inside.append(np.mean(np.abs(pooled.mean - truth) < 1.96 * pooled.sd))
     assert np.mean(gains) < 0.4
     assert 0.92 < np.mean(inside) < 0.98
+
+
+@pytest.mark.parametrize(("groups", "worlds"), [(1, 3_000), (2, 1_500), (4, 800), (10, 400)])
+def test_intervals_cover_as_often_as_they_say_however_few_groups_there_are(groups: int, worlds: int) -> None:
+    """Worlds drawn from the prior: 80 % intervals hold 80 % of the truths, within four standard errors over worlds."""
+    rng = np.random.default_rng(groups)
+    inside = np.zeros(worlds)
+    for world in range(worlds):
+        mean, tau = rng.normal(GENERAL.mean, GENERAL.sd), abs(rng.normal(0, 0.5))
+        truth = rng.normal(mean, tau, groups)
+        slopes = rng.normal(truth, 0.6)
+        pooled = pool(slopes.tolist(), [0.6] * groups, credible=all_true(groups), own=all_true(groups))
+        inside[world] = np.mean(np.abs(truth - pooled.mean) < 1.281552 * pooled.sd)
+    assert inside.mean() == pytest.approx(0.8, abs=4 * inside.std() / np.sqrt(worlds))
+
+
+@given(st.floats(-3, -1), st.floats(-3, -1), st.floats(0.2, 1.0))
+def test_two_groups_have_the_exact_posterior(first: float, second: float, spread: float) -> None:
+    """The same by Gaussian conditioning on all slopes at once, tau on a fine grid."""
+    b = np.array([first, second])
+    taus = np.geomspace(0.01, 3.0, 60)
+    log_weight, means, variances = [], [], []
+    for tau in taus:
+        prior = tau**2 * np.eye(2) + GENERAL.sd**2
+        seen = prior + spread**2 * np.eye(2)
+        off = b - GENERAL.mean
+        log_weight.append(
+            -0.5 * np.linalg.slogdet(seen)[1] - 0.5 * off @ np.linalg.solve(seen, off) + np.log(tau) - 2 * tau**2
+        )
+        means.append(GENERAL.mean + (prior @ np.linalg.solve(seen, off))[0])
+        variances.append((prior - prior @ np.linalg.solve(seen, prior))[0, 0])
+    weight = np.exp(np.array(log_weight) - max(log_weight))
+    weight /= weight.sum()
+    mean = weight @ means
+    sd = np.sqrt(weight @ (np.array(variances) + (np.array(means) - mean) ** 2))
+    pooled = pool(b.tolist(), [spread] * 2, credible=all_true(2), own=all_true(2))
+    if pooled.unseen == GENERAL:
+        return  # the mean may be above 0: general knowledge stands in
+    assert (pooled.mean[0], pooled.sd[0]) == pytest.approx((mean, sd), rel=1e-6)

@@ -2,7 +2,8 @@
 
 Guarantees
 ----------
-* 0 on success, 2 on unusable arguments or input (every finding printed), 1 on our own failure.
+* 0 on success; 2 on unusable arguments or input (every finding printed) or a step the price book refuses; 1 on our
+  own failure.
 """
 
 import importlib
@@ -13,7 +14,7 @@ import typer
 from rich.console import Console
 
 from api.logs import configure
-from pricing.errors import FairfareError, InputError, listed
+from pricing.errors import FairfareError, InputError, RefusedError, listed
 
 app = typer.Typer(
     name="fairfare",
@@ -24,7 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = ("forecast", "elasticity", "optimize", "workspace", "demo", "serve")
+COMMANDS = ("forecast", "bookings", "elasticity", "optimize", "workspace", "demo", "serve")
 """Modules of this package; importing one adds its commands to `app`."""
 
 
@@ -48,6 +49,9 @@ def main() -> None:
     except InputError as error:
         for line in listed(error.findings):
             errors.print(line, style="red")
+        sys.exit(2)
+    except RefusedError as error:
+        errors.print(str(error), style="red")
         sys.exit(2)
     except FairfareError as error:
         errors.print(str(error), style="red")

@@ -289,6 +289,7 @@ class Workspace:
             self.history.table("events"),
             market.offers,
             {resource.id: resource.capacity for resource in market.resources},
+            standing=self.book.standing(proposal.id, now=now),
             truth=truth,
             now=now,
             title=self.root.resolve().name,

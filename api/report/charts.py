@@ -211,7 +211,7 @@ def forecast(
     data: list[Spec] = [
         _line(days, sold, line={"color": NOW, "width": 1.3}) | _named("Sold"),
         *_band(fan.x, fan.low, fan.high, FORECAST_BAND),
-        _line(fan.x, fan.mean, line={"color": FORECAST, "width": 2.2}) | _named("Forecast", "%{y:,.1f}"),
+        _ahead(fan),
         {"x": out, "y": _plain(sold[gone]), "mode": "markers", **_named("Sold out")}
         | {"marker": {"size": 6, "symbol": "circle-open", "color": NOW, "line": {"width": 1.5}}},
     ]
@@ -224,7 +224,7 @@ def forecast(
             "height": 220,
             "margin": {"l": 34, "r": 8, "t": 22, "b": 26},
             "xaxis": {"type": "date", "nticks": 5, "tickformat": "%-d %b"} | _BASE_X,
-            "yaxis": {"range": [0, top * 1.06], "nticks": 5},
+            "yaxis": {"range": [0, top * 1.06], "nticks": 5, "automargin": True},
             "annotations": notes,
         },
         "narrow": {"height": 200},
@@ -235,6 +235,16 @@ def forecast(
         for i in range(0, len(fan.mean), every)
     ]
     return Chart(name, label, caption, spec, Table(("Date", "Forecast", "80% range"), tuple(rows)))
+
+
+def _ahead(fan: Fan) -> Spec:
+    """The forecast as a line, or as a point with its interval where it is a single period."""
+    line = _line(fan.x, fan.mean, line={"color": FORECAST, "width": 2.2}) | _named("Forecast", "%{y:,.1f}")
+    if len(fan.mean) != 1:
+        return line
+    reach = {"array": _plain(fan.high - fan.mean), "arrayminus": _plain(fan.mean - fan.low)}
+    bar = {"type": "data", "symmetric": False, "color": FORECAST, "thickness": 1.5, "width": 4} | reach
+    return line | {"mode": "markers", "marker": {"size": 7, "color": FORECAST}, "error_y": bar}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

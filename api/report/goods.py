@@ -23,6 +23,8 @@ MOST_GOODS, MOST_CHARTS = 60, 9
 """Goods listed and drawn."""
 PERIODS_SHOWN, LEAST_SHOWN = 3, 20
 """Periods of history drawn for each period forecast, and at least."""
+STEP_SHOWN = 10
+"""Dates of the past that show how long a period is, where the forecast has too few."""
 PERIOD_NAMES = {"D": "day", "W": "week", "M": "month", "Q": "quarter", "Y": "year"}
 
 
@@ -87,7 +89,7 @@ def _period(forecast: pd.DataFrame) -> str:
 
 def _step(dates: "pd.Series[pd.Timestamp]") -> BaseOffset | None:
     """The offset between dates, where they show one."""
-    return pd.DatetimeIndex(dates.to_numpy(), freq="infer").freq
+    return pd.DatetimeIndex(dates.to_numpy(), freq="infer").freq if len(dates) > 2 else None
 
 
 def by_period(sales: pd.DataFrame, ahead: "pd.Series[pd.Timestamp]") -> pd.DataFrame:
@@ -101,7 +103,8 @@ def by_period(sales: pd.DataFrame, ahead: "pd.Series[pd.Timestamp]") -> pd.DataF
     -------
     quantity [units] and gone, by the first day of the period
     """
-    step = _step(ahead) or pd.DateOffset(days=_gap(ahead))
+    own = sales["date"].drop_duplicates().sort_values().tail(STEP_SHOWN)
+    step = _step(ahead) or _step(own) or pd.DateOffset(days=_gap(ahead))
     shown = max(PERIODS_SHOWN * len(ahead), LEAST_SHOWN)
     starts = pd.DatetimeIndex([ahead.iloc[0] - k * step for k in range(shown, -1, -1)])
     period = starts.searchsorted(sales["date"], side="right") - 1

@@ -157,7 +157,7 @@ class Priced:
 def _row(offer: Offer, decision: Decision | None, sold: float, left: Mapping[str, float]) -> PriceRow:
     moves = decision is not None and decision.verdict is Verdict.MOVE
     return PriceRow(
-        product=offer.product,
+        product=offer.product if offer.event != ALL else offer.id,
         audience=" · ".join(part for part in (offer.segment, offer.channel) if part != ALL),
         currency=offer.currency,
         sold=sold,

@@ -22,7 +22,7 @@ from api.report.goods import GoodsView, goods_view
 from api.report.numbers import count, minute, percent, units
 from api.report.page import render
 from api.report.rows import CAPPED, HELD, UNKNOWN, Priced, PriceRow, Tally
-from pricing.book import Proposal
+from pricing.book import Proposal, Standing
 from pricing.demand import Identification
 from pricing.model import ALL, Offer
 
@@ -38,6 +38,18 @@ class Rails:
     items: tuple[tuple[str, str], ...]
 
 
+WAITING = (Standing.OPEN, Standing.APPROVED)
+WHAT_NEXT = {
+    Standing.OPEN: "Nothing moves before someone else approves it.",
+    Standing.APPROVED: "It is approved; nothing moves before it is published.",
+    Standing.PUBLISHED: "It is published: these prices are in force, unless a later version changed them.",
+    Standing.REJECTED: "It was rejected: nothing moves.",
+    Standing.EXPIRED: "It has lapsed: nothing moves. Propose again.",
+    Standing.STALE: "Prices have changed since it was made: it cannot be published. Propose again.",
+}
+"""What becomes of a proposal, by how far it has come."""
+
+
 @dataclass(frozen=True, slots=True)
 class SeasonView:
     """All a season report says.
@@ -50,6 +62,7 @@ class SeasonView:
 
     title: str
     made_at: datetime
+    what_next: str
     tally: Tally
     gains: tuple[Gain, ...]
     held_because: str
@@ -75,6 +88,7 @@ def season_report(  # noqa: PLR0917  # what the workspace has at hand, in its or
     offers: Sequence[Offer],
     left: Mapping[str, float],
     *,
+    standing: Standing,
     truth: Mapping[tuple[str, str], float] | None,
     now: datetime,
     title: str,
@@ -87,6 +101,7 @@ def season_report(  # noqa: PLR0917  # what the workspace has at hand, in its or
     sales, events : daily canonical sales and the events table
     offers : what is on sale, decided or not
     left : resource id -> units left to sell
+    standing : how far the proposal has come
     truth : (product, segment) -> true elasticity, where the season is simulated
     """
     view = season_view(
@@ -96,6 +111,7 @@ def season_report(  # noqa: PLR0917  # what the workspace has at hand, in its or
         events=events,
         offers=offers,
         left=left,
+        standing=standing,
         truth=truth,
         now=now,
         title=title,
@@ -111,6 +127,7 @@ def season_view(
     events: pd.DataFrame,
     offers: Sequence[Offer],
     left: Mapping[str, float],
+    standing: Standing,
     truth: Mapping[tuple[str, str], float] | None,
     now: datetime,
     title: str,
@@ -126,7 +143,8 @@ def season_view(
         tally=priced.tally,
         gains=priced.gains,
         held_because=_held_because(priced.rows),
-        rails=_rails(priced.rows, proposal),
+        rails=_rails(priced.rows, proposal, standing),
+        what_next=WHAT_NEXT[standing],
         events=coming,
         goods=goods_view(priced.only(lambda offer: offer.event == ALL), past, fit.forecast),
         forest=forest,
@@ -155,7 +173,7 @@ def _held_because(rows: Sequence[PriceRow]) -> str:
     return "for the reason given in each row"
 
 
-def _rails(rows: Sequence[PriceRow], proposal: Proposal) -> Rails:
+def _rails(rows: Sequence[PriceRow], proposal: Proposal, standing: Standing) -> Rails:
     tally = Tally.of(rows)
     stopped = sum(row.chip is CAPPED for row in rows)
     inside = sum(row.floor <= (row.recommended or row.now) <= row.ceiling for row in rows)
@@ -164,11 +182,12 @@ def _rails(rows: Sequence[PriceRow], proposal: Proposal) -> Rails:
         summary=f"{tally.held} held, {stopped} stopped",
         items=(
             ("Mode", "Approve first"),
+            ("This proposal", str(standing)),
             ("Inside floor and ceiling", f"{inside} of {tally.total}"),
             ("Largest move", percent(largest)),
             ("Stopped by a rail", str(stopped)),
             ("Held for you", str(tally.held)),
-            ("Lapses", minute(proposal.expires_at)),
+            *([("Lapses", minute(proposal.expires_at))] if standing in WAITING else []),
         ),
     )
 

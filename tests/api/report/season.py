@@ -11,7 +11,7 @@ import pandas as pd
 from api.fitting import Fit
 from api.report.season import SeasonView, season_report, season_view
 from optimization import HighsOptimizer
-from pricing.book import Decision, Outcome, Proposal, Verdict
+from pricing.book import Decision, Outcome, Proposal, Standing, Verdict
 from pricing.demand import Evidence, Identification
 from pricing.engine import Market, propose
 from pricing.guardrails import InForce
@@ -45,6 +45,7 @@ class Case:
             events=self.season.events,
             offers=self.offers,
             left=self.left,
+            standing=Standing.OPEN,
             truth=self.season.elasticity,
             now=NOW,
             title="A season",
@@ -54,7 +55,7 @@ class Case:
         """The page."""
         truth = self.season.elasticity
         inputs = (self.proposal, self.fit, self.sales, self.season.events, self.offers, self.left)
-        return season_report(*inputs, truth=truth, now=NOW, title=title)
+        return season_report(*inputs, standing=Standing.OPEN, truth=truth, now=NOW, title=title)
 
 
 def make_case() -> Case:

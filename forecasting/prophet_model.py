@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,11 @@ class Scale:
 
     offset: float
     odds: bool
+
+    @classmethod
+    def of(cls, history: History) -> Self:
+        """The scale that fits a history."""
+        return cls(0.05 * history.level, bool(np.all(np.isfinite(history.capacity[history.known]))))
 
     def enter(self, sales: Vector, capacity: Vector) -> Vector:
         """Sales as the model sees them."""
@@ -89,7 +94,8 @@ class ProphetFit:
             said = self.prophet.predict(frame)
         limit = ceiling(self.history, future)
         middle, lower, upper = (
-            self.scale.leave(said[name].to_numpy(), limit) for name in ("yhat", "yhat_lower", "yhat_upper")
+            # Odds were taken against the capacity, so they are turned back against it, not against the burst limit.
+            self.scale.leave(said[name].to_numpy(), future.capacity) for name in ("yhat", "yhat_lower", "yhat_upper")
         )
         return Forecast.within(middle * self.smearing, lower, upper, limit)
 
@@ -113,7 +119,7 @@ class ProphetModel:
         calendar = Calendar.of(history, self.country)
         kept = usable_regressors(history, calendar)
         known = history.known
-        scale = Scale(0.05 * history.level, bool(np.all(np.isfinite(history.capacity[known]))))
+        scale = Scale.of(history)
         frame = _frame(calendar, kept, history.periods, history.regressors)
         frame["y"] = np.where(known, scale.enter(np.where(known, history.sales, 0.0), history.capacity), np.nan)
         prophet = _specified(history, calendar, [name for name in frame.columns if name not in ("ds", "y")])

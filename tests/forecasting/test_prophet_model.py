@@ -52,3 +52,11 @@ def test_nothing_is_printed_and_random_state_and_logs_stay(capfd: pytest.Capture
     assert capfd.readouterr() == ("", "")
     assert np.random.get_state()[1].tolist() == before  # type: ignore[index]  # noqa: NPY002
     assert not logging.getLogger("cmdstanpy").disabled
+
+
+@pytest.mark.parametrize("capacity", [200.0, 1_000.0, 5_000.0])
+def test_a_capacity_far_above_the_sales_changes_nothing(capacity: float) -> None:
+    """Where a hundred a week are sold, a hundred are forecast, however many seats there are."""
+    past = history(np.random.default_rng(1).poisson(100, 104).astype(float), capacity=capacity)
+    said = ProphetModel().fit(past).forecast(future(past, 8), level=0.8, seed=0)
+    assert said.mean.mean() == pytest.approx(100, rel=0.1)

@@ -1,0 +1,121 @@
+"""How alike events are, and what those most alike still sold from the same lead on.
+
+Guarantees
+----------
+* Weights are finite, not negative, and not all zero where an event is over.
+* Only events given as past are looked at.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecasting.bookings.history import Bookings, Vector
+
+HALF_LIFE = 90.0
+"""Days after which an event counts half, at least; longer where events are few."""
+ENOUGH = 60
+"""Events that one half-life should hold."""
+YEAR = 364
+"""Days to the same date and weekday of the year before."""
+SEASON, SAME_DATE = 30.0, 9.0
+"""Days around the same date a year ago that count: for rates, and for the events most alike."""
+OTHER_PLACE, OTHER_KIND, OTHER_WEEKDAY = 0.15, 0.4, 0.15
+"""What an event of another venue, category or weekday counts, beside one of the same."""
+SIZES = 1.5
+"""Largest capacities differ from the smallest by more than this factor: then bookings are compared as shares of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Traits:
+    """What events have in common, known before a sale starts.
+
+    Attributes
+    ----------
+    start : (E,) day of the start
+    weekday, venue, category : (E,) codes
+    size : (E,) what units are divided by to compare events; their mean is 1
+    design : (E, k) features of a regression: weekday, season, venue, category, size, and the owner's own
+    """
+
+    start: NDArray[np.int64]
+    weekday: NDArray[np.int64]
+    venue: NDArray[np.int64]
+    category: NDArray[np.int64]
+    size: Vector
+    design: Vector
+
+    @classmethod
+    def of(cls, bookings: Bookings) -> Self:
+        """Read the traits of every event."""
+        events = bookings.events
+        weekday = (bookings.start + 3) % 7  # day 0 was a Thursday
+        season = 2 * np.pi * bookings.start[:, None] / 365.25 * np.array([1, 2])
+        size = _size(bookings.capacity)
+        parts = [np.sin(season), np.cos(season), np.log(size)[:, None], _dummies(weekday)]
+        parts += [
+            _feature(events[name])
+            for name in sorted(set(map(str, events)) - {"event", "starts_at", "on_sale_at", "capacity"})
+        ]
+        return cls(bookings.start, weekday, _codes(events, "venue"), _codes(events, "category"), size, np.hstack(parts))
+
+    def half_life(self, past: int) -> float:
+        """Days after which one of the first `past` events counts half."""
+        recent = self.start[max(past - ENOUGH, 0) : past]
+        return max(HALF_LIFE, float(recent[-1] - recent[0])) if recent.size else HALF_LIFE
+
+    def weights(self, event: int, past: slice | NDArray[np.int64], day: int, *, half_life: float) -> Vector:
+        """What each event of `past` counts for the rates of `event`: recent, or of the same season, and alike."""
+        age = np.maximum(day - self.start[past], 0)
+        return (0.5 ** (age / half_life) + self._year_ago(event, past, SEASON)) * self._alike(event, past)
+
+    def nearest(self, event: int, past: slice | NDArray[np.int64], day: int, *, half_life: float) -> Vector:
+        """Weights of the events most alike: around the same date a year ago, else recent ones."""
+        age = np.maximum(day - self.start[past], 0)
+        return (0.1 * 0.5 ** (age / half_life) + self._year_ago(event, past, SAME_DATE)) * self._alike(event, past)
+
+    def _year_ago(self, event: int, past: slice | NDArray[np.int64], width: float) -> Vector:
+        apart = self.start[event] - self.start[past]
+        nearest = np.maximum(np.round(apart / YEAR), 1) * YEAR
+        years = nearest / YEAR
+        return np.asarray(np.exp(-0.5 * ((apart - nearest) / width) ** 2) / years)
+
+    def _alike(self, event: int, past: slice | NDArray[np.int64]) -> Vector:
+        pairs = ((self.venue, OTHER_PLACE), (self.category, OTHER_KIND), (self.weekday, OTHER_WEEKDAY))
+        return np.prod([np.where(codes[past] == codes[event], 1.0, other) for codes, other in pairs], axis=0)
+
+
+def similar_pickup(pickup: Vector, weights: Vector) -> Vector:
+    """(G,) weighted mean of what past events still sold, (E, G) [units]."""
+    return np.asarray(weights @ pickup / weights.sum())
+
+
+def _size(capacity: Vector) -> Vector:
+    known = capacity[np.isfinite(capacity) & (capacity > 0)]
+    if known.size < capacity.size or known.max() < SIZES * known.min():
+        return np.ones(capacity.size)
+    return np.asarray(capacity / capacity.mean())
+
+
+def _codes(events: pd.DataFrame, name: str) -> NDArray[np.int64]:
+    if name not in events:
+        return np.zeros(len(events), np.int64)
+    return np.asarray(pd.factorize(events[name], sort=True)[0], np.int64)
+
+
+def _dummies(codes: NDArray[np.int64]) -> Vector:
+    return np.asarray(codes[:, None] == np.unique(codes)[None, :], np.float64)
+
+
+def _feature(values: "pd.Series[float] | pd.Series[str]") -> Vector:
+    """Columns of one feature; none where it is not known of every event, or is a name rather than a kind."""
+    empty = np.zeros((len(values), 0))
+    if values.isna().any():
+        return empty
+    if pd.api.types.is_numeric_dtype(values):
+        return np.asarray(values, np.float64)[:, None]
+    codes, names = pd.factorize(values, sort=True)
+    return _dummies(codes) if 1 < len(names) <= max(len(values) // 4, 1) else empty

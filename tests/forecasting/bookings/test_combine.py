@@ -1,0 +1,59 @@
+"""An event is foreseen from what was known on a day, by as many methods as can learn something."""
+
+import numpy as np
+import pytest
+
+from forecasting.bookings.combine import COLD_START, COMBINATION, LADDER, outlook
+from forecasting.bookings.similar import Traits
+from tests.forecasting.bookings.hotel import hotel
+
+
+def test_a_past_day_is_foreseen_as_it_was_then() -> None:
+    """What was booked after the day changes nothing: an outlook today of a day past is the outlook of that day."""
+    place = hotel(days=200)
+    then, now = place.bookings("2024-05-01", "event", "segment"), place.bookings("2024-07-10", "event", "segment")
+    for ahead in (1, 7, 30):
+        event = then.finished(then.today) + ahead - 1
+        early, late = (outlook(b, Traits.of(b), event, then.today) for b in (then, now))
+        np.testing.assert_allclose(early.mean, late.mean)
+        np.testing.assert_allclose(early.turnover, late.turnover)
+        assert early.model == late.model == COMBINATION
+
+
+def test_the_model_says_what_it_was_made_from() -> None:
+    """No event over: the ladder alone. First day of sale: similar events."""
+    place = hotel(days=120)
+    young = place.bookings("2023-12-15")
+    assert outlook(young, Traits.of(young), 3, young.today).model == LADDER
+    known = place.bookings("2024-03-01")
+    event = known.finished(known.today) + 10
+    unsold = place.sales[place.sales["event"] != known.events["event"][event]]
+    cold = type(place)(unsold, place.events).bookings("2024-03-01")
+    made = outlook(cold, Traits.of(cold), event, cold.today)
+    assert made.model == COLD_START
+    assert made.mean[0] > 0
+
+
+def test_the_combination_beats_what_is_on_hand_and_the_mean_pickup() -> None:
+    """On a hotel with seasons, weekdays and cancellations, three weeks ahead."""
+    known = hotel(seed=3).bookings("2025-02-23")
+    traits, lead = Traits.of(known), 21
+    error = np.zeros(3)
+    for event in range(320, 420):
+        day = int(known.start[event]) - lead
+        over = known.finished(day)
+        pickup = known.final[over - 28 : over, 0] - known.on_hand[over - 28 : over, 0, lead]
+        have, final = known.on_hand[event, 0, lead], known.final[event, 0]
+        said = np.array([outlook(known, traits, event, day).mean[0], have + pickup.mean(), have])
+        error += np.abs(said - final)
+    assert error[0] < 0.85 * error[1]
+    assert error[0] < 0.4 * error[2]
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e12])
+def test_size_does_not_matter(scale: float) -> None:
+    """Tiny and huge quantities give finite outlooks."""
+    place = hotel(days=80)
+    sales = place.sales.assign(quantity=place.sales["quantity"] * scale)
+    known = type(place)(sales, place.events).bookings("2024-02-20")
+    assert np.isfinite(outlook(known, Traits.of(known), 55, known.today).mean).all()

@@ -4,18 +4,21 @@ Guarantees
 ----------
 * Nothing dated `today` or later is read.
 * Every offer gets a forecast, or a row that says why there is none; it is then held, never guessed.
+* No unit of demand is promised to two offers: those that differ by channel have the demand of their channel.
 * The fit is data (Parquet and JSON), named by what it was made from: the same history and settings give the same fit.
 """
 
 import hashlib
 import itertools
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import nbinom
 
 from api.atomic import write_bytes
 from api.history import write_parquet
@@ -23,10 +26,13 @@ from api.settings import Settings
 from forecasting.booking_curve import civil_days, remaining_demand, with_silent_days
 from forecasting.curves import BaseDemand, demand_curves
 from forecasting.elasticity.table import elasticity_table
-from forecasting.features import holidays_in
+from forecasting.features import PRICE, holidays_in
+from forecasting.grid import Frequency
+from forecasting.model import Vector
+from forecasting.series import Request, panel_of
 from forecasting.table import forecast_table
 from pricing.demand import DemandCurves, Identification
-from pricing.errors import InputError
+from pricing.errors import Finding, InputError
 from pricing.model import ALL, Offer
 
 KEY = ["product", "segment"]
@@ -36,6 +42,9 @@ LEAD_EDGES = (0, 1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90, 180)
 LEVEL = 0.8
 NOTHING = BaseDemand(mean=0.0, lower=0.0, upper=0.0, reference=1.0, model="none")
 NO_FORECAST = "There are no past sales of this kind to forecast from."
+NO_CHANNEL = "Past sales do not say through which channel, and several channels offer it: whose they are is not known."
+NO_PRICE = "No past sale of this kind has a price above 0 to compare with."
+RARE = "mean of rare sales"
 FAR = 2.0
 """A price in force so many times above or below that of past sales is a slip until someone has checked it."""
 
@@ -51,7 +60,8 @@ class Fit:
     ----------
     version : names the fit
     elasticities : one row per product and segment, as `fairfare elasticity` gives them
-    demand : event, product, segment, mean, lower, upper [units over the horizon], reference [currency], model
+    demand : event, product, segment, channel ("all": all of them together), mean, lower, upper [units over the
+        horizon], reference (the price it was forecast at) [currency], model
     forecast : the shop's forecast by period: product, segment, date, mean, lower, upper, model
     """
 
@@ -106,7 +116,7 @@ def fit(
     if len(at_events) and len(events):
         dated = with_silent_days(at_events, events, today=today, time_zone=settings.time_zone)
         at_events = pd.concat([dated, at_events[~at_events["event"].isin(events["event"])]], ignore_index=True)
-    goods = sales[sales["event"] == ALL]
+    goods = sales[(sales["event"] == ALL) & (sales["price"] > 0)]
     elasticities = _elasticities(at_events, goods, events, settings.time_zone, progress)
     rows = elasticities[[*KEY, "elasticity"]].itertuples(index=False, name=None)
     slopes = {(product, segment): float(slope) for product, segment, slope in rows}
@@ -143,6 +153,8 @@ def _elasticities(
 
 def _with_lead(sales: pd.DataFrame, events: pd.DataFrame, time_zone: str) -> pd.DataFrame:
     """Sales with `lead`: which stretch of the sale the day lies in."""
+    if not len(events):
+        return sales.assign(lead="0")
     starts = civil_days(events.set_index("event")["starts_at"], time_zone)
     days = (sales["event"].map(starts) - sales["date"]).dt.days
     return sales.assign(lead=np.searchsorted(LEAD_EDGES, days.fillna(0)).astype(str))
@@ -157,40 +169,132 @@ def _event_demand(
 ) -> pd.DataFrame:
     years = range(sales["date"].min().year, events["starts_at"].max().year + 1)
     dated = [day for year in years for day, _ in holidays_in(settings.country, year)] if settings.country else []
-    return remaining_demand(
-        sales,
-        events,
-        slopes,
-        today=today,
-        time_zone=settings.time_zone,
-        holidays=frozenset(map(pd.Timestamp, dated)),
-        level=LEVEL,
-    )
+
+    def ahead(rows: pd.DataFrame) -> pd.DataFrame:
+        return remaining_demand(
+            rows,
+            events,
+            slopes,
+            today=today,
+            time_zone=settings.time_zone,
+            holidays=frozenset(map(pd.Timestamp, dated)),
+            level=LEVEL,
+        )
+
+    apart = sales[sales["channel"] != ALL]
+    parts = [rows for _, rows in apart.groupby("channel")] if apart["channel"].nunique() > 1 else []
+    together = ahead(sales).assign(channel=ALL)
+    if not parts:
+        return _also_by_channel(together, sales)
+    names = [rows["channel"].iloc[0] for rows in parts]
+    made = [ahead(rows).assign(channel=name) for name, rows in zip(names, parts, strict=True)]
+    return pd.concat([together, *made], ignore_index=True)
+
+
+def _also_by_channel(together: pd.DataFrame, sales: pd.DataFrame) -> pd.DataFrame:
+    """Where there is one channel at most, its demand is that of all."""
+    names = sales.loc[sales["channel"] != ALL, [*KEY, "channel"]].drop_duplicates()
+    same = together.drop(columns="channel").merge(names, on=KEY)
+    return pd.concat([together, same], ignore_index=True) if len(same) else together
 
 
 def _goods_demand(goods: pd.DataFrame, settings: Settings, progress: Progress) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Forecast by period, and the total over the horizon with the price it was forecast at."""
-    columns = [*KEY, "date", "mean", "lower", "upper", "model"]
     if not len(goods):
-        return pd.DataFrame(columns=columns), pd.DataFrame(columns=["event", *KEY, "mean", "lower", "upper"])
-    freq, horizon, share = _periods(goods, settings.policy.horizon_days)
-    forecast = forecast_table(
-        goods,
-        horizon=horizon,
-        freq=freq,
-        by=KEY,
-        country=settings.country,
-        level=LEVEL,
-        seed=settings.seed,
-        progress=lambda done, total: progress("fitting forecasts", done, total),
-    )
-    # The ends are summed as if periods erred together: wider than independent errors would give, never too narrow.
-    totals = forecast.groupby(KEY, as_index=False).agg(
-        {"mean": "sum", "lower": "sum", "upper": "sum", "model": "first"}
-    )
-    totals[["mean", "lower", "upper"]] *= share
-    last = goods.sort_values("date").groupby(KEY)["price"].last().rename("reference").reset_index()
-    return forecast, totals.merge(last, on=KEY).assign(event=ALL)
+        forecast = pd.DataFrame(columns=[*KEY, "date", "mean", "lower", "upper", "model"])
+        return forecast, pd.DataFrame(
+            columns=["event", *KEY, "channel", "mean", "lower", "upper", "reference", "model"]
+        )
+    plan = _Plan.of(goods, settings)
+    forecast, totals = plan.totals(goods, KEY, progress)
+    together = totals.assign(channel=ALL)
+    if goods.loc[goods["channel"] != ALL, "channel"].nunique() > 1:
+        _, apart = plan.totals(goods, [*KEY, "channel"], progress)
+        demand = pd.concat([together, apart[apart["channel"] != ALL]], ignore_index=True)
+    else:
+        demand = _also_by_channel(together, goods)
+    return forecast, demand.assign(event=ALL)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How goods are forecast.
+
+    Attributes
+    ----------
+    freq : length of a period; None reads it from the dates
+    horizon : periods that cover the horizon
+    share : of them that lies inside it
+    """
+
+    freq: str | None
+    horizon: int
+    share: float
+    settings: Settings
+
+    @classmethod
+    def of(cls, goods: pd.DataFrame, settings: Settings) -> "_Plan":
+        return cls(*_periods(goods, settings.policy.horizon_days), settings)
+
+    def totals(self, goods: pd.DataFrame, by: list[str], progress: Progress) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Forecast by period, and its total with the price it was forecast at, for each combination of `by`."""
+        forecast = forecast_table(
+            goods,
+            horizon=self.horizon,
+            freq=self.freq,
+            by=by,
+            country=self.settings.country,
+            level=LEVEL,
+            seed=self.settings.seed,
+            progress=lambda done, total: progress("fitting forecasts", done, total),
+        )
+        # Ends are summed as if the periods were high or low together. That is wider than independent periods give,
+        # save for counts so small that most periods are 0, where the ends of each say little of those of the sum.
+        totals = forecast.groupby(by, as_index=False).agg(
+            {"mean": "sum", "lower": "sum", "upper": "sum", "model": "first"}
+        )
+        totals = totals.merge(self._seen(goods, by), on=by)
+        rare = totals["usual"] * self.horizon > FAR * totals["mean"]
+        usual, spread = totals["usual"] * self.horizon, totals["variance"] * self.horizon
+        low, high = _count_interval(usual.to_numpy(), spread.to_numpy())
+        totals["mean"] = totals["mean"].mask(rare, usual)
+        totals["lower"] = totals["lower"].mask(rare, np.minimum(low, usual))
+        totals["upper"] = totals["upper"].mask(rare, np.maximum(high, usual))
+        totals["model"] = totals["model"].mask(rare, RARE)
+        totals[["mean", "lower", "upper"]] *= self.share
+        return forecast, totals.drop(columns=["usual", "variance"])
+
+    def _seen(self, goods: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+        """By series: the price forecasts are made at, and mean and variance of what it usually sold per period.
+
+        The price is the mean one of the last whole period, which `forecasting.series` carries forward. `usual` is
+        missing save for goods that sell rarely and have not been silent twice as long as ever before: a forecast
+        that is right as often as not is 0 for those, and what is earned hangs on the mean.
+        """
+        panel = panel_of(goods, Request(tuple(by), self.horizon, Frequency(self.freq) if self.freq else None))
+        rows = [
+            (*key, float(np.exp(history.regressors[-1, history.names.index(PRICE)])), *_rare_sales(history.sales))
+            for key, history in zip(panel.keys, panel.histories, strict=True)
+        ]
+        return pd.DataFrame(rows, columns=[*by, "reference", "usual", "variance"])
+
+
+def _rare_sales(sales: Vector) -> tuple[float, float]:
+    """Mean and variance per period [units] of a series that is 0 in most periods and goes on; else not a number."""
+    known = sales[np.isfinite(sales)]
+    at = np.flatnonzero(known > 0)
+    if len(at) < 2 or 2 * len(at) >= len(known) or len(known) - 1 - at[-1] > 2 * np.diff(at).max():
+        return np.nan, np.nan
+    since = known[at[0] :]
+    return float(since.mean()), float(since.var())
+
+
+def _count_interval(mean: Vector, variance: Vector) -> tuple[Vector, Vector]:
+    """Ends of the interval of a count with this mean and variance: negative binomial, or Poisson where it is narrow."""
+    excess = np.maximum(variance - mean, 1e-6 * mean)
+    shape = mean**2 / excess
+    low, high = (nbinom.ppf(tail, shape, shape / (shape + mean)) for tail in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+    return low, high
 
 
 def _periods(goods: pd.DataFrame, horizon_days: int) -> tuple[str | None, int, float]:
@@ -220,10 +324,9 @@ class FittedMarket:
 
     def curves(self, offers: Sequence[Offer]) -> DemandCurves:
         """Draws from the posterior of demand; an offer without a forecast has none, and its evidence says so."""
-        columns = ["mean", "lower", "upper", "reference", "model"]  # in the order of BaseDemand
-        table = self.fit.demand[["event", *KEY, *columns]].itertuples(index=False, name=None)
-        known = {row[:3]: BaseDemand(*row[3:]) for row in table}
-        base = {offer.id: known.get((offer.event, *offer.key), NOTHING) for offer in offers}
+        _refuse_shared_demand(offers)
+        found = dict(zip((offer.id for offer in offers), self._base(offers), strict=True))
+        base = {name: NOTHING if isinstance(told, str) else told for name, told in found.items()}
         curves = demand_curves(
             offers,
             base,
@@ -232,18 +335,64 @@ class FittedMarket:
             rng=np.random.default_rng(self.settings.seed),
             version=self.version,
         )
-        doubts = [_doubt(offer, base[offer.id]) for offer in offers]
+        doubts = [_doubt(offer, found[offer.id]) for offer in offers]
         evidence = tuple(
             replace(told, status=Identification.NOT_IDENTIFIED, reason=doubt) if doubt else told
             for told, doubt in zip(curves.evidence, doubts, strict=True)
         )
         return replace(curves, evidence=evidence)
 
+    def _base(self, offers: Sequence[Offer]) -> list[BaseDemand | str]:
+        """Forecast of each offer, or the reason why it has none."""
+        columns = ["mean", "lower", "upper", "reference", "model"]  # in the order of BaseDemand
+        table = self.fit.demand[["event", *KEY, "channel", *columns]].itertuples(index=False, name=None)
+        known = {row[:4]: row[4:] for row in table}
+        split = {key[1:3] for key in known if key[3] != ALL}
+        rivals = Counter((offer.event, *offer.key) for offer in offers)
+        found: list[BaseDemand | str] = []
+        for offer in offers:
+            key = (offer.event, *offer.key)
+            told = offer.key in split
+            row = known.get((*key, offer.channel if told else ALL))
+            found.append(NO_CHANNEL if not told and rivals[key] > 1 else NO_FORECAST if row is None else _usable(row))
+        return found
 
-def _doubt(offer: Offer, base: BaseDemand) -> str | None:
+
+def _refuse_shared_demand(offers: Sequence[Offer]) -> None:
+    """Refuse offers that would each be promised the same buyers.
+
+    Raises
+    ------
+    InputError
+        naming every product for which "all" channels and a single one, or one channel twice, are on offer.
+    """
+    alike: dict[tuple[str, str, str], list[Offer]] = {}
+    for offer in offers:
+        alike.setdefault((offer.event, *offer.key), []).append(offer)
+    findings = [
+        Finding(
+            f"offers {', '.join(o.id for o in rivals)} sell the same thing to the same buyers: give each a channel of "
+            f'its own (not "{ALL}"), or keep one of them',
+            file="offers",
+        )
+        for rivals in alike.values()
+        if len(channels := {o.channel for o in rivals}) < len(rivals) or (ALL in channels and len(rivals) > 1)
+    ]
+    if findings:
+        raise InputError(findings)
+
+
+def _usable(row: tuple[float, float, float, float, str]) -> BaseDemand | str:
+    """The forecast, or why it is none."""
+    if not (np.isfinite(row[3]) and row[3] > 0):
+        return NO_PRICE
+    return BaseDemand(*row) if np.isfinite(row[:3]).all() else NO_FORECAST
+
+
+def _doubt(offer: Offer, base: BaseDemand | str) -> str | None:
     """Why nothing may be concluded for this offer whatever its elasticity; None if nothing stands against it."""
-    if base is NOTHING:
-        return NO_FORECAST
+    if isinstance(base, str):
+        return base
     if base.reference / FAR <= float(offer.current_price) <= base.reference * FAR:
         return None
     return f"The price in force, {offer.current_price}, is far from the {base.reference:.2f} of past sales; check both."

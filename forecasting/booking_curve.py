@@ -105,7 +105,8 @@ def with_silent_days(sales: pd.DataFrame, events: pd.DataFrame, *, today: pd.Tim
 
     Returns
     -------
-    date, product, segment, event, channel if `sales` has it, quantity, price (above 0), and available if `sales` has it
+    date, product, segment, event, channel if `sales` has it, quantity, price (0 on days on which nothing was paid for),
+    and available if `sales` has it
     """
     stock = [name for name in ("available",) if name in sales]
     keys = [name for name in ("event", "product", "segment", "channel") if name in sales]
@@ -122,7 +123,7 @@ def with_silent_days(sales: pd.DataFrame, events: pd.DataFrame, *, today: pd.Tim
     filled["price"] = filled["price"].where(~silent, carried)
     if stock:
         filled["available"] = filled["available"].mask(silent & _emptied(filled), 0.0)
-    kept = filled.assign(quantity=filled["quantity"].fillna(0.0))[filled["price"] > 0]
+    kept = filled.fillna({"quantity": 0.0, "price": 0.0})
     return kept[["date", *keys, "quantity", "price", *stock]].reset_index(drop=True)
 
 
@@ -173,6 +174,7 @@ def _emptied(days: pd.DataFrame) -> pd.Series:
 def _days(sales: pd.DataFrame, about: pd.DataFrame, elasticity: Mapping[tuple[str, str], float]) -> pd.DataFrame:
     """One row per event, product, segment and day on sale: units, lead, and exposure to price and sell-out."""
     rows = _by_day(sales, ["event", "product", "segment"])
+    rows = rows[rows["price"] > 0]
     days = rows.merge(about, on="event", how="inner").sort_values(["product", "segment", "event", "date"])
     days["lead"] = (days["starts"] - days["date"]).dt.days.clip(lower=1)
     usual = days.groupby(["product", "segment", "venue"])["price"].transform("mean")

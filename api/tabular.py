@@ -219,5 +219,5 @@ def _told(cell: Any) -> str:  # noqa: ANN401  # a cell of any type
     """A cell for the screen: floats short, nothing for a missing one, no sign that steers a terminal."""
     if cell is None or cell is pd.NaT or cell != cell:  # noqa: PLR0124  # NaN
         return ""
-    text = f"{cell:,.4g}" if isinstance(cell, float) else str(cell)
+    text = f"{cell:,.4g}" if isinstance(cell, float) else str(cell).removesuffix(" 00:00:00")
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

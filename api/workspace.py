@@ -36,6 +36,8 @@ from pricing.tables import offers_from, resources_from
 if TYPE_CHECKING:
     from api.fitting import Fit, Progress
 
+STALE_DAYS = 35
+"""Sales this old are worth a word; monthly tables are up to a month behind [days]."""
 NEEDED = {"sales": ("price",)}
 """Columns the flow needs beyond those every table must have."""
 
@@ -205,6 +207,11 @@ class Workspace:
         """Write what the servers hold, so that they start with it even when the database is down."""
         with reading(open_database(self.root / DATABASE_NAME)) as db:
             write(take(db, now=now), self.root / SNAPSHOT_NAME)
+
+    def age_of_sales(self, now: datetime) -> int:
+        """Days since the newest sale, if that is worth a word [days]; 0 if it is recent."""
+        age = (self.today(now) - self.history.daily_sales()["date"].max()).days
+        return int(age) if age > STALE_DAYS else 0
 
     def today(self, now: datetime) -> pd.Timestamp:
         """The current day in the owner's zone; not observed yet."""

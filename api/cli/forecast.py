@@ -125,6 +125,10 @@ def _bar(description: str) -> Iterator[Callable[[int, int], None]]:
         yield done
 
 
+SHOWN = 20
+"""Series whose losses are printed one by one; of more than these only the total is."""
+
+
 @app.command()
 def forecast(
     sales: SalesFile,
@@ -226,6 +230,10 @@ def backtest(
             seed=seed,
             progress=done,
         )
+    series = len(table.drop_duplicates(list(by))) - 1
+    if out is None and series > SHOWN:
+        table = table[table[by[0]] == "all"]
+        typer.echo(f"All {series:,} series together; --out FILE has each of them.", err=True)
     write_table(table, out)
 
 

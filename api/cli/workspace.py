@@ -86,10 +86,8 @@ def ingest(  # noqa: PLR0917  # options of a command are keywords to its user
     done = _open(workspace).ingest(
         kind.value, file, by=by or _me(), now=utc_now(), mapping=mapping, quarantine=quarantine, replace=replace
     )
-    if done.already_there:
-        typer.echo(f"{file.name}: nothing new; the history holds {done.total:,} rows of {kind.value}")
-    else:
-        typer.echo(f"{file.name}: {done.rows:,} rows ingested; the history holds {done.total:,} rows of {kind.value}")
+    news = "nothing new" if done.already_there else f"{_count(done.rows, 'row')} ingested"
+    typer.echo(f"{file.name}: {news}; the history holds {_count(done.total, 'row')} of {kind.value}")
 
 
 @app.command()
@@ -116,9 +114,12 @@ def price(workspace: Folder = Path(), by: By = ENGINE) -> None:
     """
     from optimization import HighsOptimizer
 
+    place, now = _open(workspace), utc_now()
     with Console(stderr=True).status("pricing"):
-        proposal = _open(workspace).price(HighsOptimizer(), by=by, now=utc_now())
+        proposal = place.price(HighsOptimizer(), by=by, now=now)
     show(proposal)
+    if age := place.age_of_sales(now):
+        typer.secho(f"Mind: the newest sale is {_count(age, 'day')} old.", fg="yellow", err=True)
 
 
 @app.command()
@@ -243,8 +244,9 @@ def show(proposal: "Proposal", *, rows: int | None = None) -> None:
             console.print(f"{escape(offers[0])}{f' and {len(offers) - 1} more' if len(offers) > 1 else ''}")
             console.print(Padding(reason, (0, 0, 0, 4)), style="dim")
     counts = Counter(decision.verdict for decision in proposal.decisions)
+    moving = _count(counts[Verdict.MOVE], "price")
     console.print(
-        f"[bold]{counts[Verdict.MOVE]} prices move, {counts[Verdict.HELD]} held, {counts[Verdict.KEEP]} kept.[/bold] "
+        f"[bold]{moving} to move, {counts[Verdict.HELD]} held, {counts[Verdict.KEEP]} kept.[/bold] "
         f"Proposal {proposal.id}, against version {proposal.base_version}, expires "
         f"{proposal.expires_at:%Y-%m-%d %H:%M} UTC."
     )
@@ -256,6 +258,10 @@ def _line(decision: "Decision", width: int) -> str:
         f"[bold]{escape(decision.offer):<{width}}[/bold] {decision.in_force:>8} → [bold]{decision.allowed:>8}[/bold]"
         f" {then.units:>7.0f} {then.revenue:>9,.0f}  {then.revenue_low:,.0f} to {then.revenue_high:,.0f}"
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _by_reason(proposal: "Proposal", verdict: Verdict) -> list[tuple[str, list[str]]]:

@@ -1,7 +1,6 @@
 """A workspace is changed by steps that succeed, and by nothing else."""
 
 import hashlib
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

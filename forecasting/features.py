@@ -50,18 +50,25 @@ class Calendar:
     @classmethod
     def of(cls, history: History, country: str | None = None) -> Self:
         """What this history can tell: a year for yearly seasons, two weeks for weekdays, two of each holiday."""
-        grid = history.grid
-        years = history.sales.size / grid.frequency.year
+        grid, n = history.grid, history.sales.size
+        years = n / grid.frequency.year
         few, many = HARMONICS[grid.frequency]
         harmonics = 0 if years < 1.15 else few if years < 2 else many
-        names = _seen_twice(history, country) if country and grid.frequency in (Frequency.D, Frequency.W) else ()
-        weekdays = grid.frequency is Frequency.D and history.sales.size >= 14
+        holidays = country and grid.frequency in (Frequency.D, Frequency.W)
+        names = _seen_twice(grid, history.start, n, country) if holidays else ()
+        weekdays = grid.frequency is Frequency.D and n >= 14
         return cls(grid, harmonics, weekdays, country, names)
 
     def columns(self, periods: Periods) -> tuple[Vector, Vector]:
-        """(n, p) columns of the periods, and (p,) plausible deviations of their effects on log sales."""
-        blocks = [self._yearly(periods), self._weekly(periods), self._holidays(periods)]
-        return np.hstack([columns for columns, _ in blocks]), np.concatenate([deviation for _, deviation in blocks])
+        """(n, p) columns of the periods, and (p,) plausible deviations of their effects on log sales.
+
+        Series of the same periods share them; they cannot be written to.
+        """
+        return _columns(self, *run_of(periods))
+
+    def blocks(self, periods: Periods) -> tuple[tuple[Vector, Vector], ...]:
+        """Columns and deviations of the year, of the week and of holidays."""
+        return self._yearly(periods), self._weekly(periods), self._holidays(periods)
 
     def _yearly(self, periods: Periods) -> tuple[Vector, Vector]:
         order = np.arange(1, self.harmonics + 1)
@@ -75,6 +82,22 @@ class Calendar:
     def _holidays(self, periods: Periods) -> tuple[Vector, Vector]:
         columns = holiday_columns(self.grid, periods, self.country, self.names)
         return columns, np.full(columns.shape[1], 0.3)
+
+
+def run_of(periods: Periods) -> tuple[int, int]:
+    """First period and length of consecutive periods, a key to what depends on nothing else."""
+    first, n = int(periods[0]), periods.size
+    if not np.array_equal(periods, np.arange(first, first + n)):
+        raise ValueError("periods are not consecutive")
+    return first, n
+
+
+@lru_cache(maxsize=64)
+def _columns(calendar: Calendar, first: int, n: int) -> tuple[Vector, Vector]:
+    blocks = calendar.blocks(np.arange(first, first + n))
+    columns, deviations = np.hstack([c for c, _ in blocks]), np.concatenate([d for _, d in blocks])
+    columns.flags.writeable = deviations.flags.writeable = False
+    return columns, deviations
 
 
 def _year_fraction(grid: Grid, periods: Periods) -> Vector:
@@ -97,8 +120,9 @@ def holiday_columns(grid: Grid, periods: Periods, country: str | None, names: tu
     return np.column_stack(columns).astype(np.float64)
 
 
-def _seen_twice(history: History, country: str | None) -> tuple[str, ...]:
-    _, names = _holidays_of(country or "", history.dates)
+@lru_cache(maxsize=64)
+def _seen_twice(grid: Grid, start: int, n: int, country: str) -> tuple[str, ...]:
+    _, names = _holidays_of(country, grid.label(np.arange(start, start + n)))
     found, counts = np.unique(names, return_counts=True)
     return tuple(str(name) for name, count in zip(found, counts, strict=True) if count >= 2)
 

@@ -6,6 +6,7 @@ Guarantees
 * A `History` and a `Future` agree on their periods and regressors, or they cannot be built.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, Self, runtime_checkable
 
@@ -174,6 +175,14 @@ class Model(Protocol):
 
     def fit(self, history: History) -> Fit:
         """Fit to a history; raises NotFittedError where it cannot."""
+
+
+@runtime_checkable
+class FleetModel(Model, Protocol):
+    """A model that fits many series at once in less time than one by one, with the same numbers."""
+
+    def fit_all(self, histories: Sequence[History]) -> Sequence[Fit | NotFittedError]:
+        """Fits in order; the reason instead, where a history cannot be fitted."""
 
 
 def require(model: Model, history: History) -> None:

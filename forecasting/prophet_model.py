@@ -95,7 +95,8 @@ class ProphetFit:
         limit = ceiling(self.history, future)
         middle, lower, upper = (
             # Odds were taken against the capacity, so they are turned back against it, not against the burst limit.
-            self.scale.leave(said[name].to_numpy(), future.capacity) for name in ("yhat", "yhat_lower", "yhat_upper")
+            self.scale.leave(said[name].to_numpy(), future.capacity)
+            for name in ("yhat", "yhat_lower", "yhat_upper")
         )
         return Forecast.within(middle * self.smearing, lower, upper, limit)
 

@@ -8,8 +8,8 @@ Guarantees
   replaces the median of all only where it is clearly better.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,25 +17,29 @@ from forecasting.baseline import Level, Naive, SeasonalNaive
 from forecasting.censoring import with_demand
 from forecasting.combine import COMBINATION, combined
 from forecasting.count_model import CountModel
-from forecasting.model import Forecast, Future, History, Model, NotFittedError, Vector
+from forecasting.model import Fit, FleetModel, Forecast, Future, History, Model, NotFittedError, Vector
+from forecasting.prophet_map import ProphetMap
 from forecasting.prophet_model import ProphetModel
+from forecasting.ridge import Ridge
 
 FOLDS = 3
-PROPHET_SERIES = 50
-"""`auto` leaves Prophet out of fleets of more series than this: it takes a hundred times as long as all the others."""
 WEIGHT = 8.0
 """The fleet's losses count as much as this many trials of the series itself."""
 MARGIN = 0.2
 """A single model must beat the combination by this much, in log loss."""
 SCORES = 20.0
 """The fleet's interval scores count as much as this many of the series itself."""
+STEADY = 0.95
+"""Share of periods with a sale from which Prophet counts in the combination."""
 AUTO = "auto"
+PROPHET = "prophet-map"
 BASELINES = ("naive", "seasonal-naive", "level")
 
 
 def models(country: str | None = None) -> dict[str, Model]:
     """Every model by name."""
-    every: list[Model] = [Naive(), SeasonalNaive(), Level(), CountModel(country), ProphetModel(country)]
+    simple: list[Model] = [Naive(), SeasonalNaive(), Level()]
+    every = [*simple, CountModel(country), Ridge(country), ProphetMap(country), ProphetModel(country)]
     return {model.name: model for model in every}
 
 
@@ -83,44 +87,114 @@ def origins(n: int, horizon: int, folds: int = FOLDS) -> list[int]:
 
 
 def tried(
-    history: History,
-    future: Future,
+    histories: Sequence[History],
+    futures: Sequence[Future],
     candidates: Mapping[str, Model],
     *,
     level: float,
     seed: int,
     country: str | None = None,
-) -> Trials:
-    """Try every model at past origins, and forecast the future with each."""
+) -> list[Trials]:
+    """Try every model on every series at past origins, and forecast the future with each.
+
+    All of it is asked of a model at once, so that a `FleetModel` may share what series and origins have in common.
+    """
+    asked = [ask for i, h in enumerate(histories) for ask in _asked(i, h, futures[i], country)]
+    said = _forecasts([ask.past for ask in asked], [ask.ahead for ask in asked], candidates, level, seed)
+    found = [_Found() for _ in histories]
+    for ask, forecasts in zip(asked, said, strict=True):
+        found[ask.series].add(ask, histories[ask.series], futures[ask.series].periods.size, forecasts)
+    return [each.trials() for each in found]
+
+
+@dataclass(frozen=True, eq=False)
+class _Ask:
+    """A forecast to be made: of a series, after an origin (None for the real future)."""
+
+    series: int
+    origin: int | None
+    past: History
+    ahead: Future
+
+
+def _asked(series: int, history: History, future: Future, country: str | None) -> list[_Ask]:
     horizon = future.periods.size
-    losses: dict[str, list[float]] = {}
-    scores: dict[str, list[Vector]] = {}
-    for origin in origins(history.sales.size, horizon):
-        if not history.known[:origin].any():
-            continue
-        ahead = history.ahead(origin, horizon)
-        past = unconstrained(history.head(origin), country)
-        for name, forecast in _forecasts(past, ahead, candidates, level, seed).items():
-            error = _errors(history, origin, forecast)
+    tries = [origin for origin in origins(history.sales.size, horizon) if history.known[:origin].any()]
+    asked = [
+        _Ask(series, origin, unconstrained(history.head(origin), country), history.ahead(origin, horizon))
+        for origin in tries
+    ]
+    return [*asked, _Ask(series, None, unconstrained(history, country), future)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """Trials of one series as they come in."""
+
+    losses: dict[str, list[float]] = field(default_factory=dict)
+    scores: dict[str, list[Vector]] = field(default_factory=dict)
+    forecasts: dict[str, Forecast] = field(default_factory=dict)
+
+    def add(self, ask: _Ask, history: History, horizon: int, said: Mapping[str, Forecast]) -> None:
+        """Note what was said of the future, or how far it was from what came."""
+        if ask.origin is None:
+            self.forecasts.update(said)
+            return
+        for name, forecast in said.items():
+            error = _errors(history, ask.origin, forecast)
             if np.isfinite(error).any():
-                losses.setdefault(name, []).append(float(np.nanmean(np.abs(error))) / history.level)
-                scores.setdefault(name, []).append(_scores(error, forecast, horizon))
-    forecasts = _forecasts(unconstrained(history, country), future, candidates, level, seed)
-    return Trials({k: np.array(v) for k, v in losses.items()}, {k: np.array(v) for k, v in scores.items()}, forecasts)
+                self.losses.setdefault(name, []).append(float(np.nanmean(np.abs(error))) / history.level)
+                self.scores.setdefault(name, []).append(_scores(error, forecast, horizon))
+
+    def trials(self) -> Trials:
+        losses, scores = ({k: np.array(v) for k, v in part.items()} for part in (self.losses, self.scores))
+        return Trials(losses, scores, self.forecasts)
 
 
 def _forecasts(
-    history: History, future: Future, candidates: Mapping[str, Model], level: float, seed: int
-) -> dict[str, Forecast]:
-    """What each model that can be fitted says, and the combination of two or more of them."""
-    said: dict[str, Forecast] = {}
+    pasts: Sequence[History], aheads: Sequence[Future], candidates: Mapping[str, Model], level: float, seed: int
+) -> list[dict[str, Forecast]]:
+    """Of each history, what each model that can be fitted says, and the combination of two or more of them."""
+    said: list[dict[str, Forecast]] = [{} for _ in pasts]
     for name, model in candidates.items():
+        for place, fit in enumerate(_fits(model, pasts)):
+            if isinstance(fit, NotFittedError):
+                continue
+            try:
+                said[place][name] = fit.forecast(aheads[place], level=level, seed=seed)
+            except (NotFittedError, ValueError, np.linalg.LinAlgError):  # a value that is not a number: fall back
+                continue
+    for past, each in zip(pasts, said, strict=True):
+        members = {name: forecast for name, forecast in each.items() if name != PROPHET or _steady(past)}
+        if (both := combined(members)) is not None:
+            each[COMBINATION] = both
+    return said
+
+
+def _steady(history: History) -> bool:
+    """Whether a season has been seen, with sales in nearly every period: Prophet knows little else, nor of counts."""
+    season = history.sales.size >= history.grid.frequency.season
+    return bool(season and np.mean(history.sales[history.known] > 0) >= STEADY)
+
+
+def _fits(model: Model, pasts: Sequence[History]) -> Iterator[Fit | NotFittedError]:
+    """Fits in order, all at once where the model can; the reason where there is none."""
+    if isinstance(model, FleetModel):
         try:
-            said[name] = model.fit(history).forecast(future, level=level, seed=seed)
-        except (NotFittedError, ValueError, np.linalg.LinAlgError):  # a value that is not a number: fall back
-            continue
-    both = combined(said)
-    return said if both is None else {**said, COMBINATION: both}
+            yield from model.fit_all(pasts)
+        except np.linalg.LinAlgError:  # one of them is singular: each on its own
+            yield from (_fit(model, past) for past in pasts)
+    else:
+        yield from (_fit(model, past) for past in pasts)
+
+
+def _fit(model: Model, past: History) -> Fit | NotFittedError:
+    try:
+        return model.fit(past)
+    except NotFittedError as error:
+        return error
+    except (ValueError, np.linalg.LinAlgError) as error:
+        return NotFittedError(f"{model.name}: {error}")
 
 
 def _errors(history: History, origin: int, forecast: Forecast) -> Vector:

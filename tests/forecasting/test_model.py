@@ -15,12 +15,17 @@ from forecasting.select import models
 from tests.forecasting.examples import SHAPES, future, history, seasonal
 
 
+def is_protocol(value: type) -> bool:
+    """Whether a class only says what others have."""
+    return bool(getattr(value, "_is_protocol", False))
+
+
 def found() -> dict[str, Model]:
     """Every class of the package that is a model."""
     every: dict[str, Model] = {}
     for module in pkgutil.iter_modules(forecasting.__path__, "forecasting."):
         for value in vars(importlib.import_module(module.name)).values():
-            if isinstance(value, type) and value.__module__ == module.name and value is not Model:
+            if isinstance(value, type) and value.__module__ == module.name and not is_protocol(value):
                 made = value() if all(hasattr(value, part) for part in ("fit", "name", "minimum")) else None
                 if isinstance(made, Model):
                     every[made.name] = made

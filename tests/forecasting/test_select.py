@@ -17,7 +17,8 @@ QUICK = {name: model for name, model in models().items() if name != "prophet"}
 
 def run(past: History, ahead: Future | None = None) -> Trials:
     """Trials of all models but Prophet."""
-    return tried(past, ahead or future(past), QUICK, level=0.8, seed=0)
+    (trials,) = tried([past], [ahead or future(past)], QUICK, level=0.8, seed=0)
+    return trials
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -52,7 +53,7 @@ def test_trials_at_an_origin_do_not_see_what_came_after() -> None:
             return super().fit(past)
 
     past = history(seasonal(120))
-    tried(past, future(past), {"naive": Spy()}, level=0.8, seed=0)
+    tried([past], [future(past)], {"naive": Spy()}, level=0.8, seed=0)
     assert [sales.size for sales in seen] == [114, 108, 102, 120]
     assert all(np.array_equal(sales, past.sales[: sales.size]) for sales in seen)
 
@@ -109,6 +110,47 @@ def test_the_combination_is_the_median_of_its_members() -> None:
     assert both is not None
     assert (both.mean[0], both.upper[0]) == (7.0, 14.0)
     assert combined({"m": said["m5.0"]}) is None
+
+
+def test_prophet_does_not_count_where_many_periods_sold_nothing() -> None:
+    """Nor before a season was seen: the combination is then that of the others; elsewhere it takes part."""
+    sales = seasonal(120)
+    sparse = np.where(np.arange(120) % 4 == 0, 0.0, sales)
+    others = {name: model for name, model in QUICK.items() if name != "prophet-map"}
+    for values, same in ((sales, False), (sparse, True), (sales[:50], True)):
+        past = history(values)
+        (without,) = tried([past], [future(past)], others, level=0.8, seed=0)
+        both, alone = (trials.forecasts[COMBINATION].mean for trials in (run(past), without))
+        assert np.array_equal(both, alone) is same
+
+
+def test_series_tried_together_are_each_as_alone() -> None:
+    """Losses, scores and forecasts of a series do not depend on the others of its partition."""
+    every = [history(seasonal(120, seed=k)) for k in range(4)] + [history(seasonal(70)), history([3.0])]
+    together = tried(every, [future(past) for past in every], QUICK, level=0.8, seed=0)
+    for past, found in zip(every, together, strict=True):
+        alone = run(past)
+        assert found.losses.keys() == alone.losses.keys()
+        for name, forecast in alone.forecasts.items():
+            assert np.array_equal(forecast.mean, found.forecasts[name].mean)
+        for name, losses in alone.losses.items():
+            assert np.array_equal(losses, found.losses[name])
+
+
+def test_one_series_that_cannot_be_solved_does_not_stop_the_others() -> None:
+    """A singular matrix among many: each is then fitted on its own."""
+
+    class Singular(type(QUICK["ridge"])):  # type: ignore[misc]
+        def fit_all(self, pasts: list[History]) -> object:
+            if any(past.sales[0] == 13.0 for past in pasts):
+                raise np.linalg.LinAlgError("singular")
+            return super().fit_all(pasts)
+
+    good, bad = history(seasonal(60)), history(np.r_[13.0, seasonal(59)])
+    model = {"naive": QUICK["naive"], "ridge": Singular()}
+    first, second = tried([good, bad], [future(good), future(bad)], model, level=0.8, seed=0)
+    assert "ridge" in first.forecasts
+    assert "ridge" not in second.forecasts
 
 
 def test_a_sold_out_outcome_below_the_forecast_is_no_error() -> None:

@@ -28,12 +28,6 @@ def sales() -> pd.DataFrame:
     return pd.concat([rows, new], ignore_index=True)
 
 
-@pytest.fixture(autouse=True)
-def without_prophet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Prophet takes most of the time, and has its own tests."""
-    monkeypatch.setattr(table, "PROPHET_SERIES", 0)
-
-
 def test_one_row_per_series_and_period_none_missing(sales: pd.DataFrame) -> None:
     """Whatever the series, in order, labelled as the data are (Sundays), with bounds in order."""
     found = forecast_table(sales, horizon=5)
@@ -124,7 +118,8 @@ def test_options_that_do_not_exist_are_refused_with_those_that_do(
 def test_a_back_test_has_every_model_beside_the_baselines_and_a_total(sales: pd.DataFrame) -> None:
     """Losses per series and model, and pooled over all; wape of the total is the errors' sum over the sales' sum."""
     found = backtest_table(sales[sales["product"].isin(["a", "b"])], horizon=4, folds=2)
-    assert set(found["model"]) == {"auto", "naive", "seasonal-naive", "level", "count", "combination"}
+    kinds = {"auto", "naive", "seasonal-naive", "level", "count", "prophet-map", "combination"}
+    assert set(found["model"]) == kinds
     assert list(found.columns) == ["product", "model", *table.LOSSES, "periods"]
     naive = found[found["model"] == "naive"].set_index("product")
     assert naive["periods"].to_dict() == {"a": 8, "b": 8, "all": 16}

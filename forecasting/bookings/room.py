@@ -45,14 +45,18 @@ def rooms(bookings: Bookings, sales: pd.DataFrame, by: tuple[str, ...]) -> tuple
 
 
 def _left(sales: pd.DataFrame) -> "pd.Series[float]":
-    """Places left of each event and product after the last row; none where places are added as a habit."""
-    rows = sales[sales["available"].notna() & (sales["event"] != ALL)].sort_values("date", kind="stable")
-    left = (rows["available"] - rows["quantity"]).clip(lower=0.0)
-    of = [rows["event"], rows["product"]]
-    added = rows["available"] > left.groupby(of).shift()
+    """Places left of each event and product after its last day; none where places are added as a habit.
+
+    Segments share a product's places: a day begins with the most that any row saw, and ends with all rows sold.
+    """
+    rows = sales[sales["available"].notna() & (sales["event"] != ALL)]
+    keys = ["event", "product", rows["date"].dt.normalize().rename("day")]
+    days = rows.groupby(keys).agg(places=("available", "max"), sold=("quantity", "sum"))
+    left = (days["places"] - days["sold"]).clip(lower=0.0)
+    added = days["places"] > left.groupby(["event", "product"]).shift() + 1e-9
     if added.mean() > RELEASED:
-        return left.iloc[:0].groupby(of).last()
-    return left.groupby(of).last()
+        left = left.iloc[:0]
+    return left.groupby(["event", "product"]).last()
 
 
 def _of(bookings: Bookings, left: "pd.Series[float]", product: str, products: list[str]) -> Room:

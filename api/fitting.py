@@ -23,7 +23,7 @@ from scipy.stats import nbinom
 from api.atomic import write_bytes
 from api.history import write_parquet
 from api.settings import Settings
-from forecasting.booking_curve import civil_days, remaining_demand, with_silent_days
+from forecasting.booking_curve import civil_days, days_on_sale, remaining_demand, with_silent_days
 from forecasting.curves import BaseDemand, demand_curves
 from forecasting.elasticity.table import elasticity_table
 from forecasting.features import PRICE, holidays_in
@@ -96,6 +96,7 @@ def load_fit(folder: Path) -> Fit:
 def fit(
     sales: pd.DataFrame,
     events: pd.DataFrame,
+    offers: pd.DataFrame,
     settings: Settings,
     *,
     today: pd.Timestamp,
@@ -107,13 +108,14 @@ def fit(
     Parameters
     ----------
     sales : daily rows of `api.history.History.daily_sales`
-    events : the events table; may be empty
+    events, offers : the tables; may be empty
     today : first day that has not been observed
     fingerprint : of the history, for the fit's version
     """
     sales = sales[sales["date"] < today]
     at_events = sales[sales["event"] != ALL]
     if len(at_events) and len(events):
+        at_events = _with_offered(at_events, offers, events, today=today, time_zone=settings.time_zone)
         dated = with_silent_days(at_events, events, today=today, time_zone=settings.time_zone)
         at_events = pd.concat([dated, at_events[~at_events["event"].isin(events["event"])]], ignore_index=True)
     goods = sales[(sales["event"] == ALL) & (sales["price"] > 0)]
@@ -130,6 +132,21 @@ def fit(
         demand=pd.concat([*demand, totals], ignore_index=True),
         forecast=forecast,
     )
+
+
+def _with_offered(
+    sales: pd.DataFrame, offers: pd.DataFrame, events: pd.DataFrame, *, today: pd.Timestamp, time_zone: str
+) -> pd.DataFrame:
+    """Sales with a row of zero units for each ticket on offer that has not sold: that, too, tells what is wanted."""
+    names = ["event", *KEY]
+    if not len(offers):
+        return sales
+    spans = days_on_sale(sales, events, today=today, time_zone=time_zone)
+    asked = offers[[*names, "channel", "current_price"]].merge(spans[spans["days"] > 0], on="event")
+    asked = asked.merge(sales[names].drop_duplicates(), on=names, how="left", indicator="known")
+    unsold = asked[asked["known"] == "left_only"].rename(columns={"first": "date", "current_price": "price"})
+    rows = unsold[["date", *names, "channel", "price"]].assign(quantity=0.0, price=unsold["price"].astype(np.float64))
+    return pd.concat([sales, rows], ignore_index=True) if len(rows) else sales
 
 
 def _elasticities(

@@ -143,6 +143,7 @@ class Workspace:
         made = fit(
             self.history.daily_sales(),
             self.history.table("events"),
+            self.history.table("offers"),
             self.settings,
             today=self.today(now),
             fingerprint=self.history.fingerprint(),

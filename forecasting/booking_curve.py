@@ -112,7 +112,7 @@ def with_silent_days(sales: pd.DataFrame, events: pd.DataFrame, *, today: pd.Tim
     keys = [name for name in ("event", "product", "segment", "channel") if name in sales]
     past = sales[(sales["date"] < today) & sales["event"].isin(events["event"])]
     rows = _by_day(past, keys)
-    spans = _on_sale(past, events, today, time_zone)
+    spans = days_on_sale(past, events, today=today, time_zone=time_zone)
     grid = rows[keys].drop_duplicates().merge(spans, on="event")
     grid = grid.loc[grid.index.repeat(grid["days"])]
     grid["date"] = grid["first"] + pd.to_timedelta(grid.groupby(keys).cumcount(), unit="D")
@@ -148,16 +148,20 @@ def _by_day(sales: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     return days.assign(price=mean.fillna(days["price"]).fillna(0.0)).drop(columns=["bought", "paid"])
 
 
-def _on_sale(sales: pd.DataFrame, events: pd.DataFrame, today: pd.Timestamp, time_zone: str) -> pd.DataFrame:
-    """First day on sale of each event, and how many days it has been on sale before today and its own day."""
+def days_on_sale(sales: pd.DataFrame, events: pd.DataFrame, *, today: pd.Timestamp, time_zone: str) -> pd.DataFrame:
+    """How long each event has been on sale before today and its own day.
+
+    Returns
+    -------
+    event, first (day), days; events of which the first day is not known are left out
+    """
     first = events["event"].map(sales.groupby("event")["date"].min().dt.normalize())
     if "on_sale_at" in events:
         announced = civil_days(pd.to_datetime(events["on_sale_at"], utc=True), time_zone)
-        first = first.where(~(announced < first), announced)
+        first = first.where(first.notna() & ~(announced < first), announced)
     starts = civil_days(events["starts_at"], time_zone)
     end = starts.where(starts < today, today)
-    spans = pd.DataFrame({"event": events["event"], "first": first, "days": (end - first).dt.days})
-    spans = spans.dropna()
+    spans = pd.DataFrame({"event": events["event"], "first": first, "days": (end - first).dt.days}).dropna()
     return spans.assign(days=spans["days"].clip(lower=0).astype(int))
 
 

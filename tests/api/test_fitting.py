@@ -16,7 +16,7 @@ from pricing.policy import Policy
 
 TODAY = pd.Timestamp("2026-11-21")
 DAYS = 200
-NO_EVENTS = pd.DataFrame({"event": []})
+NO_EVENTS, NO_OFFERS = pd.DataFrame({"event": []}), pd.DataFrame({"offer": []})
 
 
 def shop(channels: dict[str, float], *, product: str = "mug", truth: float = -2.0) -> pd.DataFrame:
@@ -33,10 +33,21 @@ def shop(channels: dict[str, float], *, product: str = "mug", truth: float = -2.
     return sales.assign(product=product, segment=ALL, event=ALL)
 
 
-def learned(sales: pd.DataFrame, events: pd.DataFrame = NO_EVENTS, settings: Settings | None = None) -> Fit:
+def learned(
+    sales: pd.DataFrame,
+    events: pd.DataFrame = NO_EVENTS,
+    settings: Settings | None = None,
+    offers: pd.DataFrame = NO_OFFERS,
+) -> Fit:
     """A fit of these tables."""
     return fit(
-        sales, events, settings or Settings(), today=TODAY, fingerprint="x", progress=lambda _what, _done, _all: None
+        sales,
+        events,
+        offers,
+        settings or Settings(),
+        today=TODAY,
+        fingerprint="x",
+        progress=lambda _what, _done, _all: None,
     )
 
 
@@ -86,8 +97,9 @@ def test_demand_is_that_of_the_horizon_not_of_the_weeks_that_cover_it() -> None:
 
 
 def test_the_reference_is_the_price_the_forecast_was_made_at() -> None:
-    """A price raised within the last, partial week is no part of it; nor does the order of rows matter."""
+    """That of the last whole week, neither before it nor in the days since; the order of rows does not matter."""
     sales = shop({"web": 15.0, "shop": 5.0})
+    sales.loc[sales["date"].between("2026-11-02", "2026-11-08"), "price"] = 9.0
     late = sales["date"] >= TODAY - pd.Timedelta(days=3)
     sales.loc[late & (sales["channel"] == "web"), "price"] = 14.0
     made, turned = (learned(rows).demand for rows in (sales, sales.iloc[::-1].reset_index(drop=True)))
@@ -219,3 +231,19 @@ def test_sales_at_an_event_nobody_listed_are_not_fatal() -> None:
     made = learned(sales)
     assert len(made.elasticities) == 1
     assert made.demand.empty
+
+
+def test_an_offer_that_has_not_sold_counts_as_such() -> None:
+    """A box that sells at one evening in five, on offer at all: a fifth of what the evenings that sold one tell."""
+    sales, events = nights()
+    boxes = sales[sales["channel"] == "web"].assign(product="box", quantity=0.0)
+    first = boxes.groupby("event").head(1)
+    sold = first[first["event"].isin(["e2", "e7", "e12"])].assign(quantity=1.0)
+    both = pd.concat([sales, sold], ignore_index=True)
+    offers = pd.DataFrame({"event": events["event"], "product": "box", "segment": ALL, "channel": ALL})
+    without, made = (
+        learned(both, events, offers=table).demand.query("product == 'box' and event == 'e0' and channel == 'all'")
+        for table in (NO_OFFERS, offers.assign(current_price=30.0))
+    )
+    assert made["mean"].item() < 0.4 * without["mean"].item()
+    assert made["model"].item() == WARM

@@ -74,8 +74,9 @@ Model = Annotated[
     typer.Option(
         "--model",
         metavar="NAME",
-        help="auto (chosen per series by back-test; Prophet only up to 50 series), prophet, count, level, "
-        "seasonal-naive, naive, or combination (the median of them).",
+        help="auto (chosen per series by back-test), prophet-map (Prophet's point estimate, solved directly), prophet "
+        "(the library), ridge (quickest for many series), count, level, seasonal-naive, naive, or combination "
+        "(the median of them).",
     ),
 ]
 

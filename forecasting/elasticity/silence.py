@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from forecasting.elasticity.panel import Mask, poisson
 from forecasting.elasticity.within import Codes, Vector, codes_of
 from forecasting.grid import infer_grid
-from forecasting.series import CREDIBLE_ZERO
 
+CREDIBLE_ZERO = 10.0
+"""Units sold in 19 of 20 periods from which none is not credible; `forecasting.series` takes the same."""
 EXPECTED, PLENTY = 0.001, 0.05
 """Share of periods without a sale from which their absence from a table is noticed, and from which gaps may be more
 than counts foretell: where there are many, they differ by more than chance."""

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from api.fitting import LEVEL, NO_CHANNEL, NO_FORECAST, NO_PRICE, Fit, FittedMarket, fit
+from api.fitting import NO_CHANNEL, NO_FORECAST, NO_PRICE, Fit, FittedMarket, fit
 from api.settings import Settings
 from forecasting.booking_curve import WARM
 from pricing.demand import Evidence
@@ -176,7 +176,6 @@ def test_rare_sales_are_forecast_by_their_mean() -> None:
         made.append(learned(sales).demand.iloc[0])
     assert np.mean([row["mean"] for row in made]) == pytest.approx(0.56, rel=0.25)
     assert all(row["lower"] <= row["mean"] <= row["upper"] for row in made)
-    assert LEVEL == 0.8
 
 
 def test_goods_that_ended_are_not_revived() -> None:

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecasting import series
+from forecasting.elasticity import silence
 from forecasting.elasticity.cells import panels
 from forecasting.elasticity.table import elasticity_table
 
@@ -59,9 +61,10 @@ def test_a_table_that_has_its_zeros_is_left_as_it_is() -> None:
     assert added(without_zeros(sales)) > 500
 
 
-@pytest.mark.parametrize("mean", [8.0, 40.0])
+@pytest.mark.parametrize("mean", [5.0, 8.0, 40.0])
 def test_closed_days_are_not_days_without_demand(mean: float) -> None:
-    """Where zero is not credible a gap stays a gap."""
+    """Where zero is not credible a gap stays a gap; forecasts are made by the same rule."""
+    assert silence.CREDIBLE_ZERO == series.CREDIBLE_ZERO
     sales = sold_daily(np.random.default_rng(0), -1.0, mean)
     assert added(without_zeros(sales.sample(frac=0.8, random_state=0))) == 0
 
@@ -98,3 +101,13 @@ def test_added_days_lie_between_the_sales_of_a_unit_at_one_of_their_prices() -> 
     first = np.append(True, last[:-1])
     assert not (silent & (first | last)).any()
     assert np.isin(np.round(np.exp(panel.price[silent]), 2), sales["price"].unique()).all()
+
+
+def test_a_busy_unit_among_slow_ones_keeps_its_gaps() -> None:
+    """Each unit is judged by its own sales."""
+    sales = without_zeros(sold_daily(np.random.default_rng(0), -1.0, 1.0))
+    busy = sold_daily(np.random.default_rng(1), -1.0, 40.0).query("event == 'e0'").assign(event="busy")
+    [panel] = panels(pd.concat([sales, busy.iloc[::2]], ignore_index=True), by=["product"])
+    cells = np.bincount(panel.unit)
+    assert (cells == 100).sum() == 1, "the busy one has its own rows and no more"
+    assert len(panel) > len(sales) + 500

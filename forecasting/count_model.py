@@ -27,6 +27,8 @@ from forecasting.features import PRICE, Calendar, Positions, usable_regressors
 from forecasting.grid import Periods
 from forecasting.model import Forecast, Future, History, NotFittedError, Vector, ceiling, require
 
+SCORING = 12
+"""Most steps of Fisher scoring before statsmodels takes over."""
 ROUNDS = 12
 """Most rounds of expectation-maximisation; they stop once sold-out demand moves by less than 0.1 %."""
 
@@ -219,14 +221,37 @@ def _penalised(columns: Vector, sales: Vector, weights: Vector, deviation: Vecto
     start = np.zeros(columns.shape[1])
     start[0] = np.log(max(float(np.average(sales, weights=weights)), 1e-6))
     model = GLM(sales, columns, family=family, freq_weights=weights)
+    penalty = 1 / deviation**2 / weights.sum()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", ConvergenceWarning)  # the last digits; what matters is checked below
-        fitted = model.fit_regularized(alpha=1 / deviation**2 / weights.sum(), L1_wt=0.0, start_params=start)
+        start = _scored(model, penalty * sales.size, start)
+        fitted = model.fit_regularized(alpha=penalty, L1_wt=0.0, start_params=start)
     effects = np.asarray(fitted.params, dtype=np.float64)
     with np.errstate(over="ignore"):
         total = float(weights @ np.exp(columns @ effects))
     if not total <= 3 * float(weights @ sales) + 1:
         raise NotFittedError("the count regression did not converge")
+    return effects
+
+
+def _scored(model: GLM, penalty: Vector, start: Vector) -> Vector:
+    """A start near the optimum, by Fisher scoring: statsmodels' own search, which knows no curvature, ends at once."""
+
+    def loss(effects: Vector) -> float:
+        return float(penalty @ effects**2 / 2 - model.loglike(effects))
+
+    effects, least = start, loss(start)
+    for _ in range(SCORING):
+        mean = np.exp(np.clip(model.exog @ effects, -30, 30))
+        weight = model.freq_weights * mean**2 / model.family.variance(mean)
+        working = model.exog @ effects + (model.endog - mean) / mean
+        curvature = model.exog.T @ (weight[:, None] * model.exog) + np.diag(penalty + 1e-9)
+        moved = np.linalg.solve(curvature, model.exog.T @ (weight * working))
+        if not (now := loss(moved)) < least:
+            break
+        settled, effects, least = least - now < 1e-9 * abs(now), moved, now
+        if settled:
+            break
     return effects
 
 

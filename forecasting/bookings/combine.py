@@ -28,6 +28,7 @@ class Outlook:
     turnover : (G,) units expected to be booked or cancelled until then [units]
     on_hand : (G,) net units on that day [units]
     model : how it was made
+    parts : what each method expects, which `mean` is the mean of, (G,) each [units]
     """
 
     mean: Vector

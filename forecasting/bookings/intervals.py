@@ -5,9 +5,9 @@ Guarantees
 * Errors are of finished events, each foreseen as of a day before its start with what was known on that day.
 * `0 <= lower <= mean <= upper`, and none above the places there are.
 
-Errors are divided by a power of the turnover expected until the start, between the root of independent bookings and
-proportion, so that busy and quiet dates can share them. Quantiles are those of split conformal prediction with weights:
-errors of like and recent events count more (Barber et al. 2023).
+Errors are divided by the root of the turnover expected until the start, as those of independent bookings would be, so
+that busy and quiet dates can share them. Quantiles are those of split conformal prediction with weights: errors of like
+and recent events, and those made with a year to learn from, count more (Barber et al. 2023).
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from forecasting.bookings.combine import Outlook, outlook
 from forecasting.bookings.history import Bookings, Vector
-from forecasting.bookings.similar import Traits
+from forecasting.bookings.similar import YEAR, Traits
 
 Progress = Callable[[int, int], None]
 """Called with work done and work in all."""
@@ -36,8 +36,8 @@ GUESS = np.linspace(-2.5, 2.5, 41)
 """Scaled errors assumed where too few events could be foreseen again: wide, so as not to claim what is not known."""
 BARELY = 0.1
 """A whole number that a bound misses by no more than this is inside."""
-POWER = 0.75
-"""Of the turnover in the scale of errors; 0.5 would be independent bookings, 1 proportion."""
+YOUNG = 0.5
+"""What an error counts that was made with less than a year to learn from, beside one made later."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,12 +88,14 @@ def banks(found: Errors, traits: Traits, event: int, lead: int, day: int) -> lis
         return [Bank.of(GUESS, np.ones(GUESS.size))] * found.scaled.shape[1]
     past = found.event[near]
     weight = np.sqrt(traits.weights(event, past, day, half_life=traits.half_life(int(past.max()) + 1)))
+    history = traits.start[past] - found.lead[near] - traits.start[0]
+    weight = np.where(history < YEAR, YOUNG, 1.0) * weight
     return [Bank.of(error, weight) for error in found.scaled[near].T]
 
 
 def scale(foreseen: Outlook) -> Vector:
     """(G,) what errors are measured in [units]."""
-    return np.asarray((1.0 + foreseen.turnover) ** POWER)
+    return np.asarray(np.sqrt(1.0 + foreseen.turnover))
 
 
 def errors(bookings: Bookings, traits: Traits, leads: Sequence[int], progress: Progress | None = None) -> Errors:

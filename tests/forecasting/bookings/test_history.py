@@ -62,11 +62,11 @@ def test_leads_are_counted_in_the_civil_days_of_the_zone() -> None:
 
 
 def test_days_after_a_full_house_are_days_without_an_offer() -> None:
-    """What a sold-out event would still have sold is made good from events that were open."""
-    early = [("2025-01-09", "a", 5.0)]  # full at once
-    late = [(f"2025-01-{day}", "b", 4.0) for day in (15, 18, 19, 20)]
+    """What a sold-out event would still have sold is what events sold that were open at that lead."""
+    early = [("2025-01-05", "a", 5.0)]  # full at once
+    late = [("2025-01-15", "b", 5.0), *((f"2025-01-{day}", "b", 4.0) for day in (18, 19, 20))]
     made = read(sales(*early, *late), EVENTS, by=["event"], moment=pd.Timestamp("2025-01-21"), time_zone="UTC")
-    assert made.unmet[0, 0, 1] > 0, "a was full one day before it started, when b still sold"
+    assert made.unmet[0, 0, 3] == 12, "three days on which b sold four"
     assert made.unmet[1].sum() == 0
 
 

@@ -39,7 +39,7 @@ COLUMNS = (
 )  # fmt: skip
 """Columns of the table after those of `by`."""
 
-USUAL, EMPTY = 10.0, 0.02
+USUAL, EMPTY = 10.0, 0.05
 """Logs are consulted where half of the cells have at least so many units and at most this share sold less than one: low
 counts bend logs, and cells without a sale they must leave out."""
 SOLD_OUT = 0.10

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.signal import lfilter
 from scipy.stats import gamma, nbinom, poisson
 from statsmodels.genmod.families import Family, NegativeBinomial, Poisson
 from statsmodels.genmod.generalized_linear_model import GLM
@@ -285,8 +286,6 @@ def carried(residual: Vector, smoothing: float = 0.3, farthest: int = 60) -> tup
 
 def _exponential_average(values: Vector, smoothing: float) -> Vector:
     """(n,) exponential average up to and including each value; what is not known leaves it as it was."""
-    averages, average = np.zeros(values.size), 0.0
-    for i, value in enumerate(values):
-        average += smoothing * (value - average) if np.isfinite(value) else 0.0
-        averages[i] = average
-    return averages
+    known = np.isfinite(values)
+    average = lfilter([smoothing], [1.0, smoothing - 1.0], values[known])
+    return np.asarray(np.concatenate([[0.0], average])[np.cumsum(known)], dtype=np.float64)

@@ -181,7 +181,6 @@ def _fitted(design: Design, histories: Sequence[History]) -> list[RidgeFit]:
     fitted = np.exp(np.clip(columns.times(effects), -30, 30)) + offset
     smoothing = min(SMOOTHING, 2 / (1 + design.calendar.grid.frequency.year / 12))
     residual = np.where(known, log - np.log(fitted), np.nan)
-    residual -= np.nanmean(residual, axis=1, keepdims=True)  # logs of small counts lie below the log of their mean
     sold, meant = (_exponential_average(np.where(known, x, np.nan), smoothing) for x in (sales + offset, fitted))
     momentum, noise = carried(residual, np.log((sold + offset) / (meant + offset)))
     rows = zip(histories, effects, centre, momentum, noise, offset[:, 0], strict=True)

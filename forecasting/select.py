@@ -292,7 +292,8 @@ def _held(forecast: Forecast, scores: Vector | None, fleet: Vector, level: float
     if scores is None or not np.isfinite(scores).any():
         factor = np.exp(np.resize(fleet, forecast.mean.size))
     else:
-        factor = np.exp([_log_width(scores, level, float(prior)) for prior in np.resize(fleet, forecast.mean.size)])
+        priors, place = np.unique(np.resize(fleet, forecast.mean.size), return_inverse=True)
+        factor = np.exp([_log_width(scores, level, float(prior)) for prior in priors])[place]
     lower = forecast.mean - factor * (forecast.mean - forecast.lower)
     upper = forecast.mean + factor * (forecast.upper - forecast.mean)
     return Forecast(forecast.mean, np.maximum(lower, 0.0), upper)

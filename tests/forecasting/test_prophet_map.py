@@ -76,6 +76,16 @@ def test_the_posterior_is_never_below_that_of_prophets_own_optimizer(
     assert np.median(gains) < 0.5
 
 
+@pytest.mark.parametrize("seed", [0, 1, 4, 9])
+def test_the_posterior_is_the_one_stan_computes(seed: int) -> None:
+    """At Stan's own estimates our function gives the number Stan reports: priors, noise and all."""
+    past = varied(seed)
+    part, library = Part.of(0, past, "US"), ProphetModel("US").fit(past)
+    theirs = stan(library, part.moment.size, part.specification.changes.size)
+    reported = float(library.prophet.stan_fit.optimized_params_dict["lp__"])
+    assert posterior(part, theirs) == pytest.approx(reported, rel=1e-4, abs=0.01)
+
+
 def test_forecasts_are_close_to_prophets(compared: list[tuple[float, float, Vector, Vector]]) -> None:
     """Sums of absolute differences over sums of forecasts: 1 % in the middle, 10 % at most in 9 of 10 series."""
     apart = np.array([np.abs(ours - theirs).sum() / theirs.sum() for _, _, ours, theirs in compared])
@@ -115,4 +125,5 @@ def test_columns_are_those_prophet_makes() -> None:
     assert ours[:, 2:-steps] == pytest.approx(made.to_numpy(), abs=1e-9)
     assert specification.precision[2:-steps] ** -0.5 == pytest.approx(priors)
     assert specification.changes == pytest.approx(prophet.changepoints_t)
+    assert together([Part.of(0, past, "US")], steps).tau == prophet.changepoint_prior_scale
     assert values == pytest.approx(prophet.history["y_scaled"].to_numpy())

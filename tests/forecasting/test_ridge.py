@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from forecasting import prophet_map, ridge
 from forecasting.count_model import _exponential_average
 from forecasting.count_model import carried as carried_one
 from forecasting.grid import Frequency, Grid
@@ -97,9 +98,10 @@ def test_shared_columns_cannot_be_written_to() -> None:
     """What one series did to them would reach the next."""
     past = daily(7)
     design = Ridge().fit(past).design
-    columns, _ = design.calendar.columns(past.periods)
-    with pytest.raises(ValueError, match="read-only"):
-        columns[0, 0] = 1.0
+    seasons = prophet_map._seasons(DAYS, 6, True, 18_000, 700)
+    for columns in (design.calendar.columns(past.periods)[0], ridge._columns(design, 18_000, 730), seasons):
+        with pytest.raises(ValueError, match="read-only"):
+            columns[0, 0] = 1.0
     with pytest.raises(ValueError, match="not consecutive"):
         design.calendar.columns(past.periods[[0, 2]])
     assert dataclasses.replace(design, n=10).matrix(past.periods[:3]).shape[0] == 3

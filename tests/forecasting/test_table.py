@@ -55,6 +55,18 @@ def test_processes_do_not_change_a_number(sales: pd.DataFrame, monkeypatch: pyte
     pd.testing.assert_frame_equal(alone, forecast_table(sales, horizon=3))
 
 
+@pytest.mark.parametrize("model", ["auto", "ridge", "prophet-map"])
+def test_partitions_do_not_change_a_number(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Series of different halls, worked on together or two at a time: the same bytes, each below its own capacity."""
+    halls = {"a": 30.0, "b": 45.0, "c": 60.0, "d": 75.0, "e": 90.0}
+    rows = sales_rows({name: np.minimum(seasonal(130, level=1.2 * seats), seats) for name, seats in halls.items()})
+    rows["seats"] = rows["product"].map(halls)
+    whole = forecast_table(rows, horizon=4, capacity="seats", model=model)
+    monkeypatch.setattr(table, "PARTITION", 2)
+    assert whole.to_csv() == forecast_table(rows, horizon=4, capacity="seats", model=model).to_csv()
+    assert (whole["upper"] <= whole["product"].map(halls)).all()
+
+
 def test_rows_after_as_of_do_not_move_a_forecast(sales: pd.DataFrame) -> None:
     """A planted future changes nothing."""
     as_of = "2021-03-28"

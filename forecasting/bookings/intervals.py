@@ -36,7 +36,7 @@ GUESS = np.linspace(-2.5, 2.5, 41)
 """Scaled errors assumed where too few events could be foreseen again: wide, so as not to claim what is not known."""
 BARELY = 0.1
 """A whole number that a bound misses by no more than this is inside."""
-YOUNG = 0.5
+YOUNG = 0.25
 """What an error counts that was made with less than a year to learn from, beside one made later."""
 
 

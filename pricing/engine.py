@@ -269,23 +269,28 @@ def _groups(market: Market) -> list[list[int]]:
     return list(groups.values())
 
 
-def _loss_probability(market: Market, curves: DemandCurves, chosen: Prices, policy: Policy) -> Vector:
-    """(n,) share of draws in which the offer's group earns less at the chosen prices than at those in force."""
+@dataclass(frozen=True, slots=True)
+class _Odds:
+    """Shares of draws in which each offer's group earns more, and less, than at the prices in force; (n,) each."""
+
+    win: Vector
+    loss: Vector
+
+
+def _odds(market: Market, curves: DemandCurves, chosen: Prices, policy: Policy) -> _Odds:
     gain = _value(market, sold(market, curves, chosen), chosen, policy)
     gain -= _value(market, sold(market, curves, market.prices), market.prices, policy)
-    probability = np.zeros(len(market.offers))
     for group in _groups(market):
-        probability[group] = np.mean(gain[:, group].sum(axis=1) < 0)
-    return probability
+        gain[:, group] = gain[:, group].sum(axis=1, keepdims=True)
+    return _Odds((gain > 0).mean(axis=0), (gain < 0).mean(axis=0))
 
 
 def _doubtful(market: Market, curves: DemandCurves, chosen: Prices, policy: Policy) -> list[str]:
-    """Offers that would move although their group wins too rarely."""
-    probability = _loss_probability(market, curves, chosen, policy)
+    """Offers that would move although their group wins too rarely; to change nothing is not to win."""
     return [
         offer.id
-        for offer, loss in zip(market.offers, probability, strict=True)
-        if chosen[offer.id] != market.prices[offer.id] and loss > 1 - policy.confidence
+        for offer, win in zip(market.offers, _odds(market, curves, chosen, policy).win, strict=True)
+        if chosen[offer.id] != market.prices[offer.id] and win < policy.confidence
     ]
 
 
@@ -298,7 +303,7 @@ def _decisions(market: Market, curves: DemandCurves, policy: Policy, answer: _An
     }
     allowed = {**answer.chosen, **{offer: keep[offer] for offer, reasons in faults.items() if reasons}}
     units_now, units_then = sold(market, curves, keep), sold(market, curves, allowed)
-    loss = _loss_probability(market, curves, allowed, policy)
+    loss = _odds(market, curves, allowed, policy).loss
     shadow = {resource.id: resource.shadow_price for resource in answer.plan.resources}
     left = {resource.id: resource.capacity for resource in market.resources}
     decisions = []

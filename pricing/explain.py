@@ -29,7 +29,7 @@ def reasons_for(
     if decision.verdict is Verdict.HELD:
         return (f"Held: {held.rstrip('.')}.",)
     if decision.verdict is Verdict.KEEP:
-        return (_why_kept(decision, policy),)
+        return (_why_kept(decision, policy, left),)
     stopped = what_stopped(decision.allowed, offer, in_force, decision.evidence, policy)
     reasons = [_why_moved(decision, left), _consequence(decision)]
     if stopped:
@@ -39,7 +39,9 @@ def reasons_for(
     return tuple(reasons)
 
 
-def _why_kept(decision: Decision, policy: Policy) -> str:
+def _why_kept(decision: Decision, policy: Policy, left: float | None) -> str:
+    if left is not None and left < 1:
+        return "Kept: nothing is left to sell."
     if decision.wanted != decision.in_force:
         return f"Kept: no other allowed price earns more in {policy.confidence:.0%} of outcomes."
     return "Kept: no allowed step is expected to earn more."

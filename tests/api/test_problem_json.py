@@ -81,7 +81,7 @@ def test_every_part_is_read() -> None:
     ("path", "value", "place"),
     [
         (("extra",), 1, "extra"),
-        (("currency",), "XXX", "currency"),
+        (("currency",), "AAA", "currency"),
         (("objective",), "profit", "objective"),
         (("offers",), [], "offers"),
         (("offers", 1, "colour"), "red", "offers[1].colour"),

@@ -120,6 +120,13 @@ def test_a_move_that_wins_too_rarely_is_not_made() -> None:
     assert decision.wanted != decision.allowed
 
 
+def test_what_is_sold_out_keeps_its_price() -> None:
+    """A dearer ticket that nobody can buy earns nothing: the price stays, and says that nothing is left."""
+    decision = run([offer("stalls", resource="room")], resources=[Resource("room", 0.0)])["stalls"]
+    assert (decision.verdict, decision.allowed) == (Verdict.KEEP, Decimal(20))
+    assert decision.reasons == ("Kept: nothing is left to sell.",)
+
+
 def test_a_cheaper_audience_never_costs_more() -> None:
     """The declared order between segments holds in every proposal."""
     offers = [

@@ -153,10 +153,12 @@ def too_little(panel: Panel, own: float) -> Verdict | None:
     refused = Identification.NOT_IDENTIFIED
     if not panel.quantity.any():
         return Verdict(refused, f"No unit was sold at a known price in {_rows(len(panel))}.")
+    if not panel.moves:
+        return Verdict(refused, "The price never changed, so there is nothing to learn from.")
     if panel.moves < MIN_MOVES or own < MIN_OWN:
         return Verdict(
             refused,
-            f"The price hardly moved on its own: it changed on {panel.moves} dates, by {own:.1%} beyond what season "
+            f"The price hardly moved on its own: it changed on {_dates(panel.moves)}, by {own:.1%} beyond what season "
             f"and product explain; at least {MIN_MOVES} changes and {MIN_OWN:.0%} are needed.",
         )
     if panel.guessed > MOSTLY_GUESSED:
@@ -302,9 +304,9 @@ def _doubts(panel: Panel, estimate: Estimate, test: Feedback | None, rival: Esti
 
 def _identified(panel: Panel, estimate: Estimate) -> str:
     return (
-        f"The price changed on {panel.moves} dates and sales answered; no sign that price followed demand. A reaction "
-        f"of price to demand within the same period cannot be seen in sales; something unseen would have to explain "
-        f"{robustness(estimate, len(panel)):.0%} of what is left of both price and demand to explain this away."
+        f"The price changed on {_dates(panel.moves)} and sales answered; no sign that price followed demand. A "
+        "reaction of price to demand within the same period cannot be seen in sales; something unseen would have to "
+        f"explain {robustness(estimate, len(panel)):.0%} of what is left of both price and demand to explain this away."
     )
 
 
@@ -330,6 +332,10 @@ def _p_value(fit: Fit, clusters: Codes, period: Codes) -> float:
     error = two_way(fit, first, second)
     df = max(min(int(first.max()), int(second.max())), 1)
     return float(2 * stdtr(df, -abs(fit.slope) / error)) if error > 0 else 1.0
+
+
+def _dates(n: int) -> str:
+    return "1 date" if n == 1 else f"{n} dates"
 
 
 def _rows(n: int) -> str:

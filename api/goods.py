@@ -16,6 +16,7 @@ from scipy.stats import nbinom
 
 from api.settings import Settings
 from forecasting.features import PRICE
+from forecasting.fleet import Task
 from forecasting.grid import Frequency
 from forecasting.model import Vector
 from forecasting.series import Request, panel_of
@@ -72,16 +73,15 @@ class _Plan:
 
     def totals(self, goods: pd.DataFrame, by: list[str], progress: Progress) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Forecast by period, and its total with the price it was forecast at, for each combination of `by`."""
-        forecast = forecast_table(
-            goods,
+        task = Task(
             horizon=self.horizon,
             freq=self.freq,
-            by=by,
+            by=tuple(by),
             country=self.settings.country,
             level=LEVEL,
             seed=self.settings.seed,
-            progress=lambda done, total: progress("fitting forecasts", done, total),
         )
+        forecast = forecast_table(goods, task, progress=lambda done, total: progress("fitting forecasts", done, total))
         # Ends are summed as if the periods were high or low together. That is wider than independent periods give,
         # save for counts so small that most periods are 0, where the ends of each say little of those of the sum.
         totals = forecast.groupby(by, as_index=False).agg(

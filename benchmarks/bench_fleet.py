@@ -22,11 +22,11 @@ from prophet import Prophet
 from threadpoolctl import threadpool_limits
 
 from forecasting.evaluate import wape
+from forecasting.fleet import PARTITION
 from forecasting.grid import Frequency, Grid
 from forecasting.model import FleetModel, Future, History, NotFittedError, Vector
 from forecasting.prophet_map import ProphetMap
 from forecasting.ridge import Ridge
-from forecasting.table import PARTITION
 
 DAYS, AHEAD, START = 730, 28, 18_000
 """History, horizon, and first day since 1970 [days]."""

@@ -1,0 +1,99 @@
+"""A back-test is honest about what was known, and about how the forecasts did."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.backtest import LOSSES, backtest_table
+from forecasting.fleet import Task
+from forecasting.table import forecast_table
+from pricing.errors import InputError
+from tests.forecasting.examples import sales_rows, seasonal
+from tests.real_data import real_data
+
+
+@pytest.fixture(scope="module")
+def sales() -> pd.DataFrame:
+    """Three products."""
+    return sales_rows({"a": seasonal(130), "b": seasonal(130, level=300, seed=5), "c": seasonal(130, level=2, seed=6)})
+
+
+def test_a_back_test_has_every_model_beside_the_baselines_and_a_total(sales: pd.DataFrame) -> None:
+    """Losses per series and model, and pooled over all; wape of the total is the errors' sum over the sales' sum."""
+    found = backtest_table(sales[sales["product"].isin(["a", "b"])], Task(horizon=4), folds=2)
+    kinds = {"auto", "naive", "seasonal-naive", "level", "count", "prophet-map", "combination"}
+    assert set(found["model"]) == kinds
+    assert list(found.columns) == ["product", "model", *LOSSES, "periods"]
+    naive = found[found["model"] == "naive"].set_index("product")
+    assert naive["periods"].to_dict() == {"a": 8, "b": 8, "all": 16}
+    sold = {
+        name: part.sort_values("date")["quantity"].tail(8).sum()
+        for name, part in sales[sales["product"].isin(["a", "b"])].groupby("product")
+    }
+    pooled = sum(naive["wape"][name] * sold[name] for name in sold) / sum(sold.values())
+    assert naive["wape"]["all"] == pytest.approx(pooled)
+    assert found["product"].tolist()[-1] == "all"
+
+
+def test_a_back_test_equals_forecasts_made_at_its_origins(sales: pd.DataFrame) -> None:
+    """What it judges is what `forecast` would have said then, choice included."""
+    rows = sales[sales["product"].isin(["a", "b", "c"])]
+    last = rows["date"].max()
+    total, wrong = 0.0, 0.0
+    for weeks in (4, 8):
+        origin = last - pd.Timedelta(weeks=weeks)
+        said = forecast_table(rows, Task(horizon=4, as_of=origin))
+        both = said.merge(rows, on=["product", "date"])
+        total, wrong = total + both["quantity"].sum(), wrong + (both["mean"] - both["quantity"]).abs().sum()
+    found = backtest_table(rows, Task(horizon=4), folds=2)
+    pooled = found[(found["product"] == "all") & (found["model"] == "auto")]["wape"].item()
+    assert pooled == pytest.approx(wrong / total)
+
+
+def test_a_history_too_short_to_look_back_is_refused() -> None:
+    """Three weeks cannot be forecast four weeks from four weeks ago."""
+    with pytest.raises(InputError, match="no series is long enough to look back 4 periods"):
+        backtest_table(sales_rows({"a": np.ones(3)}), Task(horizon=4))
+
+
+def test_auto_beats_both_naive_forecasts_where_there_is_something_to_learn() -> None:
+    """Seasonal counts with noise: less error than the last value and than last year's."""
+    rows = sales_rows({str(k): seasonal(190, level=20 + 10 * k, seed=k) for k in range(8)})
+    found = backtest_table(rows, Task(horizon=8), folds=2)
+    wape = found[found["product"] == "all"].set_index("model")["wape"]
+    assert wape["auto"] < 0.9 * min(wape["naive"], wape["seasonal-naive"])
+
+
+def test_intervals_of_the_choice_cover_about_what_they_promise() -> None:
+    """80 % intervals of the automatic choice hold 70 to 92 % over 20 simulated series."""
+    rows = sales_rows({str(k): seasonal(150, level=15 + 5 * k, seed=k) for k in range(20)})
+    found = backtest_table(rows, Task(horizon=6), folds=2)
+    coverage = found[(found["product"] == "all") & (found["model"] == "auto")]["coverage"].item()
+    assert 0.7 <= coverage <= 0.92
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["milk", "sugar"])
+def test_auto_is_not_worse_than_seasonal_naive_on_scanner_data(name: str) -> None:
+    """The last six months of real monthly sales, by product."""
+    raw = pd.read_csv(real_data(f"polish_scanner/{name}.csv"))
+    renamed = {"time": "date", "prices": "price", "quantities": "quantity", "prodID": "product"}
+    rows = raw.rename(columns=renamed).assign(date=pd.to_datetime(raw["time"]))
+    found = backtest_table(rows, Task(horizon=6), folds=1)
+    wape = found[found["product"] == "all"].set_index("model")["wape"]
+    assert wape["auto"] <= 1.02 * min(wape["seasonal-naive"], wape["naive"])
+
+
+@pytest.mark.real_data
+def test_auto_beats_both_naive_forecasts_on_weekly_shows() -> None:
+    """Attendance of long-running shows, 13 weeks ahead, from two origins a year apart."""
+    raw = pd.read_csv(real_data("broadway_to_2011/broadway_1990_2011.csv.gz"))
+    rows = raw.rename(columns={"show": "product", "attendance": "quantity", "avg_price": "price"})
+    rows = rows[["date", "product", "quantity", "price"]].assign(date=pd.to_datetime(rows["date"]))
+    for origin in pd.to_datetime(["2005-10-02", "2006-10-01"]):
+        past = rows[rows["date"] <= origin + pd.Timedelta(weeks=13)]
+        span = past.groupby("product")["date"].agg(["min", "max"])
+        live = span[(span["max"] > origin) & (span["min"] < origin - pd.Timedelta(weeks=60))].index
+        found = backtest_table(past[past["product"].isin(live)], Task(horizon=13), folds=1)
+        wape = found[found["product"] == "all"].set_index("model")["wape"]
+        assert wape["auto"] < min(wape["seasonal-naive"], wape["naive"])

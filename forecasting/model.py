@@ -4,6 +4,7 @@ Guarantees
 ----------
 * A `Forecast` is finite, `0 <= lower <= mean <= upper`, or it cannot be built.
 * A `History` and a `Future` agree on their periods and regressors, or they cannot be built.
+* A model is never asked far beyond what it was fitted to: coming regressors are cut near the range seen (`reach`).
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from forecasting.grid import Dates, Grid, Periods
 Vector = NDArray[np.float64]
 BURST = 4.0
 """A forecast may not exceed the history's largest value by more than this factor."""
+REACH = 0.5
+"""A coming regressor counts up to this share of the range seen beyond either end of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +102,14 @@ class History:
         regressors = self.regressors[window].copy() if self.names else np.empty((0, 0))
         for name in self.carried:
             regressors[:, self.names.index(name)] = self.regressors[origin - 1, self.names.index(name)]
-        return Future(self.periods[window], regressors, self.capacity[window])
+        return Future(self.periods[window], self.head(origin).reach(regressors), self.capacity[window])
+
+    def reach(self, regressors: Vector) -> Vector:
+        """(h, k) coming regressors, cut at the range seen so far, widened by half its width to either side."""
+        if not self.names:
+            return regressors
+        low, high = self.regressors.min(axis=0), self.regressors.max(axis=0)
+        return np.clip(regressors, low - REACH * (high - low), high + REACH * (high - low))
 
 
 @dataclass(frozen=True, eq=False)

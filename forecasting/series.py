@@ -327,7 +327,7 @@ class _Ahead:
             regressors[:, j] = np.nan_to_num(values) if name == PROMOTION else _or_last(values, regressors[0, j])
         if self.capacity:
             capacity = np.where(given["capacity"].notna(), given["capacity"], capacity)
-        return Future(periods, regressors, capacity)
+        return Future(periods, history.reach(regressors), capacity)
 
 
 def _or_last(values: Vector, last: float) -> Vector:

@@ -4,9 +4,12 @@ import importlib
 import pkgutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import forecasting
 from forecasting.baseline import Naive
@@ -129,6 +132,29 @@ def test_an_impossible_history_cannot_be_built() -> None:
         history([np.nan, np.nan])
     with pytest.raises(ValueError, match="negative sales"):
         history([1.0, -1.0])
+
+
+@given(st.lists(st.floats(-50, 50), min_size=2, max_size=30), st.floats(-1e9, 1e9))
+def test_a_coming_regressor_counts_near_the_range_seen_only(seen: list[float], coming: float) -> None:
+    """Cut half the range's width beyond either end of it, in the future and at past origins; what was seen counts."""
+    log = np.array(seen)
+    past = history(np.arange(log.size), price=np.exp(log))
+    low, high = past.regressors.min(), past.regressors.max()
+    reached = past.reach(np.array([[coming]]))[0, 0]
+    assert low - (high - low) / 2 <= reached <= high + (high - low) / 2
+    assert np.array_equal(past.reach(past.regressors), past.regressors)
+    assert past.ahead(1, 1).regressors == past.regressors[0]
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+@pytest.mark.parametrize("price", [1e-9, 1e6])
+def test_an_absurd_price_does_not_explode_a_forecast(model: Model, price: float) -> None:
+    """Given away or out of this world: what a price half beyond the range seen would do, at most."""
+    past = SHAPES["with price"]
+    ahead = future(past, price=price)
+    said = model.fit(past).forecast(replace(ahead, regressors=past.reach(ahead.regressors)), level=0.8, seed=0)
+    assert np.all(said.upper < 2.5 * past.sales.max())
+    assert np.all(said.mean > 0.2 * past.level)
 
 
 def test_importing_the_choice_does_not_load_prophet() -> None:

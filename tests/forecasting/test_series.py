@@ -148,11 +148,11 @@ def test_known_coming_values_are_used_and_the_last_price_carried_forward() -> No
     rows = rows_on(
         ["2024-01-07", "2024-01-14", "2024-01-21"], [3, 2, 4], price=[9.0, 8.0, 7.0], promotion=["", "leaflet", ""]
     )
-    ahead = rows_on(["2024-01-28"], [0], price=[5.0], promotion=["1"]).drop(columns="quantity")
+    ahead = rows_on(["2024-01-28"], [0], price=[6.5], promotion=["1"]).drop(columns="quantity")
     found = panel(rows, ahead, horizon=2)
     assert found.histories[0].names == ("price", "promotion")
     assert found.histories[0].regressors[:, 1].tolist() == [0, 1, 0]
-    assert np.exp(found.futures[0].regressors[:, 0]) == pytest.approx([5, 5])
+    assert np.exp(found.futures[0].regressors[:, 0]) == pytest.approx([6.5, 6.5])
     assert found.futures[0].regressors[:, 1].tolist() == [1, 0]
     without = panel(rows, horizon=2)
     assert without.histories[0].names == without.histories[0].carried == ("price",)
@@ -161,10 +161,18 @@ def test_known_coming_values_are_used_and_the_last_price_carried_forward() -> No
 
 def test_coming_values_hold_for_the_series_they_name() -> None:
     """A price for one product leaves the other's as it was."""
-    rows = sales_rows({"a": np.ones(5), "b": np.ones(5)}).assign(price=9.0)
+    rows = sales_rows({"a": np.ones(5), "b": np.ones(5)}).assign(price=[9.0, 4.0, 9.0, 4.0, 9.0] * 2)
     ahead = pd.DataFrame({"date": pd.to_datetime(["2019-02-10"]), "product": "b", "price": 4.0})
     prices = [np.exp(f.regressors[:, 0]).tolist() for f in panel(rows, ahead, horizon=1).futures]
     assert prices == [[pytest.approx(9)], [pytest.approx(4)]]
+
+
+def test_coming_values_far_outside_the_range_seen_are_cut() -> None:
+    """Prices seen from 4 to 9: a free ticket counts as 4 / 1.5, one at a million as 9 x 1.5."""
+    rows = sales_rows({"a": np.ones(3)}).assign(price=[4.0, 9.0, 9.0])
+    ahead = pd.DataFrame({"date": pd.to_datetime(["2019-01-27", "2019-02-03"]), "price": [0.0, 1e6]})
+    (found,) = panel(rows, ahead, horizon=2).futures
+    assert np.exp(found.regressors[:, 0]) == pytest.approx([4 / 1.5, 9 * 1.5])
 
 
 def test_what_cannot_be_done_is_refused_with_every_reason() -> None:

@@ -13,6 +13,9 @@ from scipy.stats import norm
 
 from forecasting.model import Forecast, Future, History, NotFittedError, Vector, ceiling, require
 
+BASELINES = ("naive", "seasonal-naive", "level")
+"""What any series can be forecast by."""
+
 
 @dataclass(frozen=True, eq=False)
 class RepeatedFit:

@@ -20,8 +20,9 @@ from forecasting.combine import COMBINATION
 from forecasting.features import holidays_in
 from forecasting.grid import Frequency
 from forecasting.model import Future, History, Model
-from forecasting.select import AUTO, Trials, models, tried
+from forecasting.select import AUTO, models
 from forecasting.series import Request
+from forecasting.trials import Trials, tried
 from pricing.errors import InputError
 
 Progress = Callable[[int, int], None]
@@ -94,7 +95,7 @@ class Task:
         """
         every = models(self.country)
         if self.model in (AUTO, COMBINATION):
-            return {name: model for name, model in every.items() if name not in ("prophet", "ridge")}
+            return {name: model for name, model in every.items() if name not in ("prophet", "count")}
         kept = ("naive", "seasonal-naive", self.model) if compared else ("naive", "seasonal-naive", "level", self.model)
         return {name: model for name, model in every.items() if name in kept}
 

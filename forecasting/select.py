@@ -72,7 +72,7 @@ def _chosen(trials: Trials, name: str, fleet: Vector, level: float) -> Chosen:
 
 
 def _relative(trials: Trials, name: str) -> tuple[float, int]:
-    """Log of a model's loss over the last value's at the same origins (never minus infinity), and how many these are."""
+    """Log of a model's loss over the last value's at the same origins (never minus infinity), and their number."""
     if "naive" not in trials.past:
         return float("nan"), 0
     own, naive = trials.losses(name), trials.losses("naive")

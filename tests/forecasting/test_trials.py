@@ -73,7 +73,7 @@ def test_series_tried_together_are_each_as_alone() -> None:
     together = tried(every, [future(past) for past in every], QUICK, level=0.8, seed=0)
     for past, found in zip(every, together, strict=True):
         alone = run(past)
-        assert found.losses.keys() == alone.losses.keys()
+        assert found.past.keys() == alone.past.keys()
         for name, forecast in alone.forecasts.items():
             assert np.array_equal(forecast.mean, found.forecasts[name].mean)
         for name in alone.past:

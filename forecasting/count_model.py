@@ -16,22 +16,19 @@ import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.signal import lfilter
 from scipy.stats import gamma, nbinom, poisson
 from statsmodels.genmod.families import Family, NegativeBinomial, Poisson
 from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
-from forecasting.censoring import raised
+from forecasting.censoring import unconstrained_all
 from forecasting.features import PRICE, Calendar, Positions, usable_regressors
 from forecasting.grid import Periods
 from forecasting.model import Forecast, Future, History, NotFittedError, Vector, ceiling, require
 
 SCORING = 12
 """Most steps of Fisher scoring before statsmodels takes over."""
-ROUNDS = 12
-"""Most rounds of expectation-maximisation; they stop once sold-out demand moves by less than 0.1 %."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,27 +144,21 @@ class CountModel:
     minimum: int = field(default=8, init=False)
 
     def fit(self, history: History) -> CountFit:
-        """Fit by expectation-maximisation where periods sold out, at once where none did."""
+        """Fit to sales, and to the demand behind them where periods sold out."""
         require(self, history)
         design = design_of(history, self.country)
         columns, known = design.matrix(history.periods, history.regressors), history.known
         age = (history.sales.size - 1 - np.arange(history.sales.size)) / history.grid.frequency.year
         weights = 0.5 ** (age[known] / self.memory)
-        demand = history.sales.copy()
-        for _ in range(ROUNDS):
-            effects, dispersion = _estimate(columns[known], history, demand[known], weights, design.deviation)
-            mean = np.exp(np.clip(columns @ effects, -30, 30))
-            moved, demand = demand, raised(history, mean, dispersion)
-            if np.nansum(np.abs(demand - moved)) <= 1e-3 * np.nansum(demand):
-                break
+        demand = unconstrained_all([history], self.country)[0].sales
+        effects, dispersion = _estimate(columns[known], demand[known], weights, design.deviation)
+        mean = np.exp(np.clip(columns @ effects, -30, 30))
         residual = np.log((demand + 0.05 * history.level) / (mean + 0.05 * history.level))
         momentum, noise = carried(residual)
         return CountFit(history, design, effects, dispersion, momentum, noise, demand)
 
 
-def _estimate(
-    columns: Vector, history: History, sales: Vector, weights: Vector, deviation: Vector
-) -> tuple[Vector, float]:
+def _estimate(columns: Vector, sales: Vector, weights: Vector, deviation: Vector) -> tuple[Vector, float]:
     """Effects and dispersion: a Poisson regression, and a negative binomial one where counts vary more than that.
 
     The Poisson regression is fitted to sales scaled to at most 10 on average, so that large counts, which are never as
@@ -177,11 +168,7 @@ def _estimate(
     effects = _penalised(columns, sales * scale, weights, deviation, Poisson())
     mean = np.exp(np.clip(columns @ effects, -30, 30)) / scale
     effects[0] -= np.log(scale)
-    known = history.known
-    if history.censored.any():
-        dispersion, significant = censored_overdispersion(history.sales[known], history.censored[known], mean)
-    else:
-        dispersion, significant = overdispersion(sales, mean)
+    dispersion, significant = overdispersion(sales, mean)
     if not significant:
         return effects, 0.0
     family = NegativeBinomial(alpha=dispersion)
@@ -197,24 +184,6 @@ def overdispersion(sales: Vector, mean: Vector) -> tuple[float, bool]:
     slope = float((response @ mean) / (mean @ mean))
     error = float(np.sqrt(np.sum(np.square(response - slope * mean)) / max(sales.size - 1, 1) / (mean @ mean)))
     return min(max(slope, 0.0), 5.0), slope > max(1.645 * error, 1e-4)
-
-
-def censored_overdispersion(sales: Vector, censored: Vector, mean: Vector) -> tuple[float, bool]:
-    """Dispersion where some counts are lower bounds, and whether it is significant at 5 %.
-
-    Maximises the censored likelihood with the means held: a conditional step of expectation-maximisation (Meng and
-    Rubin 1993). Moments of the raised counts would not do: an expectation varies less than what it stands for.
-    """
-    count, mean = np.round(sales), np.maximum(mean, 1e-9)
-
-    def loss(log: float) -> float:
-        size, chance = np.exp(-log), 1 / (1 + np.exp(log) * mean)
-        seen, beyond = nbinom.logpmf(count, size, chance), nbinom.logsf(count - 1, size, chance)
-        return -float(np.sum((1 - censored) * seen + censored * np.maximum(beyond, -700.0)))
-
-    none = np.log(1e-5)  # as good as a Poisson
-    best = minimize_scalar(loss, bounds=(none, np.log(5.0)), method="bounded")
-    return float(np.exp(best.x)), bool(loss(none) - best.fun > 2.71 / 2)
 
 
 def _penalised(columns: Vector, sales: Vector, weights: Vector, deviation: Vector, family: Family) -> Vector:

@@ -171,7 +171,7 @@ def _fitted(design: Design, histories: Sequence[History]) -> list[RidgeFit]:
     years = np.arange(design.n)[::-1] / design.calendar.grid.frequency.year
     weights = known * 0.5 ** (years / MEMORY)
     regressors, centre = _centred(histories, weights)
-    columns = _Columns(_columns(design, design.first, design.n), regressors)
+    columns = Columns(_columns(design, design.first, design.n), regressors)
     prices = [name == PRICE for name in histories[0].names]
     prior = np.concatenate([design.precision, np.where(prices, 2.0, 0.5) ** -2.0])
     precision = np.tile(prior, (len(histories), 1))
@@ -188,7 +188,7 @@ def _fitted(design: Design, histories: Sequence[History]) -> list[RidgeFit]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Columns:
+class Columns:
     """(n, p) columns all series share, and (N, n, k) of each its own."""
 
     shared: Vector
@@ -221,7 +221,7 @@ class _Columns:
         return np.stack([made[row.tobytes()] for row in weights])
 
 
-def _poisson(columns: _Columns, sales: Vector, weights: Vector, effects: Vector, precision: Vector) -> Vector:
+def _poisson(columns: Columns, sales: Vector, weights: Vector, effects: Vector, precision: Vector) -> Vector:
     """Fisher scoring of the penalised quasi-Poisson likelihood; a step that does not help a series is not taken.
 
     The dispersion, by which the likelihood is divided, is Pearson's (McCullagh and Nelder 1989, section 9.2).
@@ -244,7 +244,7 @@ def _poisson(columns: _Columns, sales: Vector, weights: Vector, effects: Vector,
     return effects
 
 
-def _loss(columns: _Columns, sales: Vector, weights: Vector, effects: Vector, precision: Vector) -> Vector:
+def _loss(columns: Columns, sales: Vector, weights: Vector, effects: Vector, precision: Vector) -> Vector:
     """(N,) penalised negative log-likelihood, but for a constant."""
     log = np.clip(columns.times(effects), -30, 30)
     likelihood = np.sum(weights * (np.exp(log) - sales * log), axis=1)
@@ -270,7 +270,7 @@ class _Normal:
     weight: Vector
 
     @classmethod
-    def of(cls, columns: _Columns, log: Vector, weights: Vector) -> "_Normal":
+    def of(cls, columns: Columns, log: Vector, weights: Vector) -> "_Normal":
         gram, moment = columns.products(weights, log)
         return cls(gram, moment, np.sum(weights * log**2, axis=1), weights.sum(axis=1))
 

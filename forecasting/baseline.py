@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import norm
 
+from forecasting.grid import Frequency
 from forecasting.model import Forecast, Future, History, NotFittedError, Vector, ceiling, require
 
 BASELINES = ("naive", "seasonal-naive", "level")
@@ -87,11 +88,11 @@ class SeasonalNaive:
 class Level:
     """The value of the same period a season ago, times how the last periods compare with theirs a season ago.
 
-    Without two seasons, the mean of the last periods.
+    Of days, whose season is a week, the mean of as many weeks. Without two seasons, the mean of the last periods.
 
     Attributes
     ----------
-    window : periods whose mean is the recent level
+    window : periods whose mean is the recent level, or seasons
     """
 
     window: int = 8
@@ -102,6 +103,9 @@ class Level:
         """Keep the last season, at the recent level."""
         require(self, history)
         sales, season = _filled(history.sales), history.grid.frequency.season
+        if history.grid.frequency is Frequency.D and sales.size >= 2 * season:
+            seasons = sales[-(sales.size // season) * season :].reshape(-1, season)[-self.window :]
+            return RepeatedFit(history, seasons.mean(axis=0), _deviation(history.sales, season))
         recent = sales[-self.window :].mean()
         if season == 1 or sales.size < season + self.window:
             deviation = _deviation(history.sales, 1)

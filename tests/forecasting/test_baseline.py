@@ -46,3 +46,11 @@ def test_level_lifts_last_season_to_the_recent_level() -> None:
     assert said.mean == pytest.approx(4 * season)  # last season, which was twice, times the growth that was twice
     short = history([4.0, 6.0, 8.0], grid=MONTHS)
     assert Level().fit(short).forecast(future(short, 2), level=0.8, seed=0).mean == pytest.approx([6.0, 6.0])
+
+
+def test_level_of_days_is_the_mean_of_the_last_weeks() -> None:
+    """Each weekday's mean of eight weeks; the ninth week before counts no more."""
+    week = np.array([1.0, 2, 3, 4, 5, 6, 7])
+    past = history(np.concatenate([[99.0] * 8, week * 2, *([week] * 7)]), grid=Grid(Frequency.D), start=600)
+    said = Level().fit(past).forecast(future(past, 9), level=0.8, seed=0)
+    assert said.mean == pytest.approx(9 / 8 * np.append(week, week[:2]))

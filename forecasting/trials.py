@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from forecasting.baseline import BASELINES
-from forecasting.censoring import with_demand
+from forecasting.censoring import unconstrained_all
 from forecasting.combine import COMBINATION, combined
-from forecasting.count_model import CountModel
 from forecasting.model import Fit, FleetModel, Forecast, Future, History, Model, NotFittedError, Vector
 
 FOLDS = 3
@@ -80,16 +79,6 @@ class Trials:
         return np.asarray(np.minimum(np.abs(error) / np.maximum(half, least), LARGEST_SCORE), dtype=np.float64)
 
 
-def unconstrained(history: History, country: str | None) -> History:
-    """The history with demand in place of sold-out sales, where the count model can tell."""
-    if not history.censored.any():
-        return history
-    try:
-        return with_demand(history, CountModel(country).fit(history).demand)
-    except NotFittedError:
-        return history
-
-
 def origins(n: int, horizon: int, folds: int = FOLDS) -> list[int]:
     """Past origins, latest first: whole horizons back from the end, each with at least half the history before it.
 
@@ -112,8 +101,9 @@ def tried(
 
     All of it is asked of a model at once, so that a `FleetModel` may share what series and origins have in common.
     """
-    asked = [ask for i, h in enumerate(histories) for ask in _asked(i, h, futures[i], country)]
-    said = _forecasts([ask.past for ask in asked], [ask.ahead for ask in asked], candidates, level, seed)
+    asked = [ask for i, h in enumerate(histories) for ask in _asked(i, h, futures[i])]
+    pasts = unconstrained_all([ask.past for ask in asked], country)
+    said = _forecasts(pasts, [ask.ahead for ask in asked], candidates, level, seed)
     found = [_Found.of(h, future.periods.size) for h, future in zip(histories, futures, strict=True)]
     for ask, forecasts in zip(asked, said, strict=True):
         found[ask.series].add(ask, forecasts)
@@ -130,13 +120,11 @@ class _Ask:
     ahead: Future
 
 
-def _asked(series: int, history: History, future: Future, country: str | None) -> list[_Ask]:
+def _asked(series: int, history: History, future: Future) -> list[_Ask]:
     horizon = future.periods.size
     tries = [(fold, n) for fold, n in enumerate(origins(history.sales.size, horizon)) if history.known[:n].any()]
-    asked = [
-        _Ask(series, fold, unconstrained(history.head(n), country), history.ahead(n, horizon)) for fold, n in tries
-    ]
-    return [*asked, _Ask(series, None, unconstrained(history, country), future)]
+    asked = [_Ask(series, fold, history.head(n), history.ahead(n, horizon)) for fold, n in tries]
+    return [*asked, _Ask(series, None, history, future)]
 
 
 @dataclass(frozen=True, eq=False)

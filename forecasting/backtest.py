@@ -50,7 +50,7 @@ def backtest_table(
     """
     if folds < 1:
         raise InputError(f"the number of folds is {folds}; it must be at least 1")
-    panel = panel_of(sales, task.request, future)
+    panel = panel_of(sales, task.request, future, covering=False)
     outcomes: list[Outcome] = []
     for fold in range(folds):
         step = None if progress is None else _fold_progress(progress, fold, folds)

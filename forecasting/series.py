@@ -13,23 +13,18 @@ periods at the end, it has ended, and the silence is zeros. Returns that exceed 
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 import pandas as pd
 
+from forecasting.ahead import CELL, PROMOTION, Ahead, check, indicator, log_price, regressor_names
 from forecasting.features import PRICE
 from forecasting.grid import Dates, Frequency, Grid, Periods, infer_grid
 from forecasting.model import Future, History, Vector
 from pricing.errors import Finding, InputError
 
-CELL = ("product", "segment", "event", "channel")
-"""What is on sale is one stock per combination of these and a date."""
-PROMOTION = "promotion"
-NOT_REGRESSORS = {*CELL, "date", "quantity", "customer", "currency", "available", "list_price", "unit_cost", PRICE}
 CREDIBLE_ZERO = 10.0
 SILENCE = 4
-CAPACITY_WINDOW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +62,26 @@ class Request:
             raise InputError(found)
 
     def check(self, sales: pd.DataFrame) -> None:
-        """Refuse a table that lacks what was asked for."""
-        asked = [*self.by, *([self.capacity] if self.capacity else []), *([PRICE] if self.target == "revenue" else [])]
+        """Refuse a table that lacks what was asked for, or holds what is no date or no number."""
+        asked = ["date", "quantity", *self.by, *([self.capacity] if self.capacity else [])]
+        asked += [PRICE] if self.target == "revenue" else []
         missing = [
             Finding(f"no such column among {', '.join(sales.columns)}", column=c) for c in asked if c not in sales
         ]
         if missing:
             raise InputError(missing)
+        if not pd.api.types.is_datetime64_any_dtype(sales["date"]):
+            raise InputError(Finding("holds no dates", column="date"))
+        units = pd.to_numeric(sales["quantity"], errors="coerce").to_numpy(np.float64)
+        price = pd.to_numeric(sales[PRICE], errors="coerce") if PRICE in sales else pd.Series(dtype=np.float64)
+        wrong = {
+            "date": ("is missing", sales["date"].isna().to_numpy()),
+            "quantity": ("is not a finite number", ~np.isfinite(units)),
+            PRICE: ("is infinite", np.isinf(price.to_numpy(np.float64))),
+        }
+        found = [Finding(f"{what} in {rows.sum():,} rows", column=c) for c, (what, rows) in wrong.items() if rows.any()]
+        if found:
+            raise InputError(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,13 +102,17 @@ class Panel:
     futures: tuple[Future, ...]
 
 
-def panel_of(sales: pd.DataFrame, request: Request, future: pd.DataFrame | None = None) -> Panel:
+def panel_of(
+    sales: pd.DataFrame, request: Request, future: pd.DataFrame | None = None, *, covering: bool = True
+) -> Panel:
     """Regular series of the target, with what is known of the coming periods.
 
     Parameters
     ----------
     sales : one row per sale, or per period; columns as in the table `sales`
     future : rows with `date`, any of the `by` columns, and regressors of coming dates
+    covering : whether to refuse a `future` of which the coming periods could use nothing; a back-test only reads from
+        it what is known ahead
     """
     request.check(sales)
     rows = _until(sales, request.as_of)
@@ -109,12 +121,14 @@ def panel_of(sales: pd.DataFrame, request: Request, future: pd.DataFrame | None 
     dates = rows["date"].to_numpy().astype("datetime64[D]")
     grid = infer_grid(dates, request.frequency)
     first, last = _whole_periods(grid, dates, request.as_of)
-    names = _regressors(rows, future)
+    if future is not None and covering:
+        check(future, sales, request.by, request.capacity, (grid, last + 1 + np.arange(request.horizon)))
+    names = regressor_names(rows, future)
     totals = _totals(rows, grid.period(dates), names, request)
-    ahead = _Ahead.of(future, request.by, grid, names, request.capacity)
+    ahead = Ahead(names) if future is None else Ahead.of(future, request.by, grid, names, request.capacity)
     keys, histories, futures = [], [], []
     for key, part in totals.groupby(level=list(range(len(request.by))), sort=True):
-        history = _history(part.droplevel(list(range(len(request.by)))), grid, (first, last), names, ahead.names)
+        history = _history(part.droplevel(list(range(len(request.by)))), grid, (first, last), names, ahead.given)
         if history is None:
             continue
         key_text = tuple(str(value) for value in key)
@@ -155,24 +169,6 @@ def _whole_periods(grid: Grid, dates: Dates, as_of: pd.Timestamp | None) -> tupl
     return first + int(partial_first), last - int(partial_last)
 
 
-def _regressors(rows: pd.DataFrame, future: pd.DataFrame | None) -> tuple[str, ...]:
-    """Price, if there is one, and the columns whose coming values are given."""
-    price = [PRICE] if PRICE in rows and rows[PRICE].notna().any() else []
-    if future is None:
-        return tuple(price)
-    shared = [name for name in future.columns if name in rows.columns and name not in NOT_REGRESSORS]
-    numeric = [name for name in shared if name == PROMOTION or pd.api.types.is_numeric_dtype(rows[name])]
-    return (*price, *numeric)
-
-
-def _indicator(column: pd.Series) -> pd.Series:
-    """A promotion as a number: as given, or 1 for any text that does not say no."""
-    number = pd.to_numeric(column, errors="coerce")
-    text = column.astype("str").str.strip().str.lower()
-    named = column.notna() & ~text.isin(["", "0", "no", "none", "false", "nan"])
-    return number.astype(np.float64).where(number.notna(), named.astype(np.float64))
-
-
 def _prepared(rows: pd.DataFrame, period: Periods, names: Collection[str], request: Request) -> pd.DataFrame:
     """Key, period, and numbers that can be added up."""
     frame = pd.DataFrame({name: rows[name].astype(str) for name in dict.fromkeys([*request.by, *CELL]) if name in rows})
@@ -185,7 +181,7 @@ def _prepared(rows: pd.DataFrame, period: Periods, names: Collection[str], reque
         frame["worth"] = (rows[PRICE] * frame["weight"]).fillna(0.0)
     for name in names:
         if name != PRICE:
-            frame[name] = _indicator(rows[name]) if name == PROMOTION else rows[name].astype(np.float64)
+            frame[name] = indicator(rows[name]) if name == PROMOTION else rows[name].astype(np.float64)
     for name, column in (("limit", "available"), ("cap", request.capacity)):
         values = rows[column].astype(np.float64) if column in rows else pd.Series(np.nan, rows.index)
         frame[name] = values.where(values > 0)
@@ -269,68 +265,5 @@ def _regressor_values(regular: pd.DataFrame, names: tuple[str, ...]) -> Vector:
     columns = {name: regular[name].fillna(0.0) if name == PROMOTION else regular[name] for name in names}
     values = pd.DataFrame(columns).ffill().bfill().fillna(0.0)
     if PRICE in names:
-        values[PRICE] = _log_price(values[PRICE].to_numpy(np.float64))
+        values[PRICE] = log_price(values[PRICE].to_numpy(np.float64))
     return values.to_numpy(np.float64)
-
-
-def _log_price(price: Vector) -> Vector:
-    """Log price; what is given away counts as a hundredth of the usual price."""
-    paid = price[price > 0]
-    least = 0.01 * float(np.median(paid)) if paid.size else 1.0
-    return np.log(np.maximum(price, least))
-
-
-@dataclass(frozen=True, eq=False)
-class _Ahead:
-    """Known coming values, by the key columns the future table has, and period."""
-
-    names: tuple[str, ...]
-    regressors: tuple[str, ...]
-    positions: tuple[int, ...]
-    capacity: bool
-    values: pd.DataFrame | None
-
-    @classmethod
-    def of(
-        cls, future: pd.DataFrame | None, by: tuple[str, ...], grid: Grid, names: tuple[str, ...], capacity: str | None
-    ) -> "_Ahead":
-        if future is None:
-            return cls((), names, (), capacity=False, values=None)
-        known = tuple(name for name in names if name in future)
-        shared = [name for name in by if name in future and not (future[name].astype(str) == "all").all()]
-        frame = future[[*known]].copy()
-        for name in known:
-            frame[name] = _indicator(frame[name]) if name == PROMOTION else frame[name].astype(np.float64)
-        has_capacity = capacity is not None and capacity in future
-        if has_capacity:
-            frame["capacity"] = future[capacity].astype(np.float64)
-        keys = [future[name].astype(str) for name in shared]
-        keys.append(pd.Series(grid.period(future["date"].to_numpy()), future.index, name="period"))
-        rules = {name: "max" if name == PROMOTION else "sum" if name == "capacity" else "mean" for name in frame}
-        values = frame.groupby(keys).agg(rules) if rules else None
-        return cls(known, names, tuple(by.index(name) for name in shared), has_capacity, values)
-
-    def future(self, key: tuple[str, ...], history: History, horizon: int) -> Future:
-        """The coming periods of one series: what is given, then what was last."""
-        periods = history.following(horizon)
-        capacity = np.full(horizon, history.capacity[-CAPACITY_WINDOW:].max())
-        regressors = np.tile(history.regressors[-1:], (horizon, 1)) if self.regressors else np.empty((0, 0))
-        if self.values is None:
-            return Future(periods, regressors, capacity)
-        own = [(*(key[j] for j in self.positions), int(period)) for period in periods]
-        index = pd.Index(own) if len(own[0]) > 1 else pd.Index(periods)
-        given = self.values.reindex(index)
-        for name in self.names:
-            j = self.regressors.index(name)
-            values = given[name].to_numpy(np.float64)
-            values = np.log(np.maximum(values, 1e-9)) if name == PRICE else values
-            regressors[:, j] = np.nan_to_num(values) if name == PROMOTION else _or_last(values, regressors[0, j])
-        if self.capacity:
-            capacity = np.where(given["capacity"].notna(), given["capacity"], capacity)
-        return Future(periods, history.reach(regressors), capacity)
-
-
-def _or_last(values: Vector, last: float) -> Vector:
-    """Values with gaps filled by the one before, and `last` before the first."""
-    filled: list[float] = reduce(lambda seen, v: [*seen, v if np.isfinite(v) else seen[-1]], values.tolist(), [last])
-    return np.array(filled[1:])

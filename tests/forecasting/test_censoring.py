@@ -152,7 +152,8 @@ def test_only_what_sold_out_is_raised_and_by_its_share() -> None:
 def test_each_series_stands_for_itself() -> None:
     """Worked on alone or with others of other lengths, grids and regressors, a series' demand is the same, in order."""
     cases = [season(s, "weeks", 0.1, share)[0] for s, share in ((0, 0.2), (1, 0.6))]
-    cases += [cases[0].head(100), season(2, "days", 0.1, 0.4)[0], season(3, "weeks", 0.1, 0.4, priced=True)[0]]
+    cases += [cases[0].head(100), season(2, "days", 0.1, 0.4)[0]]
+    cases += [season(s, "weeks", 0.1, share, priced=True)[0] for s, share in ((3, 0.1), (4, 0.6), (5, 0.3), (6, 0.5))]
     for alone, together in zip(cases, unconstrained_all(cases), strict=True):
         assert together.sales == pytest.approx(unconstrained_all([alone])[0].sales, rel=1e-9)
 

@@ -1,4 +1,4 @@
-"""What an event will have sold when it starts: the mean of three methods, from what was known on one day.
+"""What an event will have sold when it starts: a mean of three methods, from what was known on one day.
 
 Guarantees
 ----------
@@ -8,12 +8,16 @@ Guarantees
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from forecasting.bookings.history import Bookings, Vector
 from forecasting.bookings.ladder import ladder
-from forecasting.bookings.pickup import ridge_pickup
+from forecasting.bookings.pickup import carried, ridge_pickup
 from forecasting.bookings.similar import Traits, similar_pickup
 
 COMBINATION, COLD_START, LADDER = "combination", "similar events", "chain ladder"
+PARTS = np.array([1.0, 1.0, 4.0]) / 6
+"""What the chain ladder, similar events and the regression count in the mean."""
 ENOUGH_PAST = 3
 """Finished events from which pickups are averaged; with fewer only the chain ladder is used."""
 
@@ -25,14 +29,14 @@ class Outlook:
     Attributes
     ----------
     mean : (G,) expected, were there no end of places [units]
-    turnover : (G,) units expected to be booked or cancelled until then [units]
+    variance : (G,) variance of the final units, did bookings come and go one by one [units^2]
     on_hand : (G,) net units on that day [units]
     model : how it was made
-    parts : what each method expects, which `mean` is the mean of, (G,) each [units]
+    parts : what each method expects, (G,) each; `mean` is a mean of these, and of what was missed lately [units]
     """
 
     mean: Vector
-    turnover: Vector
+    variance: Vector
     on_hand: Vector
     model: str
     parts: tuple[Vector, ...] = ()
@@ -45,9 +49,9 @@ def outlook(bookings: Bookings, traits: Traits, event: int, day: int) -> Outlook
     life = traits.half_life(over)
     on_hand = bookings.on_hand[event, :, lead]
     rates = traits.weights(event, slice(0, max(started, 1)), day, half_life=life)
-    end, turnover = ladder(bookings, event, day, weights=rates, size=traits.size)
+    end, variance = ladder(bookings, event, day, weights=rates, size=traits.size)
     if over < ENOUGH_PAST:
-        return Outlook(end, turnover, on_hand, LADDER)
+        return Outlook(end, variance, on_hand, LADDER)
     past = slice(0, over)
     size = traits.size[past, None]
     known = bookings.on_hand[past]
@@ -57,8 +61,8 @@ def outlook(bookings: Bookings, traits: Traits, event: int, day: int) -> Outlook
     nearest = traits.nearest(event, past, day, half_life=life)
     alike = on_hand + own * similar_pickup(pickup, nearest)
     if bookings.first[event] >= day:
-        return Outlook((end + alike) / 2, turnover, on_hand, COLD_START, (end, alike))
-    ridge = on_hand + own * ridge_pickup(
-        traits.design[past], stock, pickup, rates[past], (traits.design[event], on_hand / own)
-    )
-    return Outlook((end + alike + ridge) / 3, turnover, on_hand, COMBINATION, (end, alike, ridge))
+        return Outlook((end + alike) / 2, variance, on_hand, COLD_START, (end, alike))
+    ridge, missed = ridge_pickup(traits.design[past], stock, pickup, rates[past], (traits.design[event], on_hand / own))
+    parts = (end, alike, on_hand + own * ridge)
+    mean = PARTS @ np.array(parts) + own * carried(missed, traits.nearby(event, past))
+    return Outlook(mean, variance, on_hand, COMBINATION, parts)

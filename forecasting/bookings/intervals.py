@@ -5,9 +5,10 @@ Guarantees
 * Errors are of finished events, each foreseen as of a day before its start with what was known on that day.
 * `0 <= lower <= mean <= upper`, and none above the places there are.
 
-Errors are divided by the root of the turnover expected until the start, as those of independent bookings would be, so
-that busy and quiet dates can share them. Quantiles are those of split conformal prediction with weights: errors of like
-and recent events, and those made with a year to learn from, count more (Barber et al. 2023).
+Errors are divided by the spread expected of bookings that come and go one by one, and of a pickup that is a share more
+or less than foreseen, so that busy and quiet dates can share them. Quantiles are those of split conformal prediction
+with weights: errors of like events, of the same season, and recent ones made with a year to learn from, count more
+(Barber et al. 2023).
 """
 
 from collections.abc import Callable, Sequence
@@ -36,8 +37,12 @@ GUESS = np.linspace(-2.5, 2.5, 41)
 """Scaled errors assumed where too few events could be foreseen again: wide, so as not to claim what is not known."""
 BARELY = 0.1
 """A whole number that a bound misses by no more than this is inside."""
-YOUNG = 0.25
-"""What an error counts that was made with less than a year to learn from, beside one made later."""
+COMMON = 0.3
+"""Share by which all bookings still to come are more or less at once: what does not average out in a busy event."""
+YOUNG = 0.1
+"""What a recent error counts that was made with less than a year to learn from, beside one made later.
+
+One of the same season counts in full all the same: it knows best how steady that season is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,15 +92,17 @@ def banks(found: Errors, traits: Traits, event: int, lead: int, day: int) -> lis
     if near.size < FEW:
         return [Bank.of(GUESS, np.ones(GUESS.size))] * found.scaled.shape[1]
     past = found.event[near]
-    weight = np.sqrt(traits.weights(event, past, day, half_life=traits.half_life(int(past.max()) + 1)))
     history = traits.start[past] - found.lead[near] - traits.start[0]
-    weight = np.where(history < YEAR, YOUNG, 1.0) * weight
+    trust = np.where(history < YEAR, YOUNG, 1.0)
+    half_life = traits.half_life(int(past.max()) + 1)
+    weight = np.sqrt(traits.weights(event, past, day, half_life=half_life, trust=trust))
     return [Bank.of(error, weight) for error in found.scaled[near].T]
 
 
 def scale(foreseen: Outlook) -> Vector:
     """(G,) what errors are measured in [units]."""
-    return np.asarray(np.sqrt(1.0 + foreseen.turnover))
+    common = COMMON * (foreseen.mean - foreseen.on_hand)
+    return np.asarray(np.sqrt(1.0 + foreseen.variance + common**2))
 
 
 def errors(bookings: Bookings, traits: Traits, leads: Sequence[int], progress: Progress | None = None) -> Errors:

@@ -7,7 +7,8 @@ Guarantees
 
 On hand at the end of lead d: x[d] = x[d + 1] (1 - c[d]) + b[d], with cancellation hazard c and new bookings b, so that
 x[0] = x[h] S(h) + sum over d < h of b[d] S(d), with S(d) the product over k < d of 1 - c[k] (Mack 1993 has the chain
-ladder of multiplicative development; new bookings here do not grow with those on hand).
+ladder of multiplicative development; new bookings here do not grow with those on hand). Were bookings independent,
+those on hand would stay like the heads of x[h] coins that fall so with S(h), and new ones would be a Poisson count.
 """
 
 from functools import partial
@@ -21,7 +22,7 @@ HAZARD_PRIOR = 20.0
 
 
 def ladder(bookings: Bookings, event: int, day: int, *, weights: Vector, size: Vector) -> tuple[Vector, Vector]:
-    """Expected final units of one event, and its expected turnover, by group.
+    """Expected final units of one event, and their variance, by group.
 
     Parameters
     ----------
@@ -31,16 +32,17 @@ def ladder(bookings: Bookings, event: int, day: int, *, weights: Vector, size: V
 
     Returns
     -------
-    (G,) final net units, and (G,) units expected to be booked or cancelled on the way [units]
+    (G,) final net units [units], and (G,) their variance, did bookings come and go one by one [units^2]
     """
     n, lead = weights.size, bookings.lead_of(event, day)
     fresh, hazard = _rates(bookings, day, lead, weights, size[:n])
     stay = np.cumprod(np.hstack([np.ones((hazard.shape[0], 1)), 1 - hazard]), axis=1)
     have = np.maximum(bookings.cells_on_hand[event, :, lead], 0.0)
     new = fresh * size[event]
-    end = have * stay[:, -1] + (new * stay[:, :-1]).sum(axis=1)
-    turnover = new.sum(axis=1) + have * (1 - stay[:, -1])
-    return _by_group(bookings, end), _by_group(bookings, turnover)
+    kept = (new * stay[:, :-1]).sum(axis=1)
+    end = have * stay[:, -1] + kept
+    variance = have * stay[:, -1] * (1 - stay[:, -1]) + kept
+    return _by_group(bookings, end), _by_group(bookings, variance)
 
 
 def _by_group(bookings: Bookings, cells: Vector) -> Vector:

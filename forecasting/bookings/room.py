@@ -1,8 +1,9 @@
-"""Places there are: what may still be sold of a coming event, by `capacity` and by `available`.
+"""Places there are: what may still be sold of a coming event, by `capacity` and by `available`; parts that add up.
 
 Guarantees
 ----------
 * A forecast, and the sum of forecasts that share a room, never exceed the places there are.
+* Parts add up to the forecast of their event, as far as the places of each part allow.
 * `available` limits only where it is what is left: a shop that adds to it from day to day is not held to today's.
 """
 
@@ -85,3 +86,26 @@ def fitted(mean: Vector, on_hand: Vector, limits: tuple[Room, ...], event: int) 
         if over > room.places[event]:  # more on hand than places
             mean[part] *= room.places[event] / over
     return mean
+
+
+def agreed(mean: Vector, spread: Vector, whole: float, highest: Vector) -> Vector:
+    """Means that add up to the whole, as far as bounds allow: what is uncertain gives way, within [0, highest].
+
+    The difference is shared in proportion to squared spreads, which is what trace minimization gives for parts whose
+    errors are independent and a whole that is taken to be right (Wickramasuriya et al. 2019).
+
+    Parameters
+    ----------
+    mean, spread : (G,) means of the parts, and what their errors are measured in [units]
+    whole : the event's own mean [units]
+    highest : (G,) most of each part, infinite where unknown [units]
+    """
+    made = np.clip(mean, 0.0, highest)
+    for _ in range(mean.size):  # each pass meets the whole, or one more part its bound
+        gap = whole - float(made.sum())
+        free = (made < highest) if gap > 0 else (made > 0)
+        if abs(gap) <= 1e-12 * max(whole, 1.0) or not free.any():
+            break
+        share = np.where(free, spread**2, 0.0)
+        made = np.clip(made + gap * share / share.sum(), 0.0, highest)
+    return made

@@ -25,6 +25,8 @@ SEASON, SAME_DATE = 30.0, 9.0
 """Days around the same date a year ago that count: for rates, and for the events most alike."""
 OTHER_PLACE, OTHER_KIND, OTHER_WEEKDAY = 0.15, 0.4, 0.15
 """What an event of another venue, category or weekday counts, beside one of the same."""
+NEARBY = 7.0
+"""Days apart at which what was missed of one event says half as much of another."""
 SIZES = 1.5
 """Largest capacities differ from the smallest by more than this factor: then bookings are compared as shares of it."""
 
@@ -67,15 +69,30 @@ class Traits:
         recent = self.start[max(past - ENOUGH, 0) : past]
         return max(HALF_LIFE, float(recent[-1] - recent[0])) if recent.size else HALF_LIFE
 
-    def weights(self, event: int, past: slice | NDArray[np.int64], day: int, *, half_life: float) -> Vector:
-        """What each event of `past` counts for the rates of `event`: recent, or of the same season, and alike."""
+    def weights(
+        self,
+        event: int,
+        past: slice | NDArray[np.int64],
+        day: int,
+        *,
+        half_life: float,
+        trust: Vector | float = 1.0,
+    ) -> Vector:
+        """What each event of `past` counts for `event`: recent (times `trust`), or of the same season, and alike."""
         age = np.maximum(day - self.start[past], 0)
-        return (0.5 ** (age / half_life) + self._year_ago(event, past, SEASON)) * self._alike(event, past)
+        recent = trust * 0.5 ** (age / half_life)
+        return np.asarray((recent + self._year_ago(event, past, SEASON)) * self._alike(event, past))
 
     def nearest(self, event: int, past: slice | NDArray[np.int64], day: int, *, half_life: float) -> Vector:
         """Weights of the events most alike: around the same date a year ago, else recent ones."""
         age = np.maximum(day - self.start[past], 0)
         return (0.1 * 0.5 ** (age / half_life) + self._year_ago(event, past, SAME_DATE)) * self._alike(event, past)
+
+    def nearby(self, event: int, past: slice) -> Vector:
+        """How near in time each event of `past` is, from 0 to 1, if of the same venue and category."""
+        return np.asarray(
+            0.5 ** (np.abs(self.start[event] - self.start[past]) / NEARBY) * self._same_house(event, past)
+        )
 
     def _year_ago(self, event: int, past: slice | NDArray[np.int64], width: float) -> Vector:
         apart = self.start[event] - self.start[past]
@@ -84,8 +101,11 @@ class Traits:
         return np.asarray(np.exp(-0.5 * ((apart - nearest) / width) ** 2) / years)
 
     def _alike(self, event: int, past: slice | NDArray[np.int64]) -> Vector:
-        pairs = ((self.venue, OTHER_PLACE), (self.category, OTHER_KIND), (self.weekday, OTHER_WEEKDAY))
-        return np.prod([np.where(codes[past] == codes[event], 1.0, other) for codes, other in pairs], axis=0)
+        return self._same_house(event, past) * np.where(self.weekday[past] == self.weekday[event], 1.0, OTHER_WEEKDAY)
+
+    def _same_house(self, event: int, past: slice | NDArray[np.int64]) -> Vector:
+        venue = np.where(self.venue[past] == self.venue[event], 1.0, OTHER_PLACE)
+        return np.asarray(venue * np.where(self.category[past] == self.category[event], 1.0, OTHER_KIND))
 
 
 def similar_pickup(pickup: Vector, weights: Vector) -> Vector:

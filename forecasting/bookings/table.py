@@ -4,19 +4,21 @@ Guarantees
 ----------
 * One row per event not yet started and value of the other `by` columns that sells for it, in the order of the starts.
 * `0 <= lower <= mean <= upper`, finite, and at most the event's capacity; nothing dated after `as_of` is read.
+* The means of an event's parts add up to the mean it has on its own, unless a part has no places left for that.
 * The same sales and options give the same table.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from forecasting.bookings.combine import outlook
 from forecasting.bookings.history import Bookings, Vector, last_instant, read
-from forecasting.bookings.intervals import Errors, Progress, banks, bounds, errors
-from forecasting.bookings.room import Room, fitted, most, rooms
+from forecasting.bookings.intervals import Errors, Progress, banks, bounds, errors, scale
+from forecasting.bookings.room import Room, agreed, fitted, most, rooms
 from forecasting.bookings.similar import Traits
 from pricing.errors import InputError
 
@@ -60,22 +62,40 @@ def bookings_table(
     coming = range(history.finished(history.today), len(history.start))
     if not coming:
         raise InputError(f"every event has started by {moment:%Y-%m-%d}: there is nothing to forecast")
-    traits = Traits.of(history)
-    found = errors(history, traits, [history.lead_of(event, history.today) for event in coming], progress)
-    limits = rooms(history, sales[sales["date"] <= moment], tuple(by))
-    rows = [_event(history, traits, found, limits, event=event, level=level) for event in coming]
+    known = sales[sales["date"] <= moment]
+    rows = _rows(history, known, tuple(by), level, progress)
+    if set(by) != {"event"}:
+        own = read(sales, events, by=("event",), moment=moment, time_zone=time_zone)
+        wholes = _rows(own, known, ("event",), level, progress)
+        limits = rooms(history, known, tuple(by))
+        rows = [
+            _in_parts(row, float(whole.mean[0]), history.sells[event], limits, event)
+            for event, row, whole in zip(coming, rows, wholes, strict=True)
+        ]
     return _table(history, coming, by, rows)
 
 
 @dataclass(frozen=True, eq=False)
 class _Row:
-    """One event's figures, (G,) each [units]."""
+    """One event's figures, (G,) each [units]; `spread` is what errors are measured in."""
 
     on_hand: Vector
     mean: Vector
     lower: Vector
     upper: Vector
+    spread: Vector
     model: str
+
+
+def _rows(
+    history: Bookings, known: pd.DataFrame, by: tuple[str, ...], level: float, progress: Progress | None
+) -> list[_Row]:
+    """Foresee every coming event."""
+    coming = range(history.finished(history.today), len(history.start))
+    traits = Traits.of(history)
+    found = errors(history, traits, [history.lead_of(event, history.today) for event in coming], progress)
+    limits = rooms(history, known, by)
+    return [_event(history, traits, found, limits, event=event, level=level) for event in coming]
 
 
 def _event(
@@ -87,7 +107,14 @@ def _event(
     like = banks(found, traits, event, lead, history.today)
     mean, lower, upper = bounds(foreseen, like, most(limits, event), level, counts=history.counts)
     mean = fitted(mean, foreseen.on_hand, limits, event)
-    return _Row(foreseen.on_hand, mean, np.minimum(lower, mean), upper, foreseen.model)
+    return _Row(foreseen.on_hand, mean, np.minimum(lower, mean), upper, scale(foreseen), foreseen.model)
+
+
+def _in_parts(row: _Row, whole: float, sells: NDArray[np.bool_], limits: tuple[Room, ...], event: int) -> _Row:
+    """An event's parts, made to add up to the event's own mean."""
+    highest = np.where(sells, most(limits, event), 0.0)
+    mean = fitted(agreed(row.mean, row.spread, whole, highest), row.on_hand, limits, event)
+    return replace(row, mean=mean, lower=np.minimum(row.lower, mean), upper=np.maximum(row.upper, mean))
 
 
 def _table(history: Bookings, coming: range, by: Sequence[str], rows: Sequence[_Row]) -> pd.DataFrame:

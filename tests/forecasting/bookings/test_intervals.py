@@ -11,9 +11,9 @@ from forecasting.bookings.similar import Traits
 from tests.forecasting.bookings.hotel import hotel
 
 
-def foreseen(mean: float, turnover: float = 10.0) -> Outlook:
+def foreseen(mean: float, variance: float = 10.0) -> Outlook:
     """An outlook of one group."""
-    return Outlook(np.array([mean]), np.array([turnover]), np.array([0.0]), "combination")
+    return Outlook(np.array([mean]), np.array([variance]), np.array([0.0]), "combination")
 
 
 def test_a_bank_holds_the_level_in_new_errors() -> None:
@@ -35,18 +35,18 @@ def test_weights_move_the_bounds_to_the_errors_that_count() -> None:
 
 @given(
     mean=st.floats(-50, 500),
-    turnover=st.floats(0, 1e6),
+    variance=st.floats(0, 1e6),
     room=st.one_of(st.just(np.inf), st.floats(0, 400)),
     level=st.floats(0.01, 0.99),
     counts=st.booleans(),
     error=st.lists(st.floats(-10, 10), min_size=1, max_size=30),
 )
 def test_bounds_enclose_the_mean_and_stay_inside_the_room(
-    mean: float, turnover: float, room: float, level: float, *, counts: bool, error: list[float]
+    mean: float, variance: float, room: float, level: float, *, counts: bool, error: list[float]
 ) -> None:
     """Whatever the errors were: 0 <= lower <= mean <= upper <= room."""
     bank = Bank.of(np.array(error), np.ones(len(error)))
-    expected, lower, upper = bounds(foreseen(mean, turnover), [bank], np.array([room]), level, counts=counts)
+    expected, lower, upper = bounds(foreseen(mean, variance), [bank], np.array([room]), level, counts=counts)
     assert 0 <= lower[0] <= expected[0] <= upper[0] <= room
     assert np.isfinite(upper[0])
 

@@ -2,8 +2,8 @@
 
 Guarantees
 ----------
-* Periods are consecutive integers; the label of a period is the date its rows carry in the owner's own data (weeks keep
-  their weekday, quarters and years their month).
+* Periods are consecutive integers; the label of a period is its first day, the date its rows carry in the owner's own
+  data (weeks keep their weekday, quarters and years their month) unless those are dated by the last day of a month.
 * `grid.period(grid.label(p)) == p` for every period.
 """
 
@@ -81,7 +81,8 @@ def infer_grid(dates: Dates, frequency: Frequency | None = None) -> Grid:
 
     All on the first (or all on the last) day of a month means months, quarters or years, whichever is the longest that
     fits; 19 of 20 on one weekday means weeks that start on it; anything else means days. A given frequency keeps the
-    anchor of the dates where they have one; weeks of daily rows start on Monday.
+    anchor of the dates where they have one, quarters and years dated by their last day included; weeks of daily rows
+    start on Monday.
     """
     days = np.unique(dates.astype("datetime64[D]"))
     chosen = frequency or _inferred(days)
@@ -89,7 +90,8 @@ def infer_grid(dates: Dates, frequency: Frequency | None = None) -> Grid:
         weekday, share = _weekday(days)
         return Grid(chosen, weekday if share >= 0.95 and days.size > 1 else 4)  # 1970-01-05 was a Monday
     if chosen.months > 1:
-        phases = np.unique(days.astype("datetime64[M]").astype(np.int64) % chosen.months)
+        months = days.astype("datetime64[M]").astype(np.int64)
+        phases = np.unique((months + _month_ends(days)) % chosen.months)
         return Grid(chosen, int(phases[0]) if phases.size == 1 else 0)
     return Grid(chosen)
 
@@ -100,11 +102,15 @@ def _weekday(days: Dates) -> tuple[int, float]:
     return int(counts.argmax()), float(counts.max() / counts.sum())
 
 
+def _month_ends(days: Dates) -> bool:
+    """Whether all are the last day of their month."""
+    return bool(np.all(days == (days.astype("datetime64[M]") + 1).astype("datetime64[D]") - 1))
+
+
 def _inferred(days: Dates) -> Frequency:
     months = days.astype("datetime64[M]")
     first = bool(np.all(days == months.astype("datetime64[D]")))
-    last = bool(np.all(days == (months + 1).astype("datetime64[D]") - 1))
-    if days.size > 1 and (first or last):
+    if days.size > 1 and (first or _month_ends(days)):
         step = int(np.gcd.reduce(np.diff(months.astype(np.int64))))
         return Frequency.YS if step % 12 == 0 else Frequency.QS if step % 3 == 0 else Frequency.MS
     return Frequency.W if days.size > 1 and _weekday(days)[1] >= 0.95 else Frequency.D

@@ -25,6 +25,8 @@ from pricing.errors import Finding, InputError
 
 CREDIBLE_ZERO = 10.0
 SILENCE = 4
+LARGEST = 1e15
+"""Beyond it a quantity or a price is a slip of the pen, and sums of squares lose their digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,16 @@ class Request:
         ]
         if missing:
             raise InputError(missing)
-        if not pd.api.types.is_datetime64_any_dtype(sales["date"]):
-            raise InputError(Finding("holds no dates", column="date"))
+        if not isinstance(sales["date"].dtype, np.dtype) or sales["date"].dtype.kind != "M":
+            raise InputError(
+                Finding("holds no dates, or dates with a time zone: give those of one place", column="date")
+            )
         units = pd.to_numeric(sales["quantity"], errors="coerce").to_numpy(np.float64)
         price = pd.to_numeric(sales[PRICE], errors="coerce") if PRICE in sales else pd.Series(dtype=np.float64)
         wrong = {
             "date": ("is missing", sales["date"].isna().to_numpy()),
-            "quantity": ("is not a finite number", ~np.isfinite(units)),
-            PRICE: ("is infinite", np.isinf(price.to_numpy(np.float64))),
+            "quantity": (f"is no number, or beyond {LARGEST:g},", ~(np.abs(units) <= LARGEST)),
+            PRICE: (f"is beyond {LARGEST:g}", np.abs(price.to_numpy(np.float64)) > LARGEST),
         }
         found = [Finding(f"{what} in {rows.sum():,} rows", column=c) for c, (what, rows) in wrong.items() if rows.any()]
         if found:

@@ -4,6 +4,8 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from forecasting.features import Calendar, holiday_columns, holidays_in, usable_regressors
 from forecasting.grid import Frequency, Grid
@@ -73,3 +75,50 @@ def test_a_regressor_that_never_varied_is_not_used() -> None:
     assert (
         usable_regressors(history(seasonal(60), price=np.full(60, 9.0)), Calendar.of(history(seasonal(60)))).size == 0
     )
+
+
+OBSERVED = [
+    ("US", "2021-07-05", "Independence Day (observed)"),  # the 4th was a Sunday
+    ("US", "2021-12-31", "New Year's Day (observed)"),  # a Saturday, so that it is kept in the year before
+    ("GB", "2022-12-27", "Christmas Day (observed)"),  # a Sunday, and the Monday was Boxing Day
+]
+
+
+@pytest.mark.parametrize(("country", "day", "name"), OBSERVED)
+def test_a_holiday_is_also_the_day_it_is_kept(country: str, day: str, name: str) -> None:
+    """Where a holiday falls on a weekend, the day off counts under a name of its own."""
+    assert (dt.date.fromisoformat(day), name) in holidays_in(country, int(day[:4]))
+    period = DAYS.period(np.array([day], dtype="datetime64[D]"))
+    assert holiday_columns(DAYS, period, country, (name,)).tolist() == [[1, 0]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["US", "DE"]),
+    st.integers(1975, 2080),
+    st.integers(0, 6),
+    st.sampled_from([Frequency.D, Frequency.W]),
+)
+def test_each_holiday_marks_the_one_period_that_holds_it(
+    country: str, year: int, weekday: int, frequency: Frequency
+) -> None:
+    """Over a whole year, of days or of weeks that start on any weekday: as many marks as days off, in their places."""
+    grid = Grid(frequency, weekday if frequency is Frequency.W else 0)
+    first, last = (np.array([f"{y}-01-01"], dtype="datetime64[D]") for y in (year, year + 1))
+    periods = np.arange(grid.period(first)[0], grid.period(last)[0] + 1)
+    for day, name in holidays_in(country, year):
+        at = grid.period(np.array([day], dtype="datetime64[D]"))[0]
+        today, eve = holiday_columns(grid, periods, country, (name,)).T
+        assert today[periods == at] == 1
+        assert np.all(eve[:-1] == today[1:])
+    marked = sum(
+        holiday_columns(DAYS, np.arange(first.astype(int)[0], last.astype(int)[0]), country, (n,))[:, 0].sum()
+        for n in {name for _, name in holidays_in(country, year)}
+    )
+    assert marked == len(holidays_in(country, year))
+
+
+def test_a_year_without_known_holidays_has_none() -> None:
+    """Centuries ahead nobody has said when the country rests."""
+    periods = DAYS.period(np.array(["2500-12-25"], dtype="datetime64[D]"))
+    assert not holiday_columns(DAYS, periods, "US", ("Christmas Day",)).any()

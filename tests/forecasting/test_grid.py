@@ -38,6 +38,47 @@ def test_the_frequency_is_read_from_the_dates(start: str, freq: str, expected: s
         assert np.array_equal(grid.label(grid.period(rows)), rows.astype("datetime64[D]"))
 
 
+@pytest.mark.parametrize(
+    ("freq", "end", "label"),
+    [
+        ("ME", "2023-04-30", "2023-04-01"),
+        ("QE", "2023-06-30", "2023-04-01"),
+        ("QE-JAN", "2023-04-30", "2023-02-01"),
+        ("YE", "2023-12-31", "2023-01-01"),
+        ("YE-MAR", "2024-03-31", "2023-04-01"),
+    ],
+)
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_period_dated_by_its_last_day_is_labelled_by_its_first(
+    freq: str, end: str, label: str, *, asked: bool
+) -> None:
+    """Months, quarters and years, of the calendar or a fiscal year; whether the frequency is asked for or read."""
+    rows = dates("2010-01-01", freq)
+    grid = infer_grid(rows, infer_grid(rows).frequency if asked else None)
+    assert str(grid.label(grid.period(np.array([end], dtype="datetime64[D]")))[0]) == label
+    assert np.all(grid.days_left(rows) == 0)
+
+
+@given(st.integers(0, 6), st.integers(-5000, 20_000), st.integers(2, 80))
+def test_weeks_start_on_any_weekday(weekday: int, first: int, n: int) -> None:
+    """Weekly rows on one weekday keep it, as labels of past and coming periods, whichever it is, before 1970 too."""
+    rows = (weekday + 7 * (first // 7) + 7 * np.arange(n)).astype("datetime64[D]")
+    grid = infer_grid(rows, Frequency.W)
+    assert np.array_equal(grid.label(grid.period(rows)), rows)
+    assert np.array_equal(np.diff(grid.period(rows)), np.ones(n - 1))
+
+
+def test_a_leap_day_is_a_day_of_its_own() -> None:
+    """29 February has its period among days, and lies in the week, month, quarter and year that hold it."""
+    leap = np.array(["2024-02-29"], dtype="datetime64[D]")
+    days = Grid(Frequency.D)
+    assert str(days.label(days.period(leap) + 1)[0]) == "2024-03-01"
+    assert np.diff(days.period(np.array(["2024-02-28", "2024-03-01"], dtype="datetime64[D]")))[0] == 2
+    for frequency, label in (("MS", "2024-02-01"), ("QS", "2024-01-01"), ("YS", "2024-01-01")):
+        grid = Grid(Frequency(frequency))
+        assert str(grid.label(grid.period(leap))[0]) == label
+
+
 def test_weeks_of_daily_rows_start_on_monday() -> None:
     """Asked for weeks, days are gathered from Monday on."""
     grid = infer_grid(dates("2023-01-01", "D", 60), Frequency.W)

@@ -6,13 +6,17 @@ Guarantees
 * The same file, options and seed give the same bytes.
 """
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.main import app
-from api.cli.options import AsOf, By, Currency, Map, Out, Quarantine, SalesFile, Seed, TimeZone
+from api.cli.options import AsOf, By, Currency, Map, Out, Quarantine, SalesFile, Seed, TimeZone, check_report
 from api.cli.series import Capacity, Country, FutureFile, Horizon, Length, Level, Model, Source, Target, What, bar
+
+if TYPE_CHECKING:
+    from forecasting.backtest import Backtest
 
 SHOWN = 20
 """Series whose losses are printed one by one; of more than these only the total is."""
@@ -39,19 +43,23 @@ def backtest(
     quarantine: Quarantine = None,
     seed: Seed = 0,
     out: Out = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE.html", help="Write a report with charts to FILE.html.")
+    ] = None,
 ) -> None:
     """Forecast from past origins and compare with what came, beside naive and seasonal naive.
 
     wape: absolute errors over actuals. mase, rmsse: errors over in-sample naive ones. bias: forecasts over actuals,
     less one. pinball: loss of the bounds [units]. coverage: share of actuals inside the interval. The rows "all" pool
-    every series.
+    every series. A loss that cannot be had (nothing was sold, or the history never changed) is left empty.
 
-    Example: fairfare backtest sales.csv --horizon 4 --folds 6 --freq W --out losses.csv
+    Example: fairfare backtest sales.csv --horizon 4 --folds 6 --freq W --out losses.csv --report backtest.html
     """
-    from api.tabular import write_table
-    from forecasting.backtest import backtest_table
+    from api.tabular import write_table, write_whole
+    from forecasting.backtest import backtest as run
     from forecasting.fleet import Task
 
+    check_report(report)
     task = Task(
         horizon=horizon,
         freq=freq,
@@ -66,9 +74,18 @@ def backtest(
     )
     read, ahead = Source(sales, future, mapping, currency, zone, quarantine).read(target)
     with bar("Back-testing") as done:
-        table = backtest_table(read, task, folds=folds, future=ahead, progress=done)
+        made = run(read, task, folds=folds, future=ahead, progress=done)
+    page, table = None if report is None else _page(made), made.table
     series = len(table.drop_duplicates(list(by))) - 1
     if out is None and series > SHOWN:
         table = table[table[by[0]] == "all"]
         typer.echo(f"All {series:,} series together; --out FILE has each of them.", err=True)
     write_table(table, out)
+    if report is not None and page is not None:
+        write_whole(page.encode(), report)
+
+
+def _page(made: "Backtest") -> str:
+    from api.report import backtest_report
+
+    return backtest_report(made)

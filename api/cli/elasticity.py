@@ -13,8 +13,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.main import app
-from api.cli.options import By, Currency, Map, Out, Quarantine, SalesFile, Seed, TimeZone, parse_names, progress
-from pricing.errors import Finding, InputError
+from api.cli.options import (
+    By,
+    Currency,
+    Map,
+    Out,
+    Quarantine,
+    SalesFile,
+    Seed,
+    TimeZone,
+    check_report,
+    parse_names,
+    progress,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +92,7 @@ def elasticity(
     from forecasting.elasticity.cross import cross_table
     from forecasting.elasticity.table import elasticity_table
 
-    _check_report(report)
+    check_report(report)
     rows = read_table(
         sales, "sales", mapping=mapping, needed=("price",), currency=currency, time_zone=zone, quarantine=quarantine
     )
@@ -97,13 +108,6 @@ def elasticity(
         write_table(crossed, out and out.with_suffix(f".cross{out.suffix}"))
     if report is not None and page is not None:
         write_whole(page.encode(), report)
-
-
-def _check_report(report: Path | None) -> None:
-    if report is not None and report.suffix.lower() not in {".html", ".htm"}:
-        raise InputError(Finding("a report must end in .html", str(report)))
-    if report is not None and not report.parent.is_dir():
-        raise InputError(Finding("there is no such folder", str(report.parent)))
 
 
 def _page(table: "pd.DataFrame", rows: "pd.DataFrame") -> str:

@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+from pricing.errors import Finding, InputError
 from pricing.money import check_currency
 
 ENDINGS = (".csv", ".parquet", ".json")
@@ -88,6 +89,14 @@ def _parts(text: str) -> list[str]:
         else:
             parts[-1] += sign
     return [part.strip() for part in parts]
+
+
+def check_report(report: Path | None) -> None:
+    """Refuse, before any work, a report that cannot be written."""
+    if report is not None and report.suffix.lower() not in {".html", ".htm"}:
+        raise InputError(Finding("a report must end in .html", str(report)))
+    if report is not None and not report.parent.is_dir():
+        raise InputError(Finding("there is no such folder", str(report.parent)))
 
 
 SalesFile = Annotated[Path, typer.Argument(metavar="SALES", help="Sales, .csv or .parquet (docs/tables.md).")]

@@ -23,7 +23,8 @@ Spec = dict[str, Any]
 
 NOW, FORECAST, TYPICAL = "--c-now", "--c-fc", "--c-typ"
 FORECAST_BAND, TYPICAL_BAND = "--c-fc-band", "--c-typ-band"
-_MUTED, _SUNK = "--ink-3", "--sunk"
+MUTED, _SUNK = "--ink-3", "--sunk"
+BASE_X: Spec = {"showgrid": False, "showline": True, "ticks": "outside", "ticklen": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,30 +64,39 @@ class Fan:
     high: Vector
 
 
-def _line(x: Sequence[str] | Vector, y: Vector, **more: object) -> Spec:
-    return {"x": _plain(x), "y": _plain(y), "mode": "lines", "hoverinfo": "skip", **more}
+def trace(x: Sequence[str] | Vector, y: Vector, **more: object) -> Spec:
+    """A line that says nothing under the pointer."""
+    return {"x": plain(x), "y": plain(y), "mode": "lines", "hoverinfo": "skip", **more}
 
 
-def _band(x: Sequence[str] | Vector, low: Vector, high: Vector, colour: str) -> list[Spec]:
+def band(x: Sequence[str] | Vector, low: Vector, high: Vector, colour: str) -> list[Spec]:
+    """The area between two lines."""
     edge = {"line": {"width": 0}}
-    return [_line(x, high, **edge), _line(x, low, **edge, fill="tonexty", fillcolor=colour)]
+    return [trace(x, high, **edge), trace(x, low, **edge, fill="tonexty", fillcolor=colour)]
 
 
-def _note(x: float, y: float, text: str, colour: str, **more: object) -> Spec:
+def note(x: float | str, y: float, text: str, colour: str, **more: object) -> Spec:
+    """A word beside what it names."""
     place = {"xanchor": "left", "yanchor": "middle", "showarrow": False}
     return {"x": x, "y": y, "text": text, "font": {"color": colour, "size": 12, "weight": 600}, **place, **more}
 
 
-def _rule(colour: str, dash: str = "solid", **place: object) -> Spec:
+def rule(colour: str, dash: str = "solid", **place: object) -> Spec:
+    """A straight line through the picture."""
     return {"type": "line", "line": {"color": colour, "width": 1.2, "dash": dash}, **place}
 
 
-def _plain(values: Sequence[str] | Vector) -> list[Any]:
-    """Numbers short enough to be read in the page's source."""
-    return [round(float(v), 3) if isinstance(v, int | float | np.floating) else v for v in values]
+def plain(values: Sequence[str] | Vector) -> list[Any]:
+    """Numbers short enough to be read in the page's source; what is not a number leaves a gap."""
+    return [_short(float(v)) if isinstance(v, int | float | np.floating) else v for v in values]
 
 
-def _named(name: str, template: str = "%{y:,.0f}") -> Spec:
+def _short(value: float) -> float | None:
+    return round(value, 3) if np.isfinite(value) else None
+
+
+def named(name: str, template: str = "%{y:,.0f}") -> Spec:
+    """What makes a trace say its name and value under the pointer."""
     return {"name": name, "hovertemplate": template, "hoverinfo": "all"}
 
 
@@ -106,30 +116,30 @@ def booking_curve(
     top = max(final.high[-1], capacity or 0.0, path.max(), 1.0)
     data: list[Spec] = []
     notes = [
-        _note(now, 0, "today", _MUTED, yshift=9, xshift=4),
-        _note(0, final.mean[-1], _ending(final), FORECAST, xshift=7, align="left"),
+        note(now, 0, "today", MUTED, yshift=9, xshift=4),
+        note(0, final.mean[-1], _ending(final), FORECAST, xshift=7, align="left"),
     ]
     if typical is not None:
         shown = typical.lead <= longest
         usual = typical.median[shown]
         top = max(top, float(typical.high[shown].max()))
-        data += _band(typical.lead[shown], typical.low[shown], typical.high[shown], TYPICAL_BAND)
+        data += band(typical.lead[shown], typical.low[shown], typical.high[shown], TYPICAL_BAND)
         data.append(
-            _line(typical.lead[shown], usual, line={"color": TYPICAL, "width": 1.6, "dash": "4px,4px"})
-            | _named("Typical")
+            trace(typical.lead[shown], usual, line={"color": TYPICAL, "width": 1.6, "dash": "4px,4px"})
+            | named("Typical")
         )
         notes += _curve_labels(sold, typical, final, longest)
-    data += _band(final.x, final.low, final.high, FORECAST_BAND)
-    data.append(_line(final.x, final.mean, line={"color": FORECAST, "width": 2.2}) | _named("Expected"))
-    data.append(_line(lead, path, line={"color": NOW, "width": 2.6}) | _named("Sold"))
+    data += band(final.x, final.low, final.high, FORECAST_BAND)
+    data.append(trace(final.x, final.mean, line={"color": FORECAST, "width": 2.2}) | named("Expected"))
+    data.append(trace(lead, path, line={"color": NOW, "width": 2.6}) | named("Sold"))
     data.append(
         {"x": [now], "y": [on_hand], "mode": "markers", "hoverinfo": "skip"}
         | {"marker": {"color": NOW, "size": 8, "line": {"color": "--surface", "width": 2}}}
     )
-    shapes = [_rule("--line-2", x0=now, x1=now, y0=0, y1=top)]
+    shapes = [rule("--line-2", x0=now, x1=now, y0=0, y1=top)]
     if capacity:
-        shapes.append(_rule(_MUTED, "2px,3px", x0=longest, x1=0, y0=capacity, y1=capacity))
-        notes.append(_note(longest, capacity, f"Capacity {units(capacity)}", _MUTED, yshift=10))
+        shapes.append(rule(MUTED, "2px,3px", x0=longest, x1=0, y0=capacity, y1=capacity))
+        notes.append(note(longest, capacity, f"Capacity {units(capacity)}", MUTED, yshift=10))
     spec = {
         "data": data,
         "layout": {
@@ -140,7 +150,7 @@ def booking_curve(
                 "title": {"text": "days before the event", "standoff": 8},
                 "nticks": 8,
             }
-            | _BASE_X,
+            | BASE_X,
             "yaxis": {"range": [0, top * 1.09], "nticks": 6},
             "annotations": notes,
             "shapes": shapes,
@@ -156,18 +166,15 @@ def _curve_labels(sold: tuple[Vector, Vector], typical: Typical, final: Fan, lon
     now = float(lead[-1])
     if longest - now < 0.25 * longest:
         at, beside = 0.45 * now, float(np.interp(-0.45 * now, -np.asarray(final.x, dtype=np.float64), final.mean))
-        sold_label = _note(longest, float(path[-1]), "Sold", NOW, yshift=15)
+        sold_label = note(longest, float(path[-1]), "Sold", NOW, yshift=15)
     else:
         at = now + 0.3 * (longest - now)
         beside = _at(lead, path, at)
         up = 15 if beside >= float(typical.at(at)) else -15
-        sold_label = _note(at, beside, "Sold", NOW, yshift=up, xanchor="center")
+        sold_label = note(at, beside, "Sold", NOW, yshift=up, xanchor="center")
     usual = float(typical.at(at))
     down = -15 if beside >= usual else 15
-    return [sold_label, _note(at, usual, "Typical", _MUTED, yshift=down, xanchor="center")]
-
-
-_BASE_X: Spec = {"showgrid": False, "showline": True, "ticks": "outside", "ticklen": 4}
+    return [sold_label, note(at, usual, "Typical", MUTED, yshift=down, xanchor="center")]
 
 
 def _ending(final: Fan) -> str:
@@ -209,21 +216,21 @@ def forecast(
     top = float(max(sold.max(initial=1.0), fan.high.max(initial=1.0)))
     out = [day for day, hidden in zip(days, gone, strict=True) if hidden]
     data: list[Spec] = [
-        _line(days, sold, line={"color": NOW, "width": 1.3}) | _named("Sold"),
-        *_band(fan.x, fan.low, fan.high, FORECAST_BAND),
+        trace(days, sold, line={"color": NOW, "width": 1.3}) | named("Sold"),
+        *band(fan.x, fan.low, fan.high, FORECAST_BAND),
         _ahead(fan),
-        {"x": out, "y": _plain(sold[gone]), "mode": "markers", **_named("Sold out")}
+        {"x": out, "y": plain(sold[gone]), "mode": "markers", **named("Sold out")}
         | {"marker": {"size": 6, "symbol": "circle-open", "color": NOW, "line": {"width": 1.5}}},
     ]
-    notes = [_note(0, 1, "Sold", NOW, xref="paper", yref="paper", yshift=7, xshift=4)]
+    notes = [note(0, 1, "Sold", NOW, xref="paper", yref="paper", yshift=7, xshift=4)]
     if len(fan.mean):
-        notes.append(_note(1, 1, "Forecast", FORECAST, xref="paper", yref="paper", yshift=7, xanchor="right"))
+        notes.append(note(1, 1, "Forecast", FORECAST, xref="paper", yref="paper", yshift=7, xanchor="right"))
     spec = {
         "data": data,
         "layout": {
             "height": 220,
             "margin": {"l": 34, "r": 8, "t": 22, "b": 26},
-            "xaxis": {"type": "date", "nticks": 5, "tickformat": "%-d %b"} | _BASE_X,
+            "xaxis": {"type": "date", "nticks": 5, "tickformat": "%-d %b"} | BASE_X,
             "yaxis": {"range": [0, top * 1.06], "nticks": 5, "automargin": True},
             "annotations": notes,
         },
@@ -239,10 +246,10 @@ def forecast(
 
 def _ahead(fan: Fan) -> Spec:
     """The forecast as a line, or as a point with its interval where it is a single period."""
-    line = _line(fan.x, fan.mean, line={"color": FORECAST, "width": 2.2}) | _named("Forecast", "%{y:,.1f}")
+    line = trace(fan.x, fan.mean, line={"color": FORECAST, "width": 2.2}) | named("Forecast", "%{y:,.1f}")
     if len(fan.mean) != 1:
         return line
-    reach = {"array": _plain(fan.high - fan.mean), "arrayminus": _plain(fan.mean - fan.low)}
+    reach = {"array": plain(fan.high - fan.mean), "arrayminus": plain(fan.mean - fan.low)}
     bar = {"type": "data", "symmetric": False, "color": FORECAST, "thickness": 1.5, "width": 4} | reach
     return line | {"mode": "markers", "marker": {"size": 7, "color": FORECAST}, "error_y": bar}
 
@@ -287,13 +294,13 @@ def response(
     ends = np.sort(np.column_stack([seen.curve(s, x) for s in interval]), axis=1)
     tried = (x >= low - 1e-9) & (x <= high + 1e-9)
     top = float(np.clip(max(seen.sales.max() * 1.12, seen.curve(slope, x).max() * 1.1), 150, 320))
-    expected = _line(x, seen.curve(slope, x), line={"color": FORECAST, "width": 1.8, "dash": "5px,4px"})
+    expected = trace(x, seen.curve(slope, x), line={"color": FORECAST, "width": 1.8, "dash": "5px,4px"})
     data = [
-        *_band(x, ends[:, 0], ends[:, 1], FORECAST_BAND),
-        expected | _named("Expected"),
-        *([_line(x[tried], seen.curve(slope, x[tried]), line={"color": FORECAST, "width": 3})] if solid else []),
-        {"x": _plain(seen.prices), "y": _plain(seen.sales), "mode": "markers", **_named("Sold")}
-        | {"marker": {"size": _plain(5 + 9 * np.sqrt(seen.rows / seen.rows.max())), "color": NOW, "opacity": 0.6}},
+        *band(x, ends[:, 0], ends[:, 1], FORECAST_BAND),
+        expected | named("Expected"),
+        *([trace(x[tried], seen.curve(slope, x[tried]), line={"color": FORECAST, "width": 3})] if solid else []),
+        {"x": plain(seen.prices), "y": plain(seen.sales), "mode": "markers", **named("Sold")}
+        | {"marker": {"size": plain(5 + 9 * np.sqrt(seen.rows / seen.rows.max())), "color": NOW, "opacity": 0.6}},
     ]
     only = low == high
     edges = {"x0": low * 0.995, "x1": high * 1.005} if only else {"x0": low, "x1": high}
@@ -303,15 +310,15 @@ def response(
         "layout": {
             "height": 250,
             "margin": {"l": 36, "r": 10, "t": 22, "b": 28},
-            "xaxis": {"range": [start, end], "nticks": 6, "tickprefix": symbol} | _BASE_X,
+            "xaxis": {"range": [start, end], "nticks": 6, "tickprefix": symbol} | BASE_X,
             "yaxis": {"range": [0, top], "nticks": 5},
             "shapes": [strip | edges | {"layer": "below"}],
             "annotations": [
-                _note(
+                note(
                     (low + high) / 2,
                     1,
                     "only price tried" if only else "prices tried",
-                    _MUTED,
+                    MUTED,
                     yref="paper",
                     yshift=8,
                     xanchor="center",

@@ -103,6 +103,19 @@ def test_backtest_compares_with_the_baselines(shop: Path, fairfare: Run) -> None
     assert {"count", "naive", "seasonal-naive"} <= set(found["model"])
 
 
+def test_backtest_writes_a_report_and_refuses_one_it_cannot_write(shop: Path, fairfare: Run) -> None:
+    """The same bytes twice; a wrong ending is said before any work."""
+    pages = [shop.with_name("one.html"), shop.with_name("two.html")]
+    for page in pages:
+        run = fairfare("backtest", shop, *MAP, "--horizon", "4", "--folds", "2", "--model", "ridge", "--report", page)
+        assert run.returncode == 0
+    assert pages[0].read_bytes() == pages[1].read_bytes()
+    assert "How forecasts would have done" in pages[0].read_text()
+    run = fairfare("backtest", shop, *MAP, "--horizon", "4", "--report", shop.with_name("r.txt"))
+    assert run.returncode == 2
+    assert "must end in .html" in run.stderr
+
+
 def test_without_out_a_table_is_printed(shop: Path, fairfare: Run) -> None:
     """On standard output."""
     run = fairfare("forecast", shop, *MAP, "--horizon", "1", "--model", "naive")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.backtest import LOSSES, backtest_table
+from forecasting.backtest import LOSSES, backtest, backtest_table
 from forecasting.fleet import Task
 from forecasting.table import forecast_table
 from pricing.errors import InputError
@@ -47,6 +47,70 @@ def test_a_back_test_equals_forecasts_made_at_its_origins(sales: pd.DataFrame) -
     found = backtest_table(rows, Task(horizon=4), folds=2)
     pooled = found[(found["product"] == "all") & (found["model"] == "auto")]["wape"].item()
     assert pooled == pytest.approx(wrong / total)
+
+
+def test_later_rows_say_nothing_of_what_a_gap_was() -> None:
+    """A show that closed three weeks before the origin was, then, not reported: the back-test sees no zeros yet."""
+    closed = np.concatenate([seasonal(100, level=400)[:97], np.zeros(7)])
+    rows = sales_rows({"a": seasonal(104, level=300, seed=5), "closed": closed})
+    rows = rows[~((rows["product"] == "closed") & (rows["quantity"] == 0))]
+    last = rows["date"].max()
+    made = backtest(rows, Task(horizon=4, model="level"), folds=1)
+    own = next(outcome for outcome in made.of("level") if outcome.key == ("closed",))
+    assert np.isnan(own.past[-3:]).all()
+    assert own.actual.tolist() == [0.0] * 4
+    said = forecast_table(rows, Task(horizon=4, model="level", as_of=last - pd.Timedelta(weeks=4)))
+    assert own.forecast.mean.tolist() == said[said["product"] == "closed"]["mean"].tolist()
+
+
+def test_a_capacity_nobody_gave_ahead_is_not_known_ahead() -> None:
+    """The house doubles at the origin: a forecast made there is cut at the old capacity."""
+    rows = sales_rows({"a": np.concatenate([np.full(60, 100.0), np.full(4, 200.0)])})
+    rows["seats"] = rows["quantity"].clip(lower=100)
+    made = backtest(rows, Task(horizon=4, model="naive", capacity="seats"), folds=1)
+    assert max(outcome.forecast.upper.max() for outcome in made.outcomes) <= 100
+
+
+def test_what_had_ended_is_not_counted_and_what_starts_late_counts_from_its_start() -> None:
+    """Nothing right about nothing would flatter the coverage; a new series has fewer origins."""
+    ended = np.concatenate([seasonal(40, level=50), np.zeros(60)])
+    late = np.concatenate([np.zeros(92), np.full(8, 30.0)])
+    rows = sales_rows({"a": seasonal(100), "ended": ended, "late": late})
+    rows = rows[~((rows["product"] == "late") & (rows["quantity"] == 0))]
+    found = backtest_table(rows, Task(horizon=5, model="naive"), folds=3)
+    periods = found[found["model"] == "naive"].set_index("product")["periods"].to_dict()
+    assert periods == {"a": 15, "late": 5, "all": 20}
+
+
+def test_all_models_are_compared_on_the_same_outcomes() -> None:
+    """At early origins a season has not been seen: seasonal naive counts there with what it falls back to."""
+    rows = sales_rows({"a": seasonal(63)})
+    found = backtest_table(rows, Task(horizon=5), folds=3)
+    assert set(found["periods"]) == {15}
+    assert "seasonal-naive" in set(found["model"])
+
+
+def test_losses_that_cannot_be_had_are_nan_and_do_not_spoil_the_total() -> None:
+    """No sale has no share of it; a history that never changed has no scale."""
+    rows = sales_rows({"a": seasonal(80), "zero": np.zeros(80), "flat": np.full(80, 7.0)})
+    found = backtest_table(rows, Task(horizon=4, model="naive"), folds=1)
+    own = found[found["model"] == "naive"].set_index("product")
+    assert own[["wape", "mase", "rmsse", "bias"]].isna().loc["zero"].all()
+    assert own[["mase", "rmsse"]].isna().loc["flat"].all()
+    assert own["wape"]["flat"] == 0
+    assert own.notna().loc["all"].all()
+
+
+def test_losses_by_step_pool_to_those_of_the_total(sales: pd.DataFrame) -> None:
+    """Step by step, weighted by what came and by the number of outcomes."""
+    made = backtest(sales, Task(horizon=4, model="ridge"), folds=2)
+    steps = made.by_step()
+    own = steps[steps["model"] == "ridge"]
+    assert own["step"].tolist() == [1, 2, 3, 4]
+    assert own["periods"].sum() == made.totals()["periods"]["ridge"]
+    assert np.average(own["coverage"], weights=own["periods"]) == pytest.approx(made.totals()["coverage"]["ridge"])
+    came = np.stack([outcome.actual for outcome in made.of("ridge")]).sum(axis=0)
+    assert np.average(own["wape"], weights=came) == pytest.approx(made.totals()["wape"]["ridge"])
 
 
 def test_a_history_too_short_to_look_back_is_refused() -> None:

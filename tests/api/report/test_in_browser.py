@@ -1,4 +1,4 @@
-"""Both reports in a real browser: they draw, fit the screen, and say nothing on the console."""
+"""Reports in a real browser: they draw, fit the screen, and say nothing on the console."""
 
 import os
 import shutil
@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from api.report import elasticity_report
+from api.report import backtest_report, elasticity_report
+from forecasting.backtest import backtest
+from forecasting.fleet import Task
 from tests.api.report.season import NOW, Case
+from tests.forecasting.examples import sales_rows, seasonal
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -45,9 +48,14 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def files(case: Case, page: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Both reports on disk."""
+    """Every report on disk."""
     folder = tmp_path_factory.mktemp("reports")
-    made = {"season": page, "elasticity": elasticity_report(case.fit.elasticities, case.sales, now=NOW)}
+    rows = sales_rows({f"show number {k}": seasonal(130, level=10.0 ** (k + 1), seed=k) for k in range(3)})
+    made = {
+        "season": page,
+        "elasticity": elasticity_report(case.fit.elasticities, case.sales, now=NOW),
+        "backtest": backtest_report(backtest(rows, Task(horizon=13, model="ridge"), folds=2)),
+    }
     for name, text in made.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
     return {name: folder / f"{name}.html" for name in made}
@@ -63,7 +71,7 @@ def until(page: Any, expression: str) -> None:
 
 
 @pytest.mark.parametrize("size", list(SIZES))
-@pytest.mark.parametrize("report", ["season", "elasticity"])
+@pytest.mark.parametrize("report", ["season", "elasticity", "backtest"])
 def test_a_report_draws_and_fits_without_a_word_on_the_console(
     browser: Any, files: dict[str, Path], report: str, size: str
 ) -> None:

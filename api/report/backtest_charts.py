@@ -1,0 +1,223 @@
+"""Charts of a back-test: forecasts beside what came, error and coverage by step ahead.
+
+Guarantees
+----------
+* Each origin's forecast is drawn where it was made, with its band; what is not known leaves a gap.
+* Coverage is drawn with the range chance alone would give it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binom
+
+from api.report.charts import (
+    BASE_X,
+    FORECAST,
+    FORECAST_BAND,
+    MUTED,
+    NOW,
+    TYPICAL,
+    TYPICAL_BAND,
+    Chart,
+    Fan,
+    Spec,
+    Table,
+    Vector,
+    band,
+    named,
+    note,
+    rule,
+    trace,
+)
+from api.report.numbers import DASH, change, percent, units
+
+CHANCE = 0.95
+"""Share of honest intervals whose coverage lies in the range drawn for chance."""
+MOST_ROWS = 31
+"""Rows of a chart's table; of more, evenly spaced ones."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """One series, and what was forecast of it at each origin, the first origin first."""
+
+    days: Sequence[str]
+    sold: Vector
+    fans: Sequence[Fan]
+
+
+def track(name: str, shown: Track, level: float, *, label: str, caption: str) -> Chart:
+    """What came in ink, each origin's forecast in blue over it."""
+    data: list[Spec] = []
+    for fan in shown.fans:
+        data += band(fan.x, fan.low, fan.high, FORECAST_BAND)
+    data.append(trace(shown.days, shown.sold, line={"color": NOW, "width": 1.4}) | named("Came", "%{y:,.1f}"))
+    data += [
+        trace(fan.x, fan.mean, line={"color": FORECAST, "width": 2.2}, **_points(fan.mean))
+        | named("Forecast", "%{y:,.1f}")
+        for fan in shown.fans
+    ]
+    highest = max([float(np.nanmax(shown.sold, initial=1.0)), *(float(fan.high.max()) for fan in shown.fans)])
+    top = min(highest, 3 * max(float(np.nanmax(shown.sold, initial=1.0)), *(fan.mean.max() for fan in shown.fans)))
+    origins = [rule("--line-2", "2px,3px", x0=fan.x[0], x1=fan.x[0], y0=0, y1=1, yref="paper") for fan in shown.fans]
+    spec = {
+        "data": data,
+        "layout": {
+            "height": 230,
+            "margin": {"l": 40, "r": 8, "t": 22, "b": 26},
+            "xaxis": {"type": "date", "nticks": 5} | BASE_X,
+            "yaxis": {"range": [0, top * 1.06], "nticks": 5, "automargin": True},
+            "shapes": origins,
+            "annotations": [
+                note(0, 1, "Came", NOW, xref="paper", yref="paper", yshift=7, xshift=4),
+                note(1, 1, "Forecast", FORECAST, xref="paper", yref="paper", yshift=7, xanchor="right"),
+            ],
+        },
+        "narrow": {"height": 210},
+    }
+    came = dict(zip(shown.days, shown.sold, strict=True))
+    rows = [
+        (day, _told(came.get(day, np.nan)), f"{mean:,.1f}", f"{low:,.1f} to {high:,.1f}")
+        for fan in shown.fans
+        for day, mean, low, high in zip(fan.x, fan.mean, fan.low, fan.high, strict=True)
+    ]
+    heads = ("Date", "Came", "Forecast", f"{percent(level)} range")
+    return Chart(name, label, caption, spec, Table(heads, tuple(_spaced(rows))))
+
+
+def error_by_step(name: str, steps: pd.DataFrame, first: str, rules: Sequence[str], *, label: str) -> Chart:
+    """Error of every model by step ahead: the one asked for in blue, rules of thumb dashed, the others faint.
+
+    Parameters
+    ----------
+    steps : model, step, wape, as `Backtest.by_step` gives it
+    first : the model asked for
+    rules : rules of thumb
+    """
+    wide = steps.pivot_table(index="step", columns="model", values="wape", dropna=False)
+    models = list(dict.fromkeys(steps["model"]))
+    ahead = [str(step) for step in wide.index]
+    data, notes = [], []
+    for model in sorted(models, key=lambda m: (m == first, m in rules)):
+        values = wide[model].to_numpy(dtype=np.float64)
+        look = _look(model, first, rules)
+        data.append(trace(wide.index.to_numpy(dtype=np.float64), 100 * values, line=look, **_points(values)))
+        data[-1] |= named(model, "%{y:,.1f}%")
+        if model in (first, *rules):
+            notes.append((model, float(100 * values[np.isfinite(values)][-1]) if np.isfinite(values).any() else 0.0))
+    top = float(np.nanmax(wide[[m for m in models if m in (first, *rules)]].to_numpy(), initial=0.01)) * 100
+    spec = {
+        "data": data,
+        "layout": _step_layout(len(ahead))
+        | {
+            "yaxis": {"range": [0, top * 1.12], "nticks": 6, "ticksuffix": "%"},
+            "annotations": [
+                note(1, place, model, FORECAST if model == first else MUTED, xref="paper", xshift=6)
+                for model, place in _apart(notes, top)
+            ],
+        },
+        "narrow": _NARROW,
+    }
+    rows = [(step, *(_share(wide[m].iloc[i]) for m in models)) for i, step in enumerate(ahead)]
+    caption = "Sum of absolute errors over the sum of what came, all series and origins. Thin grey: the other models."
+    return Chart(name, label, caption, spec, Table(("Step", *models), tuple(_spaced(rows))))
+
+
+def coverage_by_step(name: str, steps: pd.DataFrame, level: float, *, label: str) -> Chart:
+    """Share of outcomes inside the interval by step ahead, beside what was promised, and what chance would do to it.
+
+    Parameters
+    ----------
+    steps : step, coverage, periods of one model
+    """
+    x = steps["step"].to_numpy(dtype=np.float64)
+    n = np.maximum(steps["periods"].to_numpy(dtype=np.int64), 1)
+    held = steps["coverage"].to_numpy(dtype=np.float64)
+    low, high = (binom.ppf(q, n, level) / n for q in ((1 - CHANCE) / 2, (1 + CHANCE) / 2))
+    promise = np.full(x.size, level)
+    least = float(min(np.nanmin(held, initial=level), low.min()))
+    data = [
+        *band(x, 100 * low, 100 * high, TYPICAL_BAND),
+        trace(x, 100 * promise, line={"color": TYPICAL, "width": 1.6, "dash": "4px,4px"}, **_points(promise)),
+        trace(x, 100 * held, line={"color": FORECAST, "width": 2.2}, **_points(held)) | named("Held", "%{y:,.1f}%"),
+    ]
+    spec = {
+        "data": data,
+        "layout": _step_layout(x.size)
+        | {
+            "yaxis": {"range": [max(0.0, 100 * least - 8), 103], "nticks": 6, "ticksuffix": "%"},
+            "annotations": [
+                note(1, 100 * value, word, colour, xref="paper", xshift=6)
+                for (word, value), colour in zip(_beside(float(held[-1]), level), (FORECAST, MUTED), strict=True)
+            ],
+        },
+        "narrow": _NARROW,
+    }
+    rows = [
+        (units(step), _share(share), units(count), f"{percent(a)} to {percent(b)}")
+        for step, share, count, a, b in zip(x, held, n, low, high, strict=True)
+    ]
+    caption = (
+        f"Grey: where {percent(CHANCE)} of honest {percent(level)} intervals would lie by chance if outcomes were "
+        "independent. Series that move together in one week are not, so a little outside is no proof."
+    )
+    heads = ("Step", "Held", "Outcomes", "By chance")
+    return Chart(name, label, caption, spec, Table(heads, tuple(_spaced(rows))))
+
+
+_NARROW: Spec = {"height": 230, "margin": {"l": 40, "r": 112, "t": 14, "b": 38}}
+
+
+def _step_layout(steps: int) -> Spec:
+    ticks = {"tickmode": "array", "tickvals": list(range(1, steps + 1, -(-steps // 7)))}
+    around = {"range": [0.5, 1.5]} if steps == 1 else {"range": [1, steps]}
+    return {
+        "height": 280,
+        "margin": {"l": 44, "r": 112, "t": 16, "b": 40},
+        "xaxis": {"title": {"text": "periods ahead", "standoff": 8}} | ticks | around | BASE_X,
+    }
+
+
+def _points(values: Vector) -> Spec:
+    """A single value has no line: it is a point."""
+    return {"mode": "lines+markers", "marker": {"size": 7}} if values.size == 1 else {}
+
+
+def _look(model: str, first: str, rules: Sequence[str]) -> Spec:
+    if model == first:
+        return {"color": FORECAST, "width": 2.6}
+    if model in rules:
+        return {"color": TYPICAL, "width": 1.8, "dash": "2px,3px" if rules.index(model) else "6px,4px"}
+    return {"color": "--line-2", "width": 0.8}
+
+
+def _apart(places: Sequence[tuple[str, float]], top: float) -> list[tuple[str, float]]:
+    """Names at the ends of their lines, moved up until they can be read."""
+    least, made = 0.075 * top, list[tuple[str, float]]()
+    for name, place in sorted(places, key=lambda item: item[1]):
+        made.append((name, max(place, made[-1][1] + least) if made else place))
+    return made
+
+
+def _beside(held: float, level: float) -> list[tuple[str, float]]:
+    """Names of the two lines, at least a line apart."""
+    value = held if np.isfinite(held) else level
+    gap = 0.035 if value >= level else -0.035
+    return [("held", value if abs(value - level) > abs(gap) else level + gap), (f"promised {percent(level)}", level)]
+
+
+def _spaced(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    if not rows:
+        return []
+    return [rows[int(i)] for i in np.unique(np.linspace(0, len(rows) - 1, min(MOST_ROWS, len(rows))).astype(int))]
+
+
+def _told(value: float) -> str:
+    return f"{value:,.1f}" if np.isfinite(value) else DASH
+
+
+def _share(value: float) -> str:
+    return change(value).lstrip("+") if np.isfinite(value) else DASH

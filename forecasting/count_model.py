@@ -29,6 +29,8 @@ from forecasting.model import Forecast, Future, History, NotFittedError, Vector,
 
 SCORING = 12
 """Most steps of Fisher scoring before statsmodels takes over."""
+SMOOTHING = 0.3
+"""Weight of the latest period in the level of late."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,8 +155,10 @@ class CountModel:
         demand = unconstrained_all([history], self.country)[0].sales
         effects, dispersion = _estimate(columns[known], demand[known], weights, design.deviation)
         mean = np.exp(np.clip(columns @ effects, -30, 30))
-        residual = np.log((demand + 0.05 * history.level) / (mean + 0.05 * history.level))
-        momentum, noise = carried(residual)
+        offset = 0.05 * history.level
+        sold, meant = (_exponential_average(np.where(known, x, np.nan), SMOOTHING) for x in (demand, mean))
+        residual = np.log((demand + offset) / (mean + offset))
+        momentum, noise = carried(residual, np.log((sold + offset) / (meant + offset)))
         return CountFit(history, design, effects, dispersion, momentum, noise, demand)
 
 
@@ -225,18 +229,22 @@ def _scored(model: GLM, penalty: Vector, start: Vector) -> Vector:
     return effects
 
 
-def carried(residual: Vector, smoothing: float = 0.3, farthest: int = 60) -> tuple[Vector, Vector]:
+def carried(residual: Vector, level: Vector, farthest: int = 60) -> tuple[Vector, Vector]:
     """How much of the latest log residual level carries forward, and what noise remains, by horizon.
 
-    The level is an exponential average of past residuals. Its weight at horizon h lies midway between 1 and the slope
-    of residual t + h on the level at t: fitted residuals average to zero, so that their slope understates how long a
-    level lasts. It is in [0.5, 1] and never rises with h.
+    The weight of the level at horizon h lies midway between 1 and the slope of residual t + h on the level at t: fitted
+    residuals average to zero, so that their slope understates how long a level lasts. It is in [0.5, 1] and never rises
+    with h.
+
+    Parameters
+    ----------
+    residual : (n,) log of what sold over what was fitted; NaN where not known
+    level : (n,) the same of late: of averages, as the average of logarithms would lie below by half their variance
 
     Returns
     -------
     (h,) log level to add to a forecast, and (h,) standard deviation of what is left
     """
-    level = _exponential_average(residual, smoothing)
     spread = float(np.nanstd(residual))
     momentum: list[float] = []
     noise: list[float] = []

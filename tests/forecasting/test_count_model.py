@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecasting.count_model import CountModel, carried, overdispersion
+from forecasting.count_model import CountModel, _exponential_average, carried, overdispersion
 from forecasting.grid import Frequency, Grid
 from tests.forecasting.examples import future, history
 
@@ -100,7 +100,7 @@ def test_overdispersion_is_found_where_it_is() -> None:
 def test_a_level_that_lasts_is_carried_forward_whole() -> None:
     """A step up half a history ago is carried; noise around zero is not, and neither rises with the horizon."""
     step = np.r_[np.zeros(60), np.full(60, 0.5)] + 0.01 * np.random.default_rng(0).normal(size=120)
-    momentum, noise = carried(step)
+    momentum, noise = carried(step, _exponential_average(step, 0.3))
     assert momentum[0] == pytest.approx(0.5, abs=0.1)
     assert np.all(np.diff(np.abs(momentum)) <= 1e-12)
     assert np.all(np.diff(noise) >= 0)
@@ -115,3 +115,16 @@ def test_weekdays_are_learned_from_days() -> None:
     closed = future(past, 14).periods % 7 == 3
     assert said[closed].max() < 2
     assert said[~closed] == pytest.approx(20, rel=0.1)
+
+
+@pytest.mark.parametrize(("level", "dispersion"), [(0.5, 0.0), (2.0, 1.0), (20.0, 1.0)])
+def test_counts_that_vary_widely_are_forecast_at_their_mean(level: float, dispersion: float) -> None:
+    """Without bias on average, though half of the periods lie well below: expected units are a mean, not a median."""
+    means = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        sales = rng.poisson(level * (rng.gamma(1 / dispersion, dispersion, 60) if dispersion else np.ones(60)))
+        past = history(sales.astype(float))
+        said = CountModel().fit(past).forecast(future(past), level=0.8, seed=0)
+        means.append(said.mean.mean() / max(float(sales.mean()), 1e-9))
+    assert np.mean(means) == pytest.approx(1.0, abs=0.06)

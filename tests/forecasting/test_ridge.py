@@ -88,7 +88,7 @@ def test_what_is_carried_forward_is_what_the_count_regression_carries() -> None:
     residual = np.random.default_rng(3).normal(size=200).cumsum() * 0.05
     residual[17] = np.nan
     momentum, noise = carried(residual[None], _exponential_average(residual, 0.3)[None])
-    single, left = carried_one(residual, 0.3)
+    single, left = carried_one(residual, _exponential_average(residual, 0.3))
     for place, ahead in enumerate(HORIZONS):
         assert momentum[0, place] == pytest.approx(single[ahead - 1], rel=0.15, abs=0.02)
         assert noise[0, place] == pytest.approx(left[ahead - 1], rel=0.15)

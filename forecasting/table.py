@@ -2,7 +2,8 @@
 
 Guarantees
 ----------
-* One row per series and future period, none missing, in the order of the series and then of the dates.
+* One row per series and future period, none missing, in the order of the series and then of the dates; totals follow,
+  from the finest to the grand total, and agree with their series in the mean.
 * The same sales, task and seed give the same table, however many processes share the work.
 """
 
@@ -12,13 +13,22 @@ import numpy as np
 import pandas as pd
 
 from forecasting.fleet import Progress, Task, trials
+from forecasting.hierarchy import hierarchy_of, reconciled, totals_of
 from forecasting.model import Forecast
 from forecasting.select import choose
 from forecasting.series import Panel, panel_of
 
+Named = tuple[tuple[str, ...], str, Forecast]
+"""The values of the `by` columns, the model, and what it says."""
+
 
 def forecast_table(
-    sales: pd.DataFrame, task: Task, *, future: pd.DataFrame | None = None, progress: Progress | None = None
+    sales: pd.DataFrame,
+    task: Task,
+    *,
+    future: pd.DataFrame | None = None,
+    totals: bool = False,
+    progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Forecast every series of a table of sales.
 
@@ -27,6 +37,7 @@ def forecast_table(
     sales : one row per sale, or per period
     task : what to forecast, and how
     future : `date`, any of the `by` columns, and price, promotion or other regressors of coming dates
+    totals : also every total over the `by` columns ("all" where it is summed over), reconciled with the series
     progress : called as series are done
 
     Returns
@@ -36,21 +47,35 @@ def forecast_table(
     Raises
     ------
     InputError
-        Where a column does not exist, or nothing is left to forecast from.
+        Where a column does not exist, nothing is left to forecast from, or a series is called what a total would be.
     """
     panel = panel_of(sales, task.request, future)
+    if totals:
+        return _rows(panel, _with_totals(panel, task, progress), task.horizon)
     fleet = trials(panel.histories, panel.futures, task, task.candidates(), progress)
     chosen = choose(fleet, level=task.level, model=task.model)
-    return _rows(panel, [(c.model, c.forecast) for c in chosen], task.horizon)
+    said = [(key, c.model, c.forecast) for key, c in zip(panel.keys, chosen, strict=True)]
+    return _rows(panel, said, task.horizon)
 
 
-def _rows(panel: Panel, forecasts: Sequence[tuple[str, Forecast]], horizon: int) -> pd.DataFrame:
-    keys = np.repeat(np.array(panel.keys, dtype=object), horizon, axis=0)
+def _with_totals(panel: Panel, task: Task, progress: Progress | None) -> list[Named]:
+    """Series and totals, forecast each on its own and then reconciled."""
+    hierarchy, n = hierarchy_of(panel.keys, panel.by), len(panel.keys)
+    histories, futures = totals_of(panel, hierarchy)
+    fleet = trials([*panel.histories, *histories], [*panel.futures, *futures], task, task.candidates(), progress)
+    chosen = [c for part in (fleet[:n], fleet[n:]) for c in choose(part, level=task.level, model=task.model)]
+    limit = np.stack([future.capacity for future in panel.futures])
+    agreed = reconciled([c.forecast for c in chosen], [c.errors for c in chosen], hierarchy.sums, limit)
+    named = [*zip(panel.keys, range(n), strict=True), *zip(hierarchy.keys, hierarchy.nodes, strict=True)]
+    return [(key, chosen[node].model, agreed[node]) for key, node in named]
+
+
+def _rows(panel: Panel, said: Sequence[Named], horizon: int) -> pd.DataFrame:
+    keys = np.repeat(np.array([key for key, _, _ in said], dtype=object), horizon, axis=0)
     table = pd.DataFrame({name: keys[:, j] for j, name in enumerate(panel.by)}, dtype="str")
-    table["date"] = np.concatenate([panel.grid.label(future.periods) for future in panel.futures]).astype(
-        "datetime64[s]"
-    )
+    dates = panel.grid.label(panel.futures[0].periods)
+    table["date"] = np.tile(dates, len(said)).astype("datetime64[s]")
     for part in ("mean", "lower", "upper"):
-        table[part] = np.concatenate([getattr(forecast, part) for _, forecast in forecasts])
-    table["model"] = np.repeat([model for model, _ in forecasts], horizon)
+        table[part] = np.concatenate([getattr(forecast, part) for _, _, forecast in said])
+    table["model"] = np.repeat([model for _, model, _ in said], horizon)
     return table

@@ -6,6 +6,10 @@ Guarantees
 * The same file, options and seed give the same bytes.
 """
 
+from typing import Annotated
+
+import typer
+
 from api.cli.main import app
 from api.cli.options import AsOf, By, Currency, Map, Out, Quarantine, SalesFile, Seed, TimeZone
 from api.cli.series import Capacity, Country, FutureFile, Horizon, Length, Level, Model, Source, Target, What, bar
@@ -25,6 +29,14 @@ def forecast(
     country: Country = None,
     level: Level = 80.0,
     model: Model = "auto",
+    totals: Annotated[
+        bool,
+        typer.Option(
+            "--totals",
+            help='Also every total over the --by columns ("all" where it is summed over). Series and totals agree: '
+            "both move a little.",
+        ),
+    ] = False,
     mapping: Map = None,
     currency: Currency = "EUR",
     zone: TimeZone = "UTC",
@@ -56,5 +68,5 @@ def forecast(
     )
     read, ahead = Source(sales, future, mapping, currency, zone, quarantine).read(target)
     with bar("Forecasting") as done:
-        table = forecast_table(read, task, future=ahead, progress=done)
+        table = forecast_table(read, task, future=ahead, totals=totals, progress=done)
     write_table(table, out)

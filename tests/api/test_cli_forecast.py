@@ -70,6 +70,15 @@ def test_forecast_writes_one_row_per_series_and_week(shop: Path, fairfare: Run) 
     assert out.read_bytes() == again.read_bytes()
 
 
+def test_totals_are_asked_for_with_a_flag(shop: Path, fairfare: Run) -> None:
+    """Rows "all" that add up."""
+    out = shop.with_name("f.csv")
+    run = fairfare("forecast", shop, *MAP, "--horizon", "2", "--totals", "--out", out)
+    assert (run.returncode, run.stderr) == (0, "")
+    means = pd.read_csv(out).pivot_table(index="date", columns="product", values="mean")
+    assert means["all"].to_numpy() == pytest.approx((means["tea"] + means["scones"]).to_numpy(), rel=1e-9)
+
+
 def test_forecast_with_coming_prices_holidays_capacity_and_as_of(tmp_path: Path, fairfare: Run) -> None:
     """Every input at once: the cheaper coming week sells more, and nothing exceeds the seats."""
     weeks = pd.date_range("2022-01-02", periods=110, freq="W-SUN")

@@ -107,3 +107,50 @@ def test_a_very_short_series_falls_back_and_says_so(n: int, model: str) -> None:
     found = forecast_table(sales_rows({"a": np.full(n, 6.0)}), Task(horizon=4, freq="W", model=model))
     assert found["mean"].tolist() == pytest.approx([6.0] * 4)
     assert found["model"].isin(["naive", "level", "combination"]).all()
+
+
+@pytest.fixture(scope="module")
+def halls() -> pd.DataFrame:
+    """Two events of two segments with a price; one segment of one event began late."""
+    rows = sales_rows({f"{event} {segment}": seasonal(100, level=20 + 9 * k, seed=k) for k, (event, segment) in PAIRS})
+    pair = rows["product"].str.split(expand=True)
+    rows = rows.assign(event=pair[0], segment=pair[1], seats=60.0, price=8.0)
+    return rows[(rows["product"] != "gala child") | (rows["date"] >= "2020-09-06")].assign(product="seat")
+
+
+PAIRS = list(enumerate([("gala", "adult"), ("gala", "child"), ("revue", "adult"), ("revue", "child")]))
+TOTALS = [("gala", "all"), ("revue", "all"), ("all", "adult"), ("all", "child"), ("all", "all")]
+
+
+@pytest.mark.parametrize("task", [{}, {"capacity": "seats"}, {"target": "revenue"}, {"model": "count"}])
+def test_totals_have_a_row_per_period_and_agree_with_their_series(halls: pd.DataFrame, task: dict[str, str]) -> None:
+    """After the series, in order; sums to rounding, bounds around the mean, below the seats; the same twice."""
+    ahead = pd.DataFrame({"date": pd.date_range("2020-12-06", periods=4, freq="W"), "price": 7.0, "seats": 55.0})
+    asked = Task(horizon=4, by=("event", "segment"), **task)  # type: ignore[arg-type]  # fields of one type each
+    found = forecast_table(halls, asked, future=ahead, totals=True)
+    keys = [(event, segment) for _, (event, segment) in PAIRS] + TOTALS
+    assert list(zip(found["event"], found["segment"], strict=True)) == [key for key in keys for _ in range(4)]
+    mean = {key: part["mean"].to_numpy() for key, part in found.groupby(["event", "segment"])}
+    for total in TOTALS:
+        parts = [own for own in keys[:4] if all(k in ("all", o) for k, o in zip(total, own, strict=True))]
+        assert mean[total] == pytest.approx(sum(mean[own] for own in parts), rel=1e-9)
+    assert ((found["lower"] >= 0) & (found["lower"] <= found["mean"]) & (found["mean"] <= found["upper"])).all()
+    if "capacity" in task:
+        seats = 55 * np.repeat([1, 1, 1, 1, 2, 2, 2, 2, 4], 4)
+        assert (found["upper"] <= seats + 1e-9).all()
+    assert found.to_csv() == forecast_table(halls, asked, future=ahead, totals=True).to_csv()
+
+
+def test_rows_after_as_of_do_not_move_a_total(halls: pd.DataFrame) -> None:
+    """A planted future changes nothing."""
+    task = Task(horizon=3, by=("event", "segment"), as_of="2020-09-27")
+    planted = halls.assign(quantity=halls["quantity"].where(halls["date"] <= "2020-09-27", 1e6))
+    found = forecast_table(halls, task, totals=True)
+    pd.testing.assert_frame_equal(found, forecast_table(planted, task, totals=True))
+
+
+def test_one_series_has_no_totals_to_add() -> None:
+    """The table is that of the series."""
+    rows = sales_rows({"a": seasonal(60)})
+    task = Task(horizon=2)
+    pd.testing.assert_frame_equal(forecast_table(rows, task, totals=True), forecast_table(rows, task))

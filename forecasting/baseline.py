@@ -1,8 +1,8 @@
-"""The forecasts to beat: the last value, the same period a season ago, and that times the recent level.
+"""The forecasts to beat: the last value, the line on, the same period a season ago, and that times the recent level.
 
 Guarantees
 ----------
-* Each repeats what was seen and nothing else, so it cannot explode.
+* Each repeats what was seen and nothing else (or goes on in a straight line), so it cannot explode.
 * They work from a single period on.
 """
 
@@ -113,3 +113,47 @@ class Level:
         before = sales[-self.window - season : sales.size - season].mean()
         ratio = np.clip(recent / before, 0.25, 4.0) if before > 0 else 1.0
         return RepeatedFit(history, sales[-season:] * ratio, _deviation(history.sales, season))
+
+
+@dataclass(frozen=True, eq=False)
+class DriftFit:
+    """A line from the last known value on.
+
+    Attributes
+    ----------
+    history : what it was fitted to
+    last : position of the last known value
+    slope : mean change per period [units]
+    deviation : standard deviation of a change around it [units]
+    """
+
+    history: History
+    last: int
+    slope: float
+    deviation: float
+
+    def forecast(self, future: Future, *, level: float, seed: int) -> Forecast:  # noqa: ARG002  # nothing is random
+        """Go on at the mean change, whose own error adds up with the distance (Hyndman and Athanasopoulos 2021)."""
+        ahead = future.periods - (self.history.start + self.last)
+        mean = self.history.sales[self.last] + self.slope * ahead
+        half = norm.ppf((1 + level) / 2) * self.deviation * np.sqrt(ahead * (1 + ahead / max(self.last, 1)))
+        return Forecast.within(mean, mean - half, mean + half, ceiling(self.history, future))
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """The line from the first known value through the last."""
+
+    name: str = field(default="drift", init=False)
+    minimum: int = field(default=2, init=False)
+
+    def fit(self, history: History) -> DriftFit:
+        """Draw the line."""
+        require(self, history)
+        known = np.flatnonzero(history.known)
+        first, last = int(known[0]), int(known[-1])
+        slope = float((history.sales[last] - history.sales[first]) / (last - first))
+        along = history.sales - slope * np.arange(history.sales.size)
+        changes = np.diff(along)[np.isfinite(np.diff(along))]
+        deviation = float(np.sqrt((np.sum(changes**2) + np.nanmean(history.sales)) / (changes.size + 1)))
+        return DriftFit(history, last, slope, deviation)

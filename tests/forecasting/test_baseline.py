@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecasting.baseline import Level, Naive, SeasonalNaive
+from forecasting.baseline import Drift, Level, Naive, SeasonalNaive
 from forecasting.grid import Frequency, Grid
 from forecasting.model import NotFittedError
 from tests.forecasting.examples import future, history
@@ -54,3 +54,18 @@ def test_level_of_days_is_the_mean_of_the_last_weeks() -> None:
     past = history(np.concatenate([[99.0] * 8, week * 2, *([week] * 7)]), grid=Grid(Frequency.D), start=600)
     said = Level().fit(past).forecast(future(past, 9), level=0.8, seed=0)
     assert said.mean == pytest.approx(9 / 8 * np.append(week, week[:2]))
+
+
+def test_drift_goes_on_from_the_last_known_value_at_the_mean_change() -> None:
+    """From 10 to 16 in three periods: 2 a period, also where neighbours and the last period are unknown."""
+    past = history([10.0, np.nan, 13.0, 16.0, np.nan])
+    said = Drift().fit(past).forecast(future(past, 2), level=0.8, seed=0)
+    assert said.mean == pytest.approx([20.0, 22.0])
+
+
+def test_drift_is_less_sure_than_a_random_walk_far_ahead() -> None:
+    """Its slope is itself uncertain: the variance after h periods of n grows by h (1 + h / n)."""
+    past = history(100 + np.random.default_rng(0).normal(0, 3, 41).cumsum())
+    said = Drift().fit(past).forecast(future(past, 40), level=0.8, seed=0)
+    width = said.upper - said.mean
+    assert width[[9, 39]] / width[0] == pytest.approx(np.sqrt(np.array([10 * 1.25, 40 * 2]) / (1 + 1 / 40)))

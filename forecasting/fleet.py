@@ -21,7 +21,7 @@ from forecasting.features import holidays_in
 from forecasting.grid import Frequency
 from forecasting.model import Future, History, Model
 from forecasting.select import AUTO, models
-from forecasting.series import Request
+from forecasting.series import Calendar, Request
 from forecasting.trials import Trials, tried
 from pricing.errors import InputError
 
@@ -51,6 +51,7 @@ class Task:
     level : share of outcomes the interval is to hold
     model : auto, or the name of a model
     seed : of whatever is drawn
+    calendar : periods of a larger table that the sales are a part of; None reads them from the sales
 
     Raises
     ------
@@ -68,6 +69,7 @@ class Task:
     level: float = 0.8
     model: str = AUTO
     seed: int = 0
+    calendar: Calendar | None = None
 
     def __post_init__(self) -> None:
         known = [AUTO, COMBINATION, *models()]
@@ -85,7 +87,7 @@ class Task:
         """What to make of the rows."""
         moment = None if self.as_of is None else pd.Timestamp(self.as_of)
         frequency = Frequency(self.freq) if self.freq else None
-        return Request(self.by, self.horizon, frequency, self.target, moment, self.capacity)
+        return Request(self.by, self.horizon, frequency, self.target, moment, self.capacity, self.calendar)
 
     def candidates(self, *, compared: bool = False) -> dict[str, Model]:
         """Models to try on each series: what is asked for, and what it falls back to (or is compared to).

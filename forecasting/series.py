@@ -30,6 +30,15 @@ LARGEST = 1e15
 
 
 @dataclass(frozen=True, slots=True)
+class Calendar:
+    """Periods that a table covers whole: length of a period, and the first and the last of them."""
+
+    grid: Grid
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What to forecast.
 
@@ -41,6 +50,7 @@ class Request:
     target : "quantity", or "revenue" (price times quantity)
     as_of : last instant to use
     capacity : column with the most that can be sold
+    calendar : periods of a larger table that the rows are a part of; None reads them from the rows
     """
 
     by: tuple[str, ...]
@@ -49,6 +59,7 @@ class Request:
     target: str = "quantity"
     as_of: pd.Timestamp | None = None
     capacity: str | None = None
+    calendar: Calendar | None = None
 
     def __post_init__(self) -> None:
         problems = [
@@ -123,16 +134,18 @@ def panel_of(
     if rows.empty:
         raise InputError("no sales to forecast from" + (f" up to {request.as_of}" if request.as_of is not None else ""))
     dates = rows["date"].to_numpy().astype("datetime64[D]")
-    grid = infer_grid(dates, request.frequency)
-    first, last = _whole_periods(grid, dates, request.as_of)
-    if future is not None and covering:
+    calendar = request.calendar or calendar_of(dates, request)
+    grid, last = calendar.grid, calendar.last
+    if future is not None and covering and request.calendar is None:  # another part may use what this one cannot
         check(future, sales, request.by, request.capacity, (grid, last + 1 + np.arange(request.horizon)))
     names = regressor_names(rows, future)
     totals = _totals(rows, grid.period(dates), names, request)
     ahead = Ahead(names) if future is None else Ahead.of(future, request.by, grid, names, request.capacity)
     keys, histories, futures = [], [], []
     for key, part in totals.groupby(level=list(range(len(request.by))), sort=True):
-        history = _history(part.droplevel(list(range(len(request.by)))), grid, (first, last), names, ahead.given)
+        history = _history(
+            part.droplevel(list(range(len(request.by)))), grid, (calendar.first, last), names, ahead.given
+        )
         if history is None:
             continue
         key_text = tuple(str(value) for value in key)
@@ -140,6 +153,12 @@ def panel_of(
         histories.append(history)
         futures.append(ahead.future(key_text, history, request.horizon))
     return Panel(request.by, grid, tuple(keys), tuple(histories), tuple(futures))
+
+
+def calendar_of(dates: Dates, request: Request) -> Calendar:
+    """Periods covered whole by rows of these dates, none of them after the request's `as_of`."""
+    grid = infer_grid(dates, request.frequency)
+    return Calendar(grid, *_whole_periods(grid, dates, request.as_of))
 
 
 def _until(sales: pd.DataFrame, as_of: pd.Timestamp | None) -> pd.DataFrame:

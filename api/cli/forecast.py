@@ -10,14 +10,15 @@ from typing import Annotated
 
 import typer
 
+from api.cli.folder import check_out, forecast_folder
 from api.cli.main import app
-from api.cli.options import AsOf, By, Currency, Map, Out, Quarantine, SalesFile, Seed, TimeZone
+from api.cli.options import AsOf, By, Currency, Map, OutOrFolder, Quarantine, SalesFileOrFolder, Seed, TimeZone
 from api.cli.series import Capacity, Country, FutureFile, Horizon, Length, Level, Model, Source, Target, What, bar
 
 
 @app.command()
 def forecast(
-    sales: SalesFile,
+    sales: SalesFileOrFolder,
     *,
     horizon: Horizon,
     freq: Length = None,
@@ -42,7 +43,7 @@ def forecast(
     zone: TimeZone = "UTC",
     quarantine: Quarantine = None,
     seed: Seed = 0,
-    out: Out = None,
+    out: OutOrFolder = None,
 ) -> None:
     """Forecast every series of a table of sales, with intervals.
 
@@ -54,6 +55,7 @@ def forecast(
     from forecasting.fleet import Task
     from forecasting.table import forecast_table
 
+    check_out(sales, out, totals=totals)
     task = Task(
         horizon=horizon,
         freq=freq,
@@ -66,7 +68,11 @@ def forecast(
         model=model,
         seed=seed,
     )
-    read, ahead = Source(sales, future, mapping, currency, zone, quarantine).read(target)
+    source = Source(sales, future, mapping, currency, zone, quarantine)
+    if out is not None and sales.is_dir():
+        forecast_folder(source, out, task)
+        return
+    read, ahead = source.read(target)
     with bar("Forecasting") as done:
         table = forecast_table(read, task, future=ahead, totals=totals, progress=done)
     write_table(table, out)

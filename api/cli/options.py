@@ -62,6 +62,11 @@ def parse_out(text: str | Path) -> Path:
     return path
 
 
+def parse_out_or_folder(text: str | Path) -> Path:
+    """Read a path as `parse_out` does, or a folder's, which has no ending."""
+    return parse_out(text) if Path(text).suffix else Path(text)
+
+
 def parse_zone(text: str) -> str:
     """Read an IANA time zone."""
     try:
@@ -100,6 +105,14 @@ def check_report(report: Path | None) -> None:
 
 
 SalesFile = Annotated[Path, typer.Argument(metavar="SALES", help="Sales, .csv or .parquet (docs/tables.md).")]
+SalesFileOrFolder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SALES",
+        help="Sales, .csv or .parquet (docs/tables.md), or a folder of Parquet files, each with whole series: forecast "
+        "file by file into the folder --out, those that are done already left alone.",
+    ),
+]
 Map = Annotated[
     Mapping[str, str] | None,
     typer.Option(
@@ -120,6 +133,16 @@ Out = Annotated[
         parser=parse_out,
         metavar="FILE",
         help="Write the result to FILE (.csv, .parquet or .json); without it a table is printed.",
+    ),
+]
+OutOrFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        parser=parse_out_or_folder,
+        metavar="FILE",
+        help="Write the result to FILE (.csv, .parquet or .json); without it a table is printed. For a folder of sales "
+        "another folder.",
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed on the same file gives the same result.")]

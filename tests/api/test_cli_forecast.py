@@ -125,6 +125,24 @@ def test_backtest_writes_a_report_and_refuses_one_it_cannot_write(shop: Path, fa
     assert "must end in .html" in run.stderr
 
 
+def test_a_folder_of_parts_is_forecast_file_by_file(shop: Path, fairfare: Run) -> None:
+    """Into another folder; the second time there is nothing left to do."""
+    sales, out = shop.with_name("parts"), shop.with_name("forecasts")
+    sales.mkdir()
+    pd.read_csv(shop).to_parquet(sales / "one.parquet", index=False)
+    arguments = ("forecast", sales, *MAP, "--horizon", "3", "--model", "level", "--out", out)
+    assert "done before: 0" in (run := fairfare(*arguments)).stderr
+    assert run.returncode == 0
+    assert "done before: 1" in fairfare(*arguments).stderr
+    assert len(pd.read_parquet(out / "one.parquet")) == 6
+    for more, said in ((("--totals",), "one file"), (("--quarantine", shop.with_name("q.csv")), "one file")):
+        refused = fairfare(*arguments, *more)
+        assert refused.returncode == 2
+        assert said in refused.stderr
+    assert fairfare("forecast", sales, *MAP, "--horizon", "3", "--out", shop.with_name("f.csv")).returncode == 2
+    assert fairfare("forecast", shop, *MAP, "--horizon", "3", "--out", out).returncode == 2
+
+
 def test_without_out_a_table_is_printed(shop: Path, fairfare: Run) -> None:
     """On standard output."""
     run = fairfare("forecast", shop, *MAP, "--horizon", "1", "--model", "naive")

@@ -33,6 +33,18 @@ WORTH_PROCESSES = 8.0
 """Seconds of fitting below which starting other processes costs more than it saves."""
 SECONDS = {"prophet": 0.5, "count": 0.03, "prophet-map": 0.003, "ridge": 0.001}
 """What one model of one series takes, trials included; only the decision to share the work rests on it."""
+ASKED = (
+    "prophet",
+    "count",
+    "drift",
+    "holt-winters",
+    "damped-trend",
+    "theta",
+    "ets",
+    "unobserved-components",
+    "sarimax",
+)
+"""Models that are tried only where they are asked for by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +109,7 @@ class Task:
         """
         every = models(self.country)
         if self.model in (AUTO, COMBINATION):
-            return {name: model for name, model in every.items() if name not in ("prophet", "count")}
+            return {name: model for name, model in every.items() if name not in ASKED}
         kept = ("naive", "seasonal-naive", self.model) if compared else ("naive", "seasonal-naive", "level", self.model)
         return {name: model for name, model in every.items() if name in kept}
 

@@ -12,13 +12,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.baseline import BASELINES, Level, Naive, SeasonalNaive
+from forecasting.baseline import BASELINES, Drift, Level, Naive, SeasonalNaive
 from forecasting.combine import COMBINATION
 from forecasting.count_model import CountModel
+from forecasting.damped_trend import DampedTrend
+from forecasting.holt_winters import HoltWinters
 from forecasting.model import Forecast, Model, Vector
+from forecasting.pooled import Pooled
 from forecasting.prophet_map import ProphetMap
 from forecasting.prophet_model import ProphetModel
 from forecasting.ridge import Ridge
+from forecasting.state_space import Ets, Sarimax, UnobservedComponents
+from forecasting.theta import Theta
 from forecasting.trials import FOLDS, Trials
 
 WEIGHT = 8.0
@@ -32,8 +37,10 @@ AUTO = "auto"
 
 def models(country: str | None = None) -> dict[str, Model]:
     """Every model by name."""
-    simple: list[Model] = [Naive(), SeasonalNaive(), Level()]
-    every = [*simple, CountModel(country), Ridge(country), ProphetMap(country), ProphetModel(country)]
+    simple: list[Model] = [Naive(), SeasonalNaive(), Level(), Drift()]
+    classic: list[Model] = [HoltWinters(), DampedTrend(), Theta(), Ets(), UnobservedComponents(), Sarimax()]
+    every = [*simple, *classic, CountModel(country), Ridge(country)]
+    every += [Pooled(country), ProphetMap(country), ProphetModel(country)]
     return {model.name: model for model in every}
 
 

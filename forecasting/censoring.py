@@ -44,6 +44,23 @@ CAUTION = 0.6
 only that demand was high, and a looser season would answer by much too high."""
 
 
+def servable_all(histories: Sequence[History], coming: Sequence[float], country: str | None = None) -> list[History]:
+    """Each history as it would have sold with the stock to come: demand, cut at that stock.
+
+    Sales to come are on average E[min(D, C)], which is less than min(E[D], C): models that are to forecast sales are
+    fitted to this, and to demand only where nothing limits it.
+
+    Parameters
+    ----------
+    coming : (N,) most that can be sold in a coming period, infinite where there is no limit [as sales]
+    """
+    demands = unconstrained_all(histories, country)
+    return [
+        replace(demand, sales=np.minimum(demand.sales, limit)) if np.any(demand.sales > limit) else demand
+        for demand, limit in zip(demands, coming, strict=True)
+    ]
+
+
 def unconstrained_all(histories: Sequence[History], country: str | None = None) -> list[History]:
     """Each history with demand in place of sold-out sales, in order; those of the same periods are worked on together.
 

@@ -100,7 +100,7 @@ def _series(draw: st.DrawFn, rng: np.random.Generator, dates: pd.DatetimeIndex, 
     return pd.DataFrame({"date": own, "product": name, "quantity": made})[kept]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(fleets())
 def test_any_table_has_a_forecast_or_a_reason(case: tuple[pd.DataFrame, Task]) -> None:
     """Any frequency, century, level and pattern; gaps, duplicates, returns, sell-outs, late starts and early ends."""

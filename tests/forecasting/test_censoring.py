@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import nbinom
 
-from forecasting.censoring import demand_beyond, unconstrained_all, with_demand
+from forecasting.censoring import demand_beyond, servable_all, unconstrained_all, with_demand
 from forecasting.count_model import CountModel
 from forecasting.grid import Frequency, Grid
 from forecasting.model import History, Vector
+from forecasting.ridge import Ridge
 from tests.forecasting.examples import SHAPES, future, history
 
-SEASONS = 40
+SEASONS = 32
 GRIDS = {"weeks": Grid(Frequency.W, 3), "days": Grid(Frequency.D)}
 
 
@@ -194,6 +195,32 @@ def test_a_forecast_from_sold_out_weeks_is_of_demand() -> None:
             means.append(CountModel().fit(seen).forecast(future(seen), level=0.8, seed=0).mean.mean())
     assert np.mean(unaware) < 47
     assert np.mean(said) == pytest.approx(50, rel=0.05)
+
+
+def test_history_is_seen_with_the_stock_to_come() -> None:
+    """At the stock of old it is what sold; at a larger one more, at a smaller one less; without limit it is demand."""
+    past, demand = season(1, "weeks", 0.1, 0.4)
+    limit = float(past.sales.max())
+    same, more, less, free = servable_all([past] * 4, [limit, 1.3 * limit, 0.5 * limit, np.inf])
+    assert np.array_equal(same.sales, past.sales)
+    assert more.sales.mean() == pytest.approx(np.minimum(demand, 1.3 * limit).mean(), rel=0.05)
+    assert np.array_equal(less.sales, np.minimum(demand, 0.5 * limit))
+    assert np.array_equal(free.sales, unconstrained_all([past])[0].sales)
+
+
+def test_sales_to_come_are_forecast_without_bias_where_stock_is_short() -> None:
+    """Wild demand that sells out in two weeks of five: demand cut at the stock is over by a fifth, this is not."""
+    said, sold = {"servable": 0.0, "demand": 0.0}, 0.0
+    for seed in range(SEASONS):
+        past, demand = season(seed, "weeks", 0.5, 0.4)
+        limit = float(past.sales.max())
+        limited = replace(past.head(148), capacity=np.full(148, limit))
+        sold += float(np.minimum(demand[148:], limit).sum())
+        (servable,), (unlimited,) = servable_all([limited], [limit]), unconstrained_all([limited])
+        for name, seen in (("servable", servable), ("demand", unlimited)):
+            said[name] += float(Ridge().fit(seen).forecast(future(seen, 8), level=0.8, seed=0).mean.sum())
+    assert said["demand"] / sold > 1.15
+    assert said["servable"] / sold == pytest.approx(1.0, abs=0.06)
 
 
 def test_what_nothing_sold_out_of_or_too_short_is_left_alone() -> None:

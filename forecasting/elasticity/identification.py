@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtrit
 
 from forecasting.elasticity.cells import Panel
-from forecasting.elasticity.instruments import STRONG
-from forecasting.elasticity.panel import Fit, jackknife, linear, poisson, two_way
+from forecasting.elasticity.feedback import ALARM_SINGLE, Feedback, alarm_together
+from forecasting.elasticity.instruments import Instrumented
+from forecasting.elasticity.panel import Fit, jackknife
 from forecasting.elasticity.within import Codes, codes_of, demean
 from pricing.demand import Identification
 
@@ -37,12 +37,6 @@ MIN_ROWS = 200
 """Cells with a past and a future below which the feedback test has little power."""
 TAINTED = 0.25
 """Share of the groups with a clear slope that may show feedback before the untested ones are refused."""
-MIN_TESTED = 40
-"""Such cells below which it is not run."""
-LAGS = 4
-"""Own prices, the current one and those before it, that the feedback test holds fixed."""
-ALARM_SINGLE, ALARM_POOLED = 0.01, 0.001
-"""Level of the test of one product, and of many together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,35 +69,6 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Feedback:
-    """Whether the price followed demand.
-
-    Attributes
-    ----------
-    rows : cells with a past and a future that could be used
-    p_lag : of today's demand in tomorrow's price
-    p_lead : of tomorrow's price in today's demand
-    lead : coefficient on tomorrow's log price
-    level : at which either fires
-    """
-
-    rows: int
-    p_lag: float
-    p_lead: float
-    lead: float
-    level: float = ALARM_SINGLE
-
-    @property
-    def alarm(self) -> bool:
-        """Whether the price followed demand."""
-        return min(self.p_lag, self.p_lead) < self.level
-
-    def swamps(self, slope: float) -> bool:
-        """Whether the lead coefficient alone is larger than half the slope."""
-        return self.p_lead < self.level and abs(self.lead) > 0.5 * abs(slope)
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
     """The status, one plain sentence or two why, and whether the slope may speak for other groups."""
 
@@ -114,6 +79,7 @@ class Verdict:
     """Whether the price was seen to follow demand."""
     tested: bool = True
     """Whether there were enough rows to see if the price followed demand."""
+    test: Feedback | None = None
 
 
 def own_variation(panel: Panel) -> float:
@@ -125,27 +91,6 @@ def own_variation(panel: Panel) -> float:
     others = within[:, 1:]
     rest = within[:, 0] - others @ np.linalg.lstsq(others, within[:, 0], rcond=1e-9)[0] if others.shape[1] else within
     return float(np.sqrt(np.mean(rest**2)))
-
-
-def feedback(panel: Panel, fit: Fit) -> Feedback | None:
-    """Test both directions; None where too few cells have a past and a future."""
-    at = _with_past_and_future(panel.unit)
-    demand = np.full(len(panel), np.nan)
-    demand[fit.kept] = np.log((panel.quantity[fit.kept] + 0.5) / (fit.mean + 0.5))
-    at = at[np.isfinite(demand[at])]
-    if len(at) < MIN_TESTED:
-        return None
-    past = np.column_stack([panel.price[at - k] for k in range(LAGS)])
-    factors = [codes_of(f[at]) for f in panel.factors]
-    ahead = panel.price[at + 1]
-    lag = linear(ahead, np.column_stack([demand[at], past, panel.others[at]]), factors)
-    shown = [ahead, past, panel.others[at]]
-    if panel.promotion is not None:
-        shown.append(panel.promotion[at + 1])
-    lead = poisson(panel.quantity[at], np.column_stack(shown), factors)
-    level = ALARM_SINGLE if panel.products == 1 else ALARM_POOLED
-    p_lag, p_lead = (_p_value(f, panel.clusters[at], panel.period[at]) for f in (lag, lead))
-    return Feedback(len(at), p_lag, p_lead, lead.slope, level)
 
 
 def too_little(panel: Panel, own: float) -> Verdict | None:
@@ -180,6 +125,10 @@ def assess(panel: Panel, estimate: Estimate, test: Feedback | None, rival: Estim
     ----------
     rival : the same slope by least squares in logs, where counts are high enough for it
     """
+    return replace(_ruled(panel, estimate, test, rival), test=test)
+
+
+def _ruled(panel: Panel, estimate: Estimate, test: Feedback | None, rival: Estimate | None) -> Verdict:
     if refusal := _unsettled(panel, estimate) or _refusal(estimate, test):
         return refusal
     doubts, alarm = _doubts(panel, estimate, test, rival), test is not None and test.alarm
@@ -189,26 +138,44 @@ def assess(panel: Panel, estimate: Estimate, test: Feedback | None, rival: Estim
     return Verdict(Identification.IDENTIFIED, _identified(panel, estimate), credible=True)
 
 
-def assess_instrumented(panel: Panel, estimate: Estimate, first_stage: float) -> Verdict:
-    """The rule for a slope with instruments: their strength, sign, then precision."""
-    if refusal := _unsettled(panel, estimate):
-        return refusal
-    strength = (
-        f"the instruments hardly move the price (first-stage F {first_stage:.1f}, at least {STRONG:.0f} is needed)"
-    )
+def assess_instrumented(found: Instrumented) -> tuple[Verdict, Estimate | None]:
+    """The rule for a slope with instruments: their strength, sign, agreement, then precision.
+
+    Where they are not strong the interval is the region of Anderson and Rubin, and if that has no end or reaches 0
+    there is no estimate.
+    """
+    refused = Identification.NOT_IDENTIFIED
+    if not np.isfinite(found.se):
+        return Verdict(refused, f"The instruments do not move the price in {_rows(found.rows)}."), None
+    estimate = Estimate.with_error(found.slope, found.se, found.clusters)
+    fit = f"the numbers that fit the sales: {found.region}"
+    force = f"effective F {found.first_stage:.1f}, {found.needed:.1f} is needed"
+    strength = f"the instruments hardly move the price ({force}; {fit})"
+    if not found.strong:
+        if not found.region.bounded or found.region.upper >= 0:
+            return Verdict(refused, strength[0].upper() + strength[1:] + "."), None
+        estimate = replace(estimate, lower=found.region.lower, upper=found.region.upper)
+    if estimate.lower > 0:
+        why = f"With what the instruments did to the price, dearer went with more sales ({_interval(estimate)})"
+        return Verdict(refused, f"{why}: they touch demand themselves."), estimate
     if estimate.upper >= 0:
-        cause = f" and {strength}" if first_stage < STRONG else ""
-        return Verdict(Identification.NOT_IDENTIFIED, f"Too uncertain: {_no_reaction(estimate)}{cause}.", credible=True)
-    doubts = [strength] if first_stage < STRONG else []
-    doubts += _imprecise(estimate)
+        return Verdict(refused, f"Too uncertain: {_no_reaction(estimate)}.", credible=True), estimate
+    doubts = ([] if found.strong else [strength]) + _disagreement(found) + _imprecise(estimate)
     if doubts:
-        return Verdict(Identification.WEAK, _with_care(doubts), first_stage >= STRONG)
-    return Verdict(
-        Identification.IDENTIFIED,
-        f"The instruments move the price (first-stage F {first_stage:.0f}) and sales answered. That they touch demand "
-        "only through the price is taken on trust: sales cannot show it.",
-        credible=True,
+        return Verdict(Identification.WEAK, _with_care(doubts), found.strong), estimate
+    reason = (
+        f"The instruments move the price (effective F {found.first_stage:.0f}) and sales answered. That they touch "
+        "demand only through the price is taken on trust: sales cannot show it."
     )
+    return Verdict(Identification.IDENTIFIED, reason, credible=True), estimate
+
+
+def _disagreement(found: Instrumented) -> list[str]:
+    if found.contradiction is not None and found.contradiction < ALARM_SINGLE:
+        return [f"the instruments contradict each other (p = {found.contradiction:.4f}), so some of them touch demand"]
+    if found.limited is not None and abs(found.limited - found.slope) > found.se:
+        return [f"two ways to use the instruments differ ({found.slope:+.2f} and {found.limited:+.2f})"]
+    return []
 
 
 def by_association(verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -216,7 +183,9 @@ def by_association(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
     Prices of one table are set by one hand. Where, among groups with a clear slope, at least `TAINTED` of them (and
     three) show that price followed demand, a group too short to be tested is not believed, and none speaks for others.
+    Where the tests of all groups together show it, none of those tested is called identified.
     """
+    verdicts = _seen_together(verdicts)
     clear = [v for v in verdicts if v.followed or v.status is not Identification.NOT_IDENTIFIED]
     followed = sum(v.followed for v in clear)
     if followed < 3 or followed < TAINTED * len(clear):
@@ -229,6 +198,23 @@ def by_association(verdicts: Sequence[Verdict]) -> list[Verdict]:
         Verdict(Identification.NOT_IDENTIFIED, reason)
         if v.status is Identification.WEAK and not v.tested
         else replace(v, credible=False)
+        for v in verdicts
+    ]
+
+
+def _seen_together(verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+    """Doubt what is identified by itself where price followed demand by the tests of all groups together."""
+    tests = [v.test for v in verdicts if v.test is not None]
+    if not alarm_together(tests):
+        return verdicts
+    doubt = (
+        f"over the {len(tests)} groups of this table that could be tested prices partly followed demand, though here "
+        "alone it does not show"
+    )
+    return [
+        replace(v, status=Identification.WEAK, reason=_with_care([doubt]), credible=False)
+        if v.status is Identification.IDENTIFIED and v.test is not None
+        else v
         for v in verdicts
     ]
 
@@ -266,7 +252,9 @@ def _refusal(estimate: Estimate, test: Feedback | None) -> Verdict | None:
         return Verdict(refused, f"{followed} (dearer went with more sales: {_interval(estimate)}).", followed=True)
     if test is not None and test.swamps(estimate.slope):
         return Verdict(
-            refused, f"{followed} (later prices already show in today's sales: {test.lead:+.2f}).", followed=True
+            refused,
+            f"{followed} (later prices already show in today's sales: {test.lead.coefficient:+.2f}).",
+            followed=True,
         )
     if estimate.upper >= 0 and test is not None and test.alarm:
         return Verdict(refused, f"{followed} ({_interval(estimate)}).", followed=True)
@@ -317,21 +305,6 @@ def robustness(estimate: Estimate, rows: int) -> float:
     """
     squared = (estimate.slope / estimate.se) ** 2 / max(rows - 1, 1)
     return float((np.sqrt(squared**2 + 4 * squared) - squared) / 2)
-
-
-def _with_past_and_future(unit: Codes) -> NDArray[np.intp]:
-    """Places that have a cell of the same unit after them and LAGS - 1 before them."""
-    at = np.arange(LAGS - 1, max(len(unit) - 1, LAGS - 1))
-    return at[(unit[at - (LAGS - 1)] == unit[at]) & (unit[at + 1] == unit[at])] if len(at) else at
-
-
-def _p_value(fit: Fit, clusters: Codes, period: Codes) -> float:
-    if not fit.usable:
-        return 1.0
-    first, second = codes_of(clusters[fit.kept]), codes_of(period[fit.kept])
-    error = two_way(fit, first, second)
-    df = max(min(int(first.max()), int(second.max())), 1)
-    return float(2 * stdtr(df, -abs(fit.slope) / error)) if error > 0 else 1.0
 
 
 def _dates(n: int) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.stats import nbinom
+from scipy.special import betainc, gammaln
 
 from forecasting.elasticity.within import Codes, Vector, codes_of, demean
 
@@ -27,7 +27,10 @@ _LARGEST = 40.0
 REFIT = 40
 """Clusters up to which the jackknife estimates the effects anew."""
 _ABSORBED = 1e-7
-_SETTLED = 1e-9
+_SETTLED = 1e-6
+"""Change at which iterations stop; they are Newton's, so that the next would be of the order of its square."""
+_LEAST = 0.05
+"""Least weight of a row in a step, as a share of an uncensored one's; where the steps end does not depend on it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,8 +108,8 @@ def poisson(quantity: Vector, columns: Vector, factors: Sequence[Codes]) -> Fit:
 def censored(quantity: Vector, columns: Vector, factors: Sequence[Codes], sold_out: Mask) -> Fit:
     """Negative binomial (NB2) where demand of the rows in `sold_out` was at least their quantity.
 
-    Each step puts E[demand | demand >= quantity] in place of a sold-out quantity, which makes the score that of the
-    censored likelihood (Hausman, Hall and Griliches 1984 for NB2; Dempster, Laird and Rubin 1977 for the step).
+    E[demand | demand >= quantity] in place of a sold-out quantity makes the score that of the censored likelihood
+    (Hausman, Hall and Griliches 1984 for NB2); slopes and dispersion are maximised in turn.
     """
     first = poisson(quantity, columns, factors)
     if not first.usable:
@@ -224,13 +227,24 @@ class _Count:
     alpha: float = 0.0
     cut: Mask | None = None
 
-    def demand(self, mu: Vector) -> Vector:
-        """(m,) quantity, or what is expected of a row that sold out [units]."""
-        return self.quantity if self.cut is None else _expected(self.quantity, mu, self.alpha, self.cut)
-
     def weight(self, mu: Vector) -> Vector:
         """(m,) inverse variance of the working response."""
         return mu / (1 + self.alpha * mu)
+
+    def score(self, mu: Vector) -> tuple[Vector, Vector]:
+        """(m,) each: slope of the log-likelihood in the linear predictor, and its curvature, sign turned.
+
+        NB2 is an exponential family in log(alpha mu / (1 + alpha mu)), so that the variance of demand given that it
+        was at least the quantity is the derivative of its mean, which the score of a sold-out row contains.
+        """
+        if not self.alpha:
+            return self.quantity - mu, mu
+        spread = 1 + self.alpha * mu
+        mean, variance = self.quantity.copy(), np.zeros(len(mu))
+        if self.cut is not None:
+            mean[self.cut], variance[self.cut] = _beyond(self.quantity[self.cut], mu[self.cut], self.alpha)
+        score = (mean - mu) / spread
+        return score, (mu + self.alpha * mu * (mean - mu) / spread - variance / spread) / spread
 
     def fit(self, eta: Vector) -> Fit:
         """Iterate from the linear predictor `eta` until it and the slope stand still."""
@@ -238,7 +252,9 @@ class _Count:
         slope, own, change = np.nan, offset, 1.0
         for _ in range(MAX_ITERATIONS):
             mu = _bounded_exp(eta)
-            weight, z = self.weight(mu), eta + self.demand(mu) / mu - 1
+            score, curvature = self.score(mu)
+            weight = np.maximum(curvature, _LEAST * self.weight(mu))
+            z = eta + score / weight
             tolerance = float(np.clip(1e-2 * change, 1e-10, 1e-4))
             free = demean(np.column_stack([z - offset, within]), self.factors, weight, tolerance=tolerance)
             offset, within, last = z - free[:, 0], free[:, 1:], slope
@@ -250,23 +266,17 @@ class _Count:
         return self._result(slope, own, _bounded_exp(eta), converged=change < _SETTLED)
 
     def _result(self, slope: float, own: Vector, mu: Vector, *, converged: bool) -> Fit:
-        weight = self.weight(mu)
+        score, weight = self.score(mu)[0], self.weight(mu)
         if self.cut is not None:
             weight, own = self._observed(mu, self.cut)
-        residual = (self.demand(mu) - mu) / (1 + self.alpha * mu) / weight
         return Fit(
-            slope, self.kept, mu, own, weight, residual, self.columns, tuple(self.factors), converged, self.alpha
+            slope, self.kept, mu, own, weight, score / weight, self.columns, tuple(self.factors), converged, self.alpha
         )
 
     def _observed(self, mu: Vector, cut: Mask) -> tuple[Vector, Vector]:
         """Weights of the observed information, where a sold-out row tells less, and the own variation under them."""
-        step = 1e-4
-        low, high = mu * np.exp(-step), mu * np.exp(step)
-        falling = (self.demand(low) - low) / (1 + self.alpha * low) - (self.demand(high) - high) / (
-            1 + self.alpha * high
-        )
         weight = self.weight(mu)
-        weight = np.where(cut, np.clip(falling / (2 * step), 1e-9, weight), weight)
+        weight = np.where(cut, np.clip(self.score(mu)[1], 1e-9, weight), weight)
         within = demean(self.columns, self.factors, weight)
         return weight, _without(within[:, 0], within[:, 1:], weight)
 
@@ -275,29 +285,35 @@ def _bounded_exp(eta: Vector) -> Vector:
     return np.exp(np.clip(eta, -_LARGEST, _LARGEST))
 
 
-def _expected(y: Vector, mu: Vector, alpha: float, cut: Mask) -> Vector:
-    """Quantity, with E[demand | demand >= quantity] where the row sold out [units].
+def _beyond(c: Vector, mu: Vector, alpha: float) -> tuple[Vector, Vector]:
+    """Mean and variance of demand, NB2 with these means, given that it was at least c [units].
 
-    For NB2 with size r = 1 / alpha, E[Y; Y >= c] = mu P(Y' >= c - 1) with Y' negative binomial of size r + 1.
+    With size r = 1 / alpha: E[Y; Y >= c] = mu P(Y' >= c - 1) and E[Y (Y - 1); Y >= c] = mu^2 (1 + alpha) P(Y'' >= c -
+    2), Y' and Y'' negative binomial of sizes r + 1 and r + 2 with the same odds.
     """
-    out, c, m = y.copy(), y[cut], mu[cut]
-    size = 1 / alpha
-    odds = size / (size + m)
-    tail = nbinom.sf(c - 1, size, odds)
-    above = np.divide(nbinom.sf(c - 2, size + 1, odds), tail, out=np.full(len(c), np.nan), where=tail > 1e-280)
-    out[cut] = np.where(np.isfinite(above), np.maximum(m * above, c), c)
-    return out
+    size, odds = 1 / alpha, alpha * mu / (1 + alpha * mu)
+    tail = _at_least(c, size, odds)
+    far = tail < 1e-280
+    tail = np.where(far, 1.0, tail)
+    mean = np.maximum(mu * _at_least(c - 1, size + 1, odds) / tail, c)
+    pairs = mu**2 * (1 + alpha) * _at_least(c - 2, size + 2, odds) / tail
+    return np.where(far, c, mean), np.where(far, 0.0, np.maximum(pairs + mean - mean**2, 0.0))
+
+
+def _at_least(c: Vector, size: float, odds: Vector) -> Vector:
+    """P(Y >= c) of a negative binomial."""
+    return np.where(c > 0, betainc(np.maximum(c, 1e-9), size, odds), 1.0)
 
 
 def _dispersion(y: Vector, mu: Vector, cut: Mask) -> float:
     """Alpha that maximises the censored NB2 likelihood at these means."""
+    seen, m = y[~cut], mu[~cut]
 
     def loss(log_alpha: float) -> float:
         size = np.exp(-log_alpha)
-        odds = size / (size + mu)
-        seen = nbinom.logpmf(y[~cut], size, odds[~cut])
-        hidden = nbinom.logsf(y[cut] - 1, size, odds[cut])
-        return -float(seen.sum() + np.maximum(hidden, -700.0).sum())
+        told = gammaln(seen + size) - gammaln(size) + size * np.log(size / (size + m)) + seen * np.log(m / (size + m))
+        hidden = np.log(np.maximum(_at_least(y[cut], size, mu[cut] / (size + mu[cut])), 1e-300))
+        return -float(told.sum() + hidden.sum())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-9.0, 3.0), method="bounded", options={"xatol": 1e-4}).x))
 

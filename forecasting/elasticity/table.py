@@ -17,17 +17,17 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from forecasting.elasticity.cells import Panel, panels
+from forecasting.elasticity.feedback import feedback
 from forecasting.elasticity.identification import (
     Estimate,
     Verdict,
     assess,
     assess_instrumented,
     by_association,
-    feedback,
     own_variation,
     too_little,
 )
-from forecasting.elasticity.instruments import two_stage
+from forecasting.elasticity.instruments import control_function, two_stage
 from forecasting.elasticity.panel import Fit, censored, log_log, poisson
 from forecasting.elasticity.shrinkage import pool
 from pricing.demand import Identification
@@ -63,8 +63,9 @@ def elasticity_table(
     ----------
     sales : canonical sales with `price`
     by : columns whose combinations are the groups; each has its own slope and effects
-    effects, controls, instruments : as in `forecasting.elasticity.cells.panels`; instruments imply logs
-    method : Poisson pseudo-likelihood (censored negative binomial where cells sold out), or least squares in logs
+    effects, controls, instruments : as in `forecasting.elasticity.cells.panels`
+    method : Poisson pseudo-likelihood (censored negative binomial where cells sold out), or least squares in logs; with
+        instruments their control function, or two-stage least squares
     progress : called with 1 after each group
 
     Returns
@@ -117,7 +118,7 @@ def _estimate(panel: Panel, method: Method) -> _Group:
     if verdict := too_little(panel, own_variation(panel)):
         return _Group(panel, None, verdict, _named(method, panel))
     if panel.instruments.shape[1]:
-        return _instrumented(panel)
+        return _instrumented(panel, method)
     fit, used = _fit(panel, method)
     estimate = Estimate.of(fit, panel.clusters)
     verdict = assess(panel, estimate, feedback(panel, fit) if fit.usable else None, _rival(panel, used))
@@ -138,14 +139,24 @@ def _rival(panel: Panel, used: str) -> Estimate | None:
     return Estimate.of(fit, panel.clusters) if fit.usable else None
 
 
-def _instrumented(panel: Panel) -> _Group:
-    sold = ~panel.sold_out & (panel.quantity > 0)
-    stage = two_stage(
-        np.where(sold, panel.quantity, 0.0), panel.columns, panel.instruments, panel.factors, panel.clusters
-    )
-    estimate = Estimate.with_error(stage.slope, stage.se, stage.clusters)
-    verdict = _beware_of_sold_out(panel, assess_instrumented(panel, estimate, stage.first_stage))
-    return _Group(panel, estimate, verdict, _named("log-log-iv", panel))
+def _instrumented(panel: Panel, method: Method) -> _Group:
+    if method == "log-log":
+        sold = np.where(panel.sold_out, 0.0, panel.quantity)
+        found, used = two_stage(sold, panel.columns, panel.instruments, panel.factors, panel.clusters), "log-log-iv"
+    else:
+        used = "censored-nb2-iv" if panel.sold_out.any() else "ppml-iv"
+        found = control_function(
+            panel.quantity,
+            panel.columns,
+            panel.instruments,
+            panel.factors,
+            panel.clusters,
+            sold_out=panel.sold_out,
+        )
+    verdict, estimate = assess_instrumented(found)
+    if method == "log-log":
+        verdict = _beware_of_sold_out(panel, verdict)
+    return _Group(panel, estimate, verdict, _named(used, panel))
 
 
 def _fit(panel: Panel, method: Method) -> tuple[Fit, str]:

@@ -1,25 +1,26 @@
 """The status never says more than the data can tell."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from forecasting.elasticity.cells import panels
+from forecasting.elasticity.feedback import feedback
 from forecasting.elasticity.identification import (
     ABSURD,
     Estimate,
-    Feedback,
     Verdict,
     assess,
     assess_instrumented,
     by_association,
-    feedback,
     own_variation,
     robustness,
     too_little,
 )
+from forecasting.elasticity.instruments import Instrumented, Region
 from forecasting.elasticity.panel import poisson
 from pricing.demand import Identification
 from tests.forecasting.elasticity.markets import market
@@ -77,17 +78,6 @@ def test_a_strong_reaction_is_refused_outright() -> None:
     assert verdict.status is REFUSED
     assert "Price followed demand" in verdict.reason
     assert verdict.followed
-
-
-def test_a_promotion_announced_by_nothing_but_the_calendar_does_not_alarm() -> None:
-    """Exogenous prices: the feedback test fires in about one of a hundred tables."""
-    alarms = 0
-    for seed in range(60):
-        [panel] = panels(market(np.random.default_rng(seed), weeks=40), by=["product"])
-        test = feedback(panel, poisson(panel.quantity, panel.columns, panel.factors))
-        assert test is not None
-        alarms += test.alarm
-    assert alarms <= 3
 
 
 def test_a_constant_price_is_not_identified() -> None:
@@ -167,18 +157,52 @@ def test_many_groups_whose_price_followed_demand_discredit_the_untested() -> Non
     assert by_association(harmless) == harmless
 
 
-def test_weak_instruments_are_called_weak() -> None:
-    """And strong ones are trusted with what cannot be shown said."""
-    [panel] = panels(market(np.random.default_rng(0)), by=["product"])
-    estimate = Estimate.with_error(-2.0, 0.2, 30)
-    assert assess_instrumented(panel, estimate, 3.0).status is WEAK
-    strong = assess_instrumented(panel, estimate, 80.0)
-    assert strong.status is IDENTIFIED
-    assert "on trust" in strong.reason
-    assert assess_instrumented(panel, Estimate.with_error(-2.0, 2.0, 30), 80.0).status is REFUSED
+def instrumented(**changed: object) -> Instrumented:
+    """A slope of -2 with strong instruments that agree, but for what is changed."""
+    usual = Instrumented(-2.0, 0.2, 80.0, 23.1, None, Region(((-2.5, -1.6),)), 600, 30)
+    return replace(usual, **changed)  # type: ignore[arg-type]
 
 
-def test_the_lead_must_be_sure_to_swamp() -> None:
-    """A large but uncertain lead coefficient is no alarm."""
-    assert not Feedback(500, 0.5, 0.2, 3.0).swamps(-1.0)
-    assert Feedback(500, 0.5, 0.001, 3.0).swamps(-1.0)
+def test_strong_instruments_are_trusted_with_what_cannot_be_shown_said() -> None:
+    """That they leave demand alone is not in the sales."""
+    verdict, estimate = assess_instrumented(instrumented())
+    assert verdict.status is IDENTIFIED
+    assert "on trust" in verdict.reason
+    assert estimate is not None
+
+
+def test_weak_instruments_give_a_region_and_no_number() -> None:
+    """Without an end, or reaching 0: refused; bounded below 0: weak, and the interval is the region."""
+    for region in (Region(((-np.inf, -1.0), (3.0, np.inf))), Region(((-4.0, 0.5),)), Region(((-np.inf, np.inf),))):
+        verdict, estimate = assess_instrumented(instrumented(first_stage=3.0, region=region))
+        assert (verdict.status, estimate) == (REFUSED, None)
+        assert str(region) in verdict.reason
+    verdict, estimate = assess_instrumented(instrumented(first_stage=9.0))
+    assert verdict.status is WEAK
+    assert "effective F 9.0" in verdict.reason
+    assert not verdict.credible
+    assert estimate is not None
+    assert (estimate.lower, estimate.upper) == (-2.5, -1.6)
+
+
+def test_instruments_that_do_not_move_the_price_give_no_number() -> None:
+    """Their slope has no error."""
+    verdict, estimate = assess_instrumented(instrumented(slope=np.nan, se=np.inf))
+    assert (verdict.status, estimate) == (REFUSED, None)
+
+
+def test_instruments_that_contradict_each_other_make_it_weak() -> None:
+    """So do two ways of using them that differ by more than an error."""
+    assert assess_instrumented(instrumented(contradiction=0.001))[0].status is WEAK
+    assert assess_instrumented(instrumented(limited=-2.5))[0].status is WEAK
+    assert assess_instrumented(instrumented(contradiction=0.3, limited=-2.1))[0].status is IDENTIFIED
+
+
+def test_an_instrumented_slope_that_may_be_zero_or_positive_is_refused() -> None:
+    """However strong the instruments."""
+    unclear, _ = assess_instrumented(instrumented(se=2.0))
+    assert unclear.status is REFUSED
+    assert "Too uncertain" in unclear.reason
+    positive, _ = assess_instrumented(instrumented(slope=2.0))
+    assert positive.status is REFUSED
+    assert "touch demand themselves" in positive.reason

@@ -143,3 +143,27 @@ def test_published_cross_sections() -> None:
     cost = np.log((journals["price"] / journals["citations"]).to_numpy())[:, None]
     one = [np.zeros(len(journals), dtype=np.intp)]
     assert log_log(journals["subs"].to_numpy(float), cost, one).slope == pytest.approx(-0.533, abs=5e-4)
+
+
+@pytest.mark.real_data
+def test_published_panels() -> None:
+    """Gasoline within countries (Baltagi and Griffin 1983): income, price, cars; air fares with routes and years."""
+    rows = pd.read_csv(real_data("fixtures/Gasoline.csv"))
+    country, names = codes_of(rows["country"].to_numpy(str)), ["lincomep", "lrpmg", "lcarpcap"]
+    for name, slope in zip(names, (0.662, -0.322, -0.640), strict=True):
+        columns = rows[[name, *(other for other in names if other != name)]].to_numpy()
+        assert linear(rows["lgaspcar"].to_numpy(), columns, [country]).slope == pytest.approx(slope, abs=5e-4)
+    fares = pd.read_csv(real_data("fixtures/airfare.csv"))
+    factors = [codes_of(fares[name].to_numpy()) for name in ("id", "year")]
+    assert linear(fares["lpassen"].to_numpy(), fares[["lfare"]].to_numpy(), factors).slope == pytest.approx(
+        -1.155, abs=5e-4
+    )
+
+
+@pytest.mark.real_data
+def test_published_fish() -> None:
+    """Fulton market with dummies for days: least squares -0.525."""
+    rows = pd.read_csv(real_data("fixtures/fulton_fish.csv"))
+    columns = rows[["lavgprc", "mon", "tues", "wed", "thurs"]].to_numpy(float)
+    one = [np.zeros(len(rows), dtype=np.intp)]
+    assert log_log(rows["totqty"].to_numpy(float), columns, one).slope == pytest.approx(-0.525, abs=5e-4)

@@ -6,7 +6,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from forecasting.elasticity.shrinkage import GENERAL
-from forecasting.elasticity.table import COLUMNS, elasticity_table
+from forecasting.elasticity.table import COLUMNS, Method, elasticity_table
 from tests.forecasting.elasticity.markets import market
 from tests.real_data import real_data
 
@@ -98,19 +98,44 @@ def test_buyers_who_are_alike_raise_no_doubt_about_the_method() -> None:
     assert sum(doubted) <= 2
 
 
-def test_instruments_are_used_in_logs() -> None:
-    """A cost that moves the price, demand that moves it too."""
+def instrumented() -> pd.DataFrame:
+    """A cost that moves the price, demand that moves it too; truth -2."""
     rng = np.random.default_rng(0)
     sales = market(rng, level=4, shock=0.0)
     shock, cost = rng.normal(0, 0.3, len(sales)), rng.normal(0, 0.3, len(sales))
     price = 1 + cost + 0.6 * shock
     quantity = rng.poisson(np.exp(4 - 2 * (price - 1) + shock)).astype(float)
-    sales = sales.assign(price=np.exp(price), quantity=quantity, cost=cost)
-    table = elasticity_table(sales, instruments=["cost"])
-    assert table["method"].iloc[0].startswith("log-log-iv")
-    assert table["raw_elasticity"].iloc[0] == pytest.approx(-2, abs=0.15)
-    assert table["status"].iloc[0] == "identified"
-    assert elasticity_table(sales)["raw_elasticity"].iloc[0] > -1.7
+    return sales.assign(price=np.exp(price), quantity=quantity, cost=cost, noise=rng.normal(size=len(sales)))
+
+
+@pytest.mark.parametrize(("method", "name"), [("ppml", "ppml-iv"), ("log-log", "log-log-iv")])
+def test_instruments_cure_with_effects_and_controls(method: Method, name: str) -> None:
+    """In units unless logs are asked for; a further control that means nothing changes little."""
+    options = {"instruments": ["cost"], "effects": ["channel", "week"], "controls": ["noise"]}
+    row = elasticity_table(instrumented(), **options, method=method).iloc[0]  # type: ignore[arg-type]
+    assert row["method"] == f"{name}; effects: channel, week"
+    assert row["raw_elasticity"] == pytest.approx(-2, abs=0.15)
+    assert row["status"] == "identified"
+    assert elasticity_table(instrumented())["raw_elasticity"].iloc[0] > -1.7
+
+
+def test_a_weak_instrument_gives_no_number() -> None:
+    """The reason names the numbers that fit; the elasticity is the general prior."""
+    row = elasticity_table(instrumented(), instruments=["noise"]).iloc[0]
+    assert row["status"] == "not-identified"
+    assert np.isnan(row["raw_elasticity"])
+    assert (row["elasticity"], row["se"]) == (GENERAL.mean, GENERAL.sd)
+    assert "hardly move the price" in row["reason"]
+
+
+def test_sold_out_rows_count_with_instruments_too() -> None:
+    """As censored."""
+    sales = instrumented()
+    stock = sales.groupby("channel")["quantity"].transform(lambda q: q.quantile(0.75)).clip(lower=1)
+    rationed = sales.assign(quantity=np.minimum(sales["quantity"], stock), available=stock)
+    row = elasticity_table(rationed, instruments=["cost"]).iloc[0]
+    assert row["method"].startswith("censored-nb2-iv")
+    assert row["raw_elasticity"] == pytest.approx(-2, abs=0.3)
 
 
 def scanner(name: str) -> pd.DataFrame:

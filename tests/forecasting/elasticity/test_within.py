@@ -35,3 +35,23 @@ def test_a_chain_of_barely_connected_levels_is_solved() -> None:
     left = demean(column, [codes_of(unit), codes_of(date)], np.ones(600))[:, 0]
     for factor in (unit, codes_of(date)):
         assert np.bincount(factor, left) == pytest.approx(0, abs=1e-6)
+
+
+def test_few_levels_beside_many_are_solved_directly_and_right() -> None:
+    """Where several hundred units share some dates and weekdays, no effect is left, with weights and rows of none."""
+    rng = np.random.default_rng(0)
+    factors = [codes_of(rng.integers(0, levels, 4_000)) for levels in (300, 40, 7)]
+    weights = rng.uniform(0, 2, 4_000) * (factors[1] != 5)
+    left = demean(rng.normal(size=(4_000, 2)) * [1.0, 1e6], factors, weights)
+    for factor in factors:
+        for column, size in zip(left.T, (1.0, 1e6), strict=True):
+            assert np.bincount(factor, weights * column) == pytest.approx(0, abs=1e-8 * size)
+
+
+@given(st.lists(st.integers(-3, 40), min_size=1, max_size=30))
+def test_codes_number_the_values_in_their_order(values: list[int]) -> None:
+    """Small numbers, large ones and text alike."""
+    array = np.array(values)
+    expected = np.unique(array, return_inverse=True)[1]
+    for form in (array, 10**9 * array, array.astype(float)):
+        assert np.array_equal(codes_of(form), expected)

@@ -1,0 +1,87 @@
+"""A price that follows demand is found, alone or together with others, and a harmless one is left alone."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.elasticity.cells import panels
+from forecasting.elasticity.feedback import CLIPPED, Direction, Feedback, alarm_together, feedback
+from forecasting.elasticity.panel import poisson
+from tests.forecasting.elasticity.markets import market
+
+
+def seen(sales: pd.DataFrame, controls: tuple[str, ...] = ()) -> Feedback:
+    """The test of a table with one product."""
+    [panel] = panels(sales, by=["product"], controls=controls)
+    test = feedback(panel, poisson(panel.quantity, panel.columns, panel.factors))
+    assert test is not None
+    return test
+
+
+def found(z: float, dates: int = 100, seed: int = 0) -> Direction:
+    """A direction with this z-value whose error comes from many dates."""
+    weight = np.random.default_rng(seed).normal(size=dates)
+    return Direction(z, 1.0, z, np.arange(dates), weight / np.sqrt(weight @ weight))
+
+
+def test_exogenous_prices_raise_hardly_an_alarm() -> None:
+    """The test fires in about one of a hundred tables."""
+    alarms = sum(seen(market(np.random.default_rng(seed), weeks=40)).alarm for seed in range(60))
+    assert alarms <= 3
+
+
+def test_both_directions_point_the_way_the_price_reacts() -> None:
+    """Strong demand foretells a higher price, and a higher price to come stronger demand."""
+    test = seen(market(np.random.default_rng(0), reaction=0.5, persistence=0.8, weeks=100))
+    assert test.alarm
+    assert test.lag.z > CLIPPED
+    assert test.lead.z > CLIPPED
+
+
+def promoted(seed: int) -> pd.DataFrame:
+    """Promotions of a fifth off where a persistent demand peaks."""
+    rng = np.random.default_rng(seed)
+    sales = market(rng, weeks=80, shock=0.0)
+    peak = np.zeros(len(sales))
+    for t in range(1, len(peak)):
+        peak[t] = 0.9 * peak[t - 1] + rng.normal(0, 0.15)
+    flag = (peak + rng.normal(0, 0.1, len(peak)) > 0.25).astype(float)
+    mean = np.exp(2 - 2 * np.log(sales["price"] / np.e) + 0.44 * flag + peak)
+    return sales.assign(price=sales["price"] * np.exp(-0.22 * flag), quantity=rng.poisson(mean), flag=flag)
+
+
+def test_promotions_at_demand_peaks_alarm_unless_they_are_a_control() -> None:
+    """The flag as a control is held fixed on the coming date too."""
+    assert all(seen(promoted(seed)).alarm for seed in range(5))
+    assert not any(seen(promoted(seed), controls=("flag",)).alarm for seed in range(5))
+
+
+def test_what_one_group_is_too_short_to_show_many_show() -> None:
+    """Twelve z-values of 1.5 are no accident; half of them of either sign are."""
+    none = Direction()
+    assert alarm_together([Feedback(300, found(1.5, seed=k), none) for k in range(12)])
+    assert not alarm_together([Feedback(300, found(1.5 * (-1) ** k, seed=k), none) for k in range(12)])
+
+
+def test_one_group_cannot_speak_for_all() -> None:
+    """However sure it is: it counts as what raises the alarm alone."""
+    others = [Feedback(300, found(0.0, seed=k), Direction()) for k in range(1, 12)]
+    assert not alarm_together([Feedback(300, found(30.0), Direction()), *others])
+    assert not alarm_together([Feedback(300, found(30.0), Direction())])
+
+
+def test_groups_that_err_alike_on_the_same_dates_count_once() -> None:
+    """Twelve copies of one harmless group are one group."""
+    assert not alarm_together([Feedback(300, found(1.5), Direction()) for _ in range(12)])
+
+
+def test_too_few_rows_are_not_tested() -> None:
+    """There is no past and no future to speak of."""
+    [panel] = panels(market(np.random.default_rng(0), outlets=2, weeks=20), by=["product"])
+    assert feedback(panel, poisson(panel.quantity, panel.columns, panel.factors)) is None
+
+
+@pytest.mark.parametrize(("coefficient", "p", "swamps"), [(3.0, 0.2, False), (3.0, 0.001, True), (0.4, 0.001, False)])
+def test_the_lead_must_be_large_and_sure_to_swamp(coefficient: float, p: float, *, swamps: bool) -> None:
+    """Larger than half the slope, beyond doubt."""
+    assert Feedback(500, Direction(), Direction(coefficient, p)).swamps(-1.0) is swamps

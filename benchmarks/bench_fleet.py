@@ -1,8 +1,14 @@
-"""Forecasts of many daily series: ours for a fleet against Prophet, one series after another.
+"""Forecasts of many daily series: ours against Prophet, statsmodels and statsforecast, one series after another.
 
 Two years of days per series, log-additive truth (trend, yearly season, weekdays, price) with Poisson noise, four weeks
-ahead at known prices. Prophet is set up as for such data: yearly season, price as a regressor, no draws for intervals,
-in units and in logs. Prints one JSON line: processor time per series of each, and weighted absolute percentage errors.
+ahead at known prices. Ours are two models of the fleet path, intervals included, and `auto`: every model of it, tried
+at past origins, chosen, its intervals widened. Prophet is set up as for such data: yearly season, price as a regressor,
+no draws for intervals, in units and in logs. Holt-Winters and AutoETS cannot use a price; SARIMAX does, on few series.
+Prints one JSON line: processor time per series, and weighted absolute percentage errors on the same series.
+
+AutoETS needs an older pandas and so an environment of its own; without it that peer is left out, and the line says so:
+    python -m venv benchmarks/peers/.venv
+    benchmarks/peers/.venv/bin/pip install --require-hashes -r benchmarks/peers/requirements.txt
 """
 
 import argparse
@@ -10,27 +16,37 @@ import contextlib
 import json
 import logging
 import os
+import subprocess
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from pandas.errors import Pandas4Warning
 from prophet import Prophet
+from statsmodels.tools.sm_exceptions import ModelWarning
+from statsmodels.tsa.holtwinters import ExponentialSmoothing
+from statsmodels.tsa.statespace.sarimax import SARIMAX
 from threadpoolctl import threadpool_limits
 
 from forecasting.evaluate import wape
-from forecasting.fleet import PARTITION
+from forecasting.fleet import PARTITION, Task, trials
 from forecasting.grid import Frequency, Grid
 from forecasting.model import FleetModel, Future, History, NotFittedError, Vector
 from forecasting.prophet_map import ProphetMap
 from forecasting.ridge import Ridge
+from forecasting.select import choose
 
 DAYS, AHEAD, START = 730, 28, 18_000
 """History, horizon, and first day since 1970 [days]."""
 LEVEL, SEED = 0.8, 0
+PEERS = Path(__file__).parent / "peers"
+ENVIRONMENT = PEERS / ".venv" / "bin" / "python"
+ABSENT = f"left out: there is no {ENVIRONMENT.relative_to(PEERS.parent.parent)} (see the head of bench_fleet.py)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +80,8 @@ def quiet() -> Iterator[None]:
         logging.getLogger(name).disabled = True
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=Pandas4Warning)
+        warnings.filterwarnings("ignore", category=ModelWarning)  # a peer's fit that did not converge still counts
+        warnings.filterwarnings("ignore", category=RuntimeWarning, module="statsmodels")
         yield
 
 
@@ -92,6 +110,55 @@ def ours(model: FleetModel, cases: list[Case]) -> list[Vector]:
                 raise fit
             said.append(fit.forecast(case.future, level=LEVEL, seed=SEED).mean)
     return said
+
+
+def auto(cases: list[Case]) -> list[Vector]:
+    """Means of what `fairfare forecast` says by default: trials, choice and intervals, in this process."""
+    task, tried = Task(horizon=AHEAD, level=LEVEL, seed=SEED), []
+    for first in range(0, len(cases), PARTITION):
+        part = cases[first : first + PARTITION]
+        tried += trials([case.history for case in part], [case.future for case in part], task, task.candidates())
+    return [chosen.forecast.mean for chosen in choose(tried, level=LEVEL, model=task.model)]
+
+
+def holt_winters(cases: list[Case]) -> list[Vector]:
+    """Damped trend and a weekly season."""
+    said = []
+    for case in cases:
+        model = ExponentialSmoothing(
+            case.history.sales, trend="add", damped_trend=True, seasonal="add", seasonal_periods=7
+        )
+        said.append(np.maximum(model.fit().forecast(AHEAD), 0.0))
+    return said
+
+
+def sarimax(cases: list[Case]) -> list[Vector]:
+    """The airline model of weekdays on logs, with the log price."""
+    said = []
+    for case in cases:
+        model = SARIMAX(
+            np.log1p(case.history.sales),
+            exog=case.history.regressors,
+            order=(0, 1, 1),
+            seasonal_order=(0, 1, 1, 7),
+        )
+        said.append(np.maximum(np.expm1(model.fit(disp=False).forecast(AHEAD, exog=case.future.regressors)), 0.0))
+    return said
+
+
+def auto_ets(cases: list[Case]) -> dict[str, float | str]:
+    """What statsforecast's AutoETS says and takes, in its own environment."""
+    if not ENVIRONMENT.exists():
+        return {"note": ABSENT}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "series.npz"
+        np.savez(path, sales=np.stack([case.history.sales for case in cases]), ahead=AHEAD)
+        command = [str(ENVIRONMENT), str(PEERS / "auto_ets.py"), str(path)]
+        ended = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  # files of ours
+        with np.load(path.with_suffix(".said.npz")) as found:
+            said = found["said"]
+    actual = np.stack([case.actual for case in cases])
+    return {**json.loads(ended.stdout.splitlines()[-1]), "wape": round(wape(actual, said), 4)}
 
 
 def each(cases: list[Case]) -> list[Vector]:
@@ -123,22 +190,34 @@ def main() -> None:
     """Run both sides on the same series; ours again on all of them."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--series", type=int, default=1_000, help="of ours")
-    parser.add_argument("--peer-series", type=int, default=40, help="of Prophet's, the first ones")
+    parser.add_argument("--peer-series", type=int, default=40, help="of the peers', the first ones")
+    parser.add_argument("--slow-series", type=int, default=8, help="of SARIMAX, the first ones")
     asked = parser.parse_args()
+    os.environ["LOKY_MAX_CPU_COUNT"] = "1"  # all in this process, whose time is measured
     rng = np.random.default_rng(SEED)
     cases = [simulated(rng) for _ in range(asked.series)]
-    both = cases[: asked.peer_series]
-    models = {"ridge": partial(ours, Ridge()), "prophet-map": partial(ours, ProphetMap())}
+    both, few = cases[: asked.peer_series], cases[: asked.slow_series]
+    models = {"auto": auto, "ridge": partial(ours, Ridge()), "prophet-map": partial(ours, ProphetMap())}
     with quiet(), threadpool_limits(1):
         library(cases[0], logs=True)  # what is loaded once is not counted
-        models["ridge"](cases[:1])
-        peers = {"prophet": measured(each, both), "prophet in logs": measured(each_in_logs, both)}
+        auto(cases[:1])
+        peers: dict[str, dict[str, float | str]] = {
+            "prophet": {**measured(each, both)},
+            "prophet in logs": {**measured(each_in_logs, both)},
+            "statsmodels Holt-Winters": {**measured(holt_winters, both)},
+            "statsmodels SARIMAX": {**measured(sarimax, few), "series": len(few)},
+            "statsforecast AutoETS": auto_ets(both),
+        }
         found = {name: measured(run, cases) for name, run in models.items()}
-        same = {name: measured(run, both)["wape"] for name, run in models.items()}
-    best = min(peer["wape"] for peer in peers.values())
-    cheapest = min(peer["cpu_ms"] for peer in peers.values())
+        same = {name: (measured(run, both)["wape"], measured(run, few)["wape"]) for name, run in models.items()}
+    prophet = min(float(peers[name]["cpu_ms"]) for name in ("prophet", "prophet in logs"))
+    best = min(float(peers[name]["wape"]) for name in ("prophet", "prophet in logs"))
     for name, values in found.items():
-        values |= {"wape_on_peer_series": same[name], "times_quicker": round(cheapest / values["cpu_ms"], 1)}
+        values |= {
+            "wape_on_peer_series": same[name][0],
+            "wape_on_slow_series": same[name][1],
+            "times_quicker_than_prophet": round(prophet / values["cpu_ms"], 1),
+        }
     truth = wape(np.concatenate([c.actual for c in both]), np.concatenate([c.truth for c in both]))
     print(
         json.dumps(
@@ -149,7 +228,7 @@ def main() -> None:
                 "peer": peers,
                 "ours": found,
                 "wape_of_truth_on_peer_series": round(truth, 4),
-                "error_ratio": round(same["ridge"] / best, 3),
+                "error_ratio": {name: round(same[name][0] / best, 3) for name in models},
             }
         )
     )

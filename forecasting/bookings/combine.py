@@ -19,7 +19,7 @@ COMBINATION, COLD_START, LADDER = "combination", "similar events", "chain ladder
 PARTS = np.array([1.0, 1.0, 4.0]) / 6
 """What the chain ladder, similar events and the regression count in the mean."""
 ENOUGH_PAST = 3
-"""Finished events from which pickups are averaged; with fewer only the chain ladder is used."""
+"""Finished events from which pickups are regressed; with fewer only the chain ladder is used, once a sale has begun."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,8 @@ def outlook(bookings: Bookings, traits: Traits, event: int, day: int) -> Outlook
     on_hand = bookings.on_hand[event, :, lead]
     rates = traits.weights(event, slice(0, max(started, 1)), day, half_life=life)
     end, variance = ladder(bookings, event, day, weights=rates, size=traits.size)
-    if over < ENOUGH_PAST:
+    cold = bookings.first[event] >= day
+    if over < (1 if cold else ENOUGH_PAST):
         return Outlook(end, variance, on_hand, LADDER)
     past = slice(0, over)
     size = traits.size[past, None]
@@ -60,7 +61,7 @@ def outlook(bookings: Bookings, traits: Traits, event: int, day: int) -> Outlook
     own = float(traits.size[event])
     nearest = traits.nearest(event, past, day, half_life=life)
     alike = on_hand + own * similar_pickup(pickup, nearest)
-    if bookings.first[event] >= day:
+    if cold:
         return Outlook((end + alike) / 2, variance, on_hand, COLD_START, (end, alike))
     ridge, missed = ridge_pickup(traits.design[past], stock, pickup, rates[past], (traits.design[event], on_hand / own))
     parts = (end, alike, on_hand + own * ridge)

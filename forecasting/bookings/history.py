@@ -44,7 +44,7 @@ class Bookings:
     events : event, starts_at and features, one row per event (E)
     start : (E,) civil day of the start [days]
     today : day of the last thing known [days]
-    first : (E,) day of the first sale; `today` where there is none yet [days]
+    first : (E,) day of the first sale; the day after `today` where there is none yet [days]
     capacity : (E,) most that can be sold, infinite where unknown [units]
     keys : values of the `by` columns other than the event, one per group (G)
     group : (C,) group of each cell
@@ -105,6 +105,12 @@ class Bookings:
     def counts(self) -> bool:
         """Whether every quantity is a whole number."""
         return bool((self.booked % 1 == 0).all() and (self.cancelled % 1 == 0).all())
+
+    @cached_property
+    def small(self) -> bool:
+        """Whether the usual event sells so little that one may well sell nothing."""
+        sold = self.booked[: self.finished(self.today)].sum(axis=(1, 2))
+        return bool(np.median(sold) <= SMALL) if sold.size else False
 
     @property
     def final(self) -> Vector:
@@ -219,7 +225,7 @@ def _arrange(rows: pd.DataFrame, about: pd.DataFrame, names: tuple[str, ...], to
     booked, cancelled = np.zeros(shape), np.zeros(shape)
     np.add.at(booked, (event, cell, lead), np.maximum(quantity, 0.0))
     np.add.at(cancelled, (event, cell, lead), np.maximum(-quantity, 0.0))
-    first = np.full(len(about), today)
+    first = np.full(len(about), today + 1)
     np.minimum.at(first, event, day)
     capacity = _capacity(about)
     closed = _full(booked - cancelled, capacity)

@@ -25,12 +25,16 @@ from forecasting.bookings.similar import YEAR, Traits
 Progress = Callable[[int, int], None]
 """Called with work done and work in all."""
 
-LEADS, EVENTS, SPAN = 14, 64, 800
-"""Leads at which past events are foreseen again, events at each, and days back from the last one."""
+LEADS = np.unique(np.expm1(np.linspace(0, np.log1p(730), 28)).astype(np.int64))
+"""Leads at which past events are foreseen again; always the same, so that one coming event says nothing of another."""
+NEAREST = 3
+"""How many of these say how far off a forecast at a lead is."""
+EVENTS, SPAN = 64, 800
+"""Events foreseen again at each lead, and days back from the last one."""
 WARM_UP = 5
 """The first finished events only teach."""
 ENOUGH = 100
-"""Errors that make a quantile; nearby leads lend what is missing."""
+"""Errors that make a quantile; the next lead lends what is missing."""
 FEW = 8
 """With fewer errors than this, a guess takes their place."""
 GUESS = np.linspace(-2.5, 2.5, 41)
@@ -61,9 +65,11 @@ class Errors:
 
     def near(self, lead: int) -> NDArray[np.int64]:
         """Which errors are of the leads nearest to this one: as many as make a quantile."""
-        distance = np.abs(np.log1p(self.lead) - np.log1p(lead))
-        reach = np.sort(distance)[: ENOUGH + 1][-1:]
-        return np.flatnonzero(distance <= reach) if distance.size else np.empty(0, np.int64)
+        chosen = np.zeros(self.lead.size, bool)
+        for near in nearest_leads(lead):
+            if chosen.sum() < ENOUGH:
+                chosen |= self.lead == near
+        return np.flatnonzero(chosen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +90,11 @@ class Bank:
         number = 1.0 / float((self.share**2).sum())
         tail = max((1 - level) / 2 * (number + 1) - 0.5, 0.0) / number
         return np.interp([tail, 1 - tail], np.cumsum(self.share) - 0.5 * self.share, self.error)
+
+
+def nearest_leads(lead: int) -> NDArray[np.int64]:
+    """(NEAREST,) leads at which errors are taken for a lead, nearest first."""
+    return LEADS[np.argsort(np.abs(np.log1p(LEADS) - np.log1p(lead)), kind="stable")[:NEAREST]]
 
 
 def banks(found: Errors, traits: Traits, event: int, lead: int, day: int) -> list[Bank]:
@@ -107,23 +118,18 @@ def scale(foreseen: Outlook) -> Vector:
 
 def errors(bookings: Bookings, traits: Traits, leads: Sequence[int], progress: Progress | None = None) -> Errors:
     """Foresee finished events again, as of about `leads` days before they started."""
-    work = [(event, lead) for lead in _grid(leads) for event in _sample(bookings, lead)]
+    wanted_leads = sorted({int(near) for lead in set(leads) for near in nearest_leads(lead)})
+    work = [(event, lead) for lead in wanted_leads for event in _sample(bookings, lead)]
     found = np.zeros((len(work), len(bookings.keys)))
     for i, (event, lead) in enumerate(work):
-        foreseen = outlook(bookings, traits, event, int(bookings.start[event]) - lead)
-        wanted = bookings.final[event] + bookings.unmet[event, :, lead]
+        day = int(bookings.start[event]) - lead
+        foreseen = outlook(bookings, traits, event, day)
+        wanted = bookings.final[event] + bookings.unmet[event, :, bookings.lead_of(event, day)]
         found[i] = (wanted - foreseen.mean) / scale(foreseen)
         if progress:
             progress(i + 1, len(work))
     of, leads_of = (np.array([item[part] for item in work], np.int64) for part in (0, 1))
     return Errors(of, leads_of, found)
-
-
-def _grid(leads: Sequence[int]) -> list[int]:
-    """At most LEADS of the leads, evenly spread on a logarithmic scale."""
-    distinct = np.unique(np.asarray(leads, np.int64))
-    wanted = np.expm1(np.linspace(np.log1p(distinct[0]), np.log1p(distinct[-1]), LEADS))
-    return sorted({int(distinct[np.abs(distinct - lead).argmin()]) for lead in wanted})
 
 
 def _sample(bookings: Bookings, lead: int) -> list[int]:

@@ -3,7 +3,7 @@
 Guarantees
 ----------
 * The units expected are finite and at least 0; those on hand never fall below 0 on the way.
-* Running events teach the leads they have passed.
+* Running events teach the leads they have passed; one that has not sold yet is not on sale, unless events are small.
 
 On hand at the end of lead d: x[d] = x[d + 1] (1 - c[d]) + b[d], with cancellation hazard c and new bookings b, so that
 x[0] = x[h] S(h) + sum over d < h of b[d] S(d), with S(d) the product over k < d of 1 - c[k] (Mack 1993 has the chain
@@ -53,14 +53,15 @@ def _rates(bookings: Bookings, day: int, lead: int, weights: Vector, size: Vecto
     """(C, lead) new bookings of an event of size 1, and cancellation hazards, at leads 0 ... lead - 1."""
     over = bookings.finished(day)
     running = bookings.start[over : weights.size, None]
-    passed = weights[over:, None] * (np.arange(lead)[None, :] >= running - day)
+    on_sale = bookings.small | (bookings.first[over : weights.size, None] <= day)
+    passed = weights[over:, None] * on_sale * (np.arange(lead)[None, :] >= running - day)
     seen = weights[:over].sum() + passed.sum(axis=0)
     total = partial(_total, weights=weights[:over], passed=passed, cells=len(bookings.group))
     fresh = _filled(total(bookings.wanted, scale=1.0 / size), seen)
     lost, at_risk = _spread(total(bookings.gone)), _spread(total(bookings.at_risk))
     common = lost.sum(axis=0) / np.maximum(at_risk.sum(axis=0), 1e-9)
     # As if so many units of an average event had been lost like those of all cells.
-    strength = HAZARD_PRIOR * seen / weights.size
+    strength = HAZARD_PRIOR * seen / (over + np.broadcast_to(on_sale, running.shape).sum())
     hazard = (lost + strength * common) / np.maximum(at_risk + strength, 1e-9)
     return fresh, np.clip(hazard, 0.0, 1.0)
 

@@ -39,7 +39,7 @@ class Traits:
     ----------
     start : (E,) day of the start
     weekday, venue, category : (E,) codes
-    size : (E,) what units are divided by to compare events; their mean is 1
+    size : (E,) what units are divided by to compare events; the mean of finished ones is 1
     design : (E, k) features of a regression: weekday, season, venue, category, size, and the owner's own
     """
 
@@ -56,7 +56,7 @@ class Traits:
         events = bookings.events
         weekday = (bookings.start + 3) % 7  # day 0 was a Thursday
         season = 2 * np.pi * bookings.start[:, None] / 365.25 * np.array([1, 2])
-        size = _size(bookings.capacity)
+        size = _size(bookings.capacity, bookings.finished(bookings.today))
         parts = [np.sin(season), np.cos(season), np.log(size)[:, None], _dummies(weekday)]
         parts += [
             _feature(events[name])
@@ -113,11 +113,13 @@ def similar_pickup(pickup: Vector, weights: Vector) -> Vector:
     return np.asarray(weights @ pickup / weights.sum())
 
 
-def _size(capacity: Vector) -> Vector:
-    known = capacity[np.isfinite(capacity) & (capacity > 0)]
-    if known.size < capacity.size or known.max() < SIZES * known.min():
+def _size(capacity: Vector, past: int) -> Vector:
+    """Capacities over their mean, if those of the first `past` events are known; an unknown coming one is average."""
+    known = np.isfinite(capacity) & (capacity > 0)
+    if not past or not known[:past].all() or capacity[known].max() < SIZES * capacity[known].min():
         return np.ones(capacity.size)
-    return np.asarray(capacity / capacity.mean())
+    mean = capacity[:past].mean()
+    return np.asarray(np.where(known, capacity, mean) / mean)
 
 
 def _codes(events: pd.DataFrame, name: str) -> NDArray[np.int64]:

@@ -53,7 +53,7 @@ def bookings_table(
     Raises
     ------
     InputError
-        Where a column does not exist, no sale is of an event, or every event has started.
+        Where a column does not exist, no sale is of an event, every event has started, or none has.
     """
     if not 0.0 < level < 1.0:
         raise InputError(f"the level {level} is not between 0 and 1")
@@ -62,6 +62,10 @@ def bookings_table(
     coming = range(history.finished(history.today), len(history.start))
     if not coming:
         raise InputError(f"every event has started by {moment:%Y-%m-%d}: there is nothing to forecast")
+    if not coming.start:
+        raise InputError(
+            f"no event with sales has started by {moment:%Y-%m-%d}: how events end can only be learnt from past ones"
+        )
     known = sales[sales["date"] <= moment]
     rows = _rows(history, known, tuple(by), level, progress)
     if set(by) != {"event"}:

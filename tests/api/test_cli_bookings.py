@@ -66,6 +66,31 @@ def test_by_default_there_is_one_row_per_event(inn: Path, fairfare: Run) -> None
     assert pd.read_json(out)["event"].is_unique
 
 
+def test_what_is_dated_later_does_not_move_a_digit(inn: Path, fairfare: Run) -> None:
+    """A booking, a cancellation, an outcome, sales of an event that was listed later: all after --as-of, same bytes."""
+    guests, nights = pd.read_csv(inn / "guests.csv", dtype=str), pd.read_csv(inn / "nights.csv", dtype=str)
+    guests[guests["Booked"] <= "2024-03-01"].to_csv(inn / "known.csv", index=False)
+    row = guests.iloc[0].to_dict()
+    later = [
+        {**row, "Booked": "2024-03-02", "Night": "2024-03-10", "Guests": "400"},
+        {**row, "Booked": "2024-03-03", "Night": "2024-03-10", "Guests": "-90", "Via": "a new one"},
+        {**row, "Booked": "2024-03-10", "Night": "2024-03-10", "Guests": "77"},
+        {**row, "Booked": "2024-03-12", "Night": "added later", "Guests": "50"},
+    ]
+    pd.concat([guests, pd.DataFrame(later)]).to_csv(inn / "planted.csv", index=False)
+    added = pd.DataFrame({"Night": ["added later"], "Arrival": ["2024-03-20T15:00+01:00"]})
+    pd.concat([nights, added]).to_csv(inn / "more.csv", index=False)
+    for by in ("event", "event,segment"):
+        for out, files in {"a": ("known", "nights"), "b": ("planted", "nights"), "c": ("planted", "more")}.items():
+            sales, events = (inn / f"{name}.csv" for name in files)
+            options = (*MAP, "--as-of", "2024-03-01", "--by", by, "--out", inn / f"{out}.csv")
+            assert fairfare("bookings", sales, "--events", events, *options)[0] == 0
+        assert (inn / "a.csv").read_bytes() == (inn / "b.csv").read_bytes()
+        found = (inn / "c.csv").read_text().splitlines()
+        assert "\n".join(row for row in found if "added later" not in row) == (inn / "a.csv").read_text().strip()
+        assert any("added later" in row for row in found)
+
+
 def test_unusable_input_is_refused_in_words(inn: Path, fairfare: Run) -> None:
     """An unknown column to tell rows apart by, or no file of events: 2, and nothing is written."""
     out = inn / "o.csv"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecasting.bookings.combine import Outlook
-from forecasting.bookings.intervals import EVENTS, FEW, LEADS, Bank, Errors, banks, bounds, errors
+from forecasting.bookings.intervals import EVENTS, FEW, Bank, Errors, banks, bounds, errors, nearest_leads
 from forecasting.bookings.similar import Traits
 from tests.forecasting.bookings.hotel import hotel
 
@@ -69,13 +69,13 @@ def test_bounds_of_counts_are_whole() -> None:
 
 
 def test_past_events_are_foreseen_again_at_the_leads_asked_for() -> None:
-    """Not more than is needed, and only finished ones."""
+    """At the leads of the list nearest to them, and only finished ones."""
     known = hotel(days=200).bookings("2024-06-10")
     found = errors(known, Traits.of(known), range(1, 60))
-    assert set(found.lead) <= set(range(1, 60))
-    assert len(set(found.lead)) <= LEADS
+    assert set(found.lead) <= {lead for far in range(1, 60) for lead in nearest_leads(far)}
+    assert len(set(found.lead)) < 20
     assert found.event.max() < known.finished(known.today)
-    assert len(found.event) <= LEADS * EVENTS
+    assert len(found.event) <= 20 * EVENTS
 
 
 def test_without_enough_errors_a_wide_guess_is_taken() -> None:
@@ -88,7 +88,10 @@ def test_without_enough_errors_a_wide_guess_is_taken() -> None:
 
 
 def test_errors_of_near_leads_are_used() -> None:
-    """For 10 days ahead those of 9 days, not those of 60."""
-    lead = np.repeat([2, 9, 60], 150)
+    """For 9 days ahead those of 8 and 10 days, not those of 62; and only those of one lead, where they are enough."""
+    lead = np.repeat([2, 8, 10, 62], 64)
+    found = Errors(np.arange(256), lead, np.zeros((256, 1)))
+    assert set(lead[found.near(9)]) == {8, 10}
+    lead = np.repeat([2, 10, 62], 150)
     found = Errors(np.arange(450), lead, np.zeros((450, 1)))
-    assert set(lead[found.near(10)]) == {9}
+    assert set(lead[found.near(10)]) == {10}

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from forecasting.bookings.history import Bookings, read
-from forecasting.bookings.room import fitted, most, rooms
+from forecasting.bookings.room import agreed, fitted, most, rooms
 
 EVENTS = pd.DataFrame(
     {"event": ["a", "b"], "starts_at": pd.to_datetime(["2025-01-10T19:00Z", "2025-01-20T19:00Z"]), "capacity": [40, 60]}
@@ -66,3 +69,24 @@ def test_places_added_from_day_to_day_are_no_limit() -> None:
     rows = table([20.0, 20.0, 20.0, 20.0, 20.0])
     known = arranged(rows)
     assert most(rooms(known, rows, BY), 1).tolist() == [60, 60, 60]
+
+
+PART = st.tuples(st.floats(-5, 1e4), st.floats(1, 100), st.one_of(st.just(np.inf), st.floats(0, 1e4)))
+
+
+@given(parts=st.lists(PART, min_size=1, max_size=8), whole=st.floats(0, 1e5))
+def test_parts_add_up_to_the_whole_as_far_as_their_places_allow(
+    parts: list[tuple[float, float, float]], whole: float
+) -> None:
+    """Whatever the parts are; none leaves its bounds, and what falls short does so for want of places."""
+    mean, spread, highest = np.array(parts).T
+    made = agreed(mean, spread, whole, highest)
+    assert ((made >= 0) & (made <= highest)).all()
+    assert made.sum() == pytest.approx(min(whole, float(highest.sum())), rel=1e-6, abs=1e-6)
+
+
+def test_what_is_uncertain_gives_way() -> None:
+    """Of parts with spreads of 1 and 3 the second takes nine tenths of a difference; without one nothing moves."""
+    mean, spread, free = np.array([10.0, 10.0]), np.array([1.0, 3.0]), np.full(2, np.inf)
+    assert agreed(mean, spread, 30.0, free).tolist() == pytest.approx([11, 19])
+    assert agreed(mean, spread, 20.0, free).tolist() == [10, 10]

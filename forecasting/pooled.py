@@ -56,8 +56,8 @@ PRIOR = 30.0
 """Normal errors that count beside those seen at past origins."""
 REGULAR = 0.9
 """Share of the last year's known periods that sold something, from which a series is taken in logs."""
-FADING = 8.0
-"""Of an irregular series, a period's weight falls by 1/e in so many periods, or a sixth of a year."""
+FADING = 0.5
+"""Of an irregular series, a period's weight falls by 1/e in so many years."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,7 +232,10 @@ class IrregularFit:
         """Compare sales with the season, lately more than long ago."""
         n = min(history.sales.size, shared.block.width)
         sales, known = history.sales[-n:], history.known[-n:]
-        weight = known * np.exp(-np.arange(n)[::-1] / max(FADING, history.grid.frequency.year / 6))
+        weight = known * np.exp(-np.arange(n)[::-1] / (FADING * history.grid.frequency.year))
+        sold = np.flatnonzero(sales > 0)
+        if sold.size and _ended(history):
+            weight[: sold[-1] + 1] = 0.0
         season = np.exp(shared.season(effects, shared.block.width - n, shared.block.width))
         slot = history.periods[-n:] % slots(history.grid.frequency)
         total, usual = (np.bincount(slot[known], v[known], slots(history.grid.frequency)) for v in (sales, season))
@@ -317,3 +320,12 @@ def _regular(history: History) -> bool:
     sales, known = history.sales[-year:], history.known[-year:]
     late = sales[-recent(history.grid.frequency.year) :]
     return bool(np.mean(sales[known] > 0) >= REGULAR and np.nanmax(late, initial=0.0) > 0)
+
+
+def _ended(history: History) -> bool:
+    """Whether a series that sold in nearly every period has sold nothing of late."""
+    sold = np.flatnonzero(history.sales > 0)
+    if not sold.size or history.known[sold[-1] + 1 :].sum() < recent(history.grid.frequency.year):
+        return False
+    before = slice(max(int(sold[-1]) - int(history.grid.frequency.year), 0), int(sold[-1]) + 1)
+    return bool(np.mean(history.sales[before][history.known[before]] > 0) >= REGULAR)

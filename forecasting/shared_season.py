@@ -3,8 +3,8 @@
 Guarantees
 ----------
 * A period without known sales, a period sold nothing and a series that has ended weigh nothing in the calendar.
-* The season as of an origin is estimated from the columns before it.
-* A lone outlier does not move it: residuals are cut at `CLIP` of their usual size.
+* The season as of an origin is estimated from averages of the columns before it.
+* A lone outlier does not move it: residuals are cut around the median of their period.
 
 Each series' log sales, less a centred triangular mean of half a year to each side (a moving
 average applied twice; Hyndman and Athanasopoulos 2021, section 3.3), are averaged across series by period and explained
@@ -34,7 +34,8 @@ WAVE, KNOT, HOLIDAY, SLOT = 0.3, 0.07, 0.15, 0.4
 AROUND = (-2, -1, 0, 1, 2)
 """Distances from a holiday at which it has effects of their own [periods]; in between, on a line."""
 CLIP = 1.25
-"""Residuals beyond this many mean absolute residuals count as that."""
+"""The limit of a residual, in mean absolute ones. What all series do in a few extreme weeks is pressed towards it: each
+does it in its own measure; amplitudes and corrections give back what the season then lacks."""
 COMMON = 0.25
 """Shocks that all series share in a period, in units of a series' own noise; no number of series averages them out."""
 MEMORY, LONGEST = 8.0, 12.0
@@ -143,7 +144,7 @@ def _curve(dates: Dates) -> list[tuple[Vector, float]]:
 
 
 def _holidays(grid: Grid, dates: Dates, country: str | None) -> list[tuple[Vector, float]]:
-    """Hats at whole periods' distance from each holiday, so that it does not matter which day a week is dated by."""
+    """Hats at whole periods' distance from each holiday: it does not matter which day a week is dated by."""
     if not country:
         return []
     years = range(int(str(dates[0])[:4]) - 1, int(str(dates[-1])[:4]) + 2)
@@ -152,12 +153,18 @@ def _holidays(grid: Grid, dates: Dates, country: str | None) -> list[tuple[Vecto
         for day, name in holidays_in(country, year):
             if not name.endswith("(observed)"):
                 found.setdefault(name, []).append(day)
-    step = 7 if grid.frequency is Frequency.W else 1
     parts = []
-    for days in found.values():
-        apart = (dates[:, None] - np.array(days, dtype="datetime64[D]")).astype(np.int64) / step
+    for dates_ in found.values():
+        apart = _apart(grid, dates, np.array(dates_, dtype="datetime64[D]"))
         parts += [np.maximum(1.0 - np.abs(apart - at), 0.0).max(axis=1) for at in AROUND]
     return [(np.column_stack(parts), HOLIDAY)]
+
+
+def _apart(grid: Grid, dates: Dates, days: Dates) -> Vector:
+    """(n, days) periods from each day to each date: whole ones for a holiday that keeps its weekday (or of days)."""
+    if np.unique(days.astype(np.int64) % 7).size == 1 or grid.frequency is Frequency.D:
+        return (grid.period(dates)[:, None] - grid.period(days)).astype(np.float64)
+    return (dates[:, None] - days).astype(np.int64) / 7
 
 
 def centred(log: Vector, known: Mask, half: int) -> Vector:
@@ -172,10 +179,21 @@ def centred(log: Vector, known: Mask, half: int) -> Vector:
 
 
 def averaged(residual: Vector, known: Mask, limit: float) -> tuple[Vector, Vector]:
-    """(n,) mean across series of residuals cut at `limit`, and how many there are."""
-    count = known.sum(axis=0).astype(np.float64)
-    total = np.where(known, np.clip(residual, -limit, limit), 0.0).sum(axis=0)
-    return total / np.maximum(count, 1.0), count
+    """(n,) mean across series of residuals cut at `limit` around their median, itself pressed, and how many there are.
+
+    A mean beyond the limit is pressed to its geometric mean with it.
+    """
+    count = known.sum(axis=0)
+    if not count.any():
+        return np.zeros(count.size), count.astype(np.float64)
+    ordered = np.sort(np.where(known, residual, np.inf), axis=0)
+    ends = [np.take_along_axis(ordered, np.maximum(at // 2, 0)[None, :], axis=0)[0] for at in (count - 1, count)]
+    some, even = count > 0, count % 2 == 0
+    middle = np.where(some, np.where(some & even, ends[0] / 2 + ends[1] / 2, ends[0]), 0.0)
+    apart = np.where(known, np.clip(residual - middle, -limit, limit), 0.0)
+    mean = middle + apart.sum(axis=0) / np.maximum(count, 1)
+    pressed = np.sign(mean) * np.sqrt(limit * np.maximum(np.abs(mean), limit))
+    return np.where(np.abs(mean) > limit, pressed, mean), count.astype(np.float64)
 
 
 def amplitudes(residual: Vector, known: Mask, season: Vector, year: float) -> Vector:

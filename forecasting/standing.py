@@ -2,7 +2,7 @@
 
 Guarantees
 ----------
-* A standing, and the clues read off it, rest on columns before its origin only.
+* Levels, ages, noise and clues rest on columns before the origin only.
 * Clues are differences of logarithms, ages in years and horizons in quarters: the unit sales are counted in drops out.
 
 The level is an exponential average of log sales less the series' own share of the season (its amplitude), since the
@@ -10,6 +10,7 @@ last pause of half a year.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -113,10 +114,15 @@ class Standing:
         """(m,) whether a series has been live for less than half a year."""
         return self.age < self.shared.block.half
 
-    @property
+    @cached_property
     def relative(self) -> Vector:
         """(m,) level against the median one."""
         return np.clip(self.level - np.median(self.level), -3.0, 3.0) if self.level.size else self.level
+
+    @cached_property
+    def market(self) -> float:
+        """How far levels are above the slow ones, on average."""
+        return float(np.mean(self.level - self.slow))
 
     def base(self, ahead: Rows, members: Rows) -> Vector:
         """(k, h) log level plus season, `ahead` periods after the origin (1 is the first)."""
@@ -134,9 +140,8 @@ class Standing:
         age = self.age[members] / year
         youth, momentum = np.exp(-2.0 * age), self.level[members] - self.slow[members]
         room = np.minimum(self.top[members] - self.level[members], 1.0)
-        market = float(np.mean(self.level - self.slow))
         fixed = [np.ones_like(age), np.log1p(age), youth, momentum, self.last[members] - self.level[members], room]
-        fixed += [self.relative[members], np.full(age.size, market), self._a_year_before(members)]
+        fixed += [self.relative[members], np.full(age.size, self.market), self._a_year_before(members)]
         moving = [np.ones_like(age), youth, room]
         around, exact = self._a_year_ago(ahead, members)
         clues = np.empty((*base.shape, CLUES))

@@ -12,12 +12,9 @@ from typing import Self
 
 import numpy as np
 
-from forecasting.foreseen import OFFSET, Noise, origins
+from forecasting.foreseen import OFFSET, Noise, origins, remembered
 from forecasting.model import History, Vector
 from forecasting.smoothing import Curve, Start
-
-LONGEST = 500
-"""Periods at the end of a history that are smoothed; what was before no longer matters."""
 
 
 def seasonal_pattern(logs: Vector, season: int) -> Vector:
@@ -63,7 +60,7 @@ class Adjusted:
     Attributes
     ----------
     history : the whole of it
-    logs : (n,) log(sales in shares of their mean + offset) less the season, of the last `LONGEST` periods
+    logs : (n,) log(sales in shares of their mean + offset) less the season, of the last periods
     pattern : (m,) the season, from the first of them on
     """
 
@@ -74,8 +71,9 @@ class Adjusted:
     @classmethod
     def of(cls, history: History) -> Self:
         """Take the season off."""
-        logs = np.log(history.sales[-LONGEST:] / history.level + OFFSET)
-        pattern = seasonal_pattern(logs, history.grid.frequency.season)
+        season = history.grid.frequency.season
+        logs = np.log(history.sales[-remembered(season) :] / history.level + OFFSET)
+        pattern = seasonal_pattern(logs, season)
         return cls(history, logs - np.resize(pattern, logs.size), pattern)
 
     @property

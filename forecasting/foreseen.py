@@ -33,6 +33,11 @@ FORESEEN = {Frequency.D: 28, Frequency.W: 26, Frequency.MS: 24, Frequency.QS: 8,
 AnyFit = TypeVar("AnyFit")
 
 
+def remembered(season: int) -> int:
+    """Periods at the end of a history that are smoothed; what was before no longer matters."""
+    return max(ORIGINS * season, 200)
+
+
 def apart(model: Model, histories: Sequence[History]) -> tuple[list[History], list[NotFittedError | None]]:
     """Histories that are long enough for a model; and of every one in order, why it is not."""
     refused: list[NotFittedError | None] = []

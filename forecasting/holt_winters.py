@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.foreseen import FORESEEN, OFFSET, Noise, apart, only, origins
+from forecasting.foreseen import FORESEEN, OFFSET, Noise, apart, only, origins, remembered
 from forecasting.model import Forecast, Future, History, NotFittedError, Vector
 from forecasting.smoothing import Curve, Sets, Smoothed, Start, States, smoothed
 
@@ -29,8 +29,6 @@ TRENDS = ((0.0, 0.0), (0.1, 0.9), (0.1, 0.98), (0.3, 0.9), (0.05, 1.0))
 SEASONS = (0.05, 0.2, 0.4)
 BEST = 16
 """Of the sets on all scales, so many are averaged."""
-LONGEST = 500
-"""Periods at the end of a history that are smoothed; what was before no longer matters."""
 
 
 def entered(shares: Vector) -> Vector:
@@ -98,7 +96,7 @@ class HoltWinters:
 
 
 def _curve(history: History, season: int) -> Curve:
-    values = entered(history.sales[-LONGEST:] / history.level)
+    values = entered(history.sales[-remembered(season) :] / history.level)
     return Curve(values, start_of(values, season), origins(values.shape[1], season))
 
 

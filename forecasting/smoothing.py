@@ -89,7 +89,7 @@ class States:
 
     def ahead(self, horizon: int) -> Vector:
         """(..., p, horizon) what they foresee."""
-        damped = np.cumsum(self.damping[..., None] ** np.arange(1, horizon + 1), axis=-1)
+        damped = np.cumsum(np.cumprod(np.repeat(self.damping[..., None], horizon, axis=-1), axis=-1), axis=-1)
         season = self.season[..., np.arange(horizon) % self.season.shape[-1]]
         return self.level[..., None] + self.slope[..., None] * damped + season
 

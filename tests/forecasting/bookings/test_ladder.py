@@ -33,7 +33,7 @@ def test_the_variance_is_that_of_independent_bookings(made: tuple[np.ndarray, ..
     """The hotel's differ by a gamma factor as well, so its errors vary more than that, but not by much."""
     end, on_hand, variance, _ = made
     stay = np.array([(1 - HAZARD[name]) ** 20 for name in ("trade", "web")])
-    assert variance == pytest.approx(end - on_hand * stay + on_hand * stay * (1 - stay), rel=0.05)
+    assert variance == pytest.approx(end - on_hand * stay + on_hand * stay * (1 - stay), rel=0.02)
 
 
 def test_running_events_teach_the_leads_they_have_passed() -> None:

@@ -25,7 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = ("forecast", "backtest", "bookings", "elasticity", "optimize", "workspace", "demo", "serve")
+COMMANDS = ("forecast", "backtest", "bookings", "elasticity", "choice", "optimize", "workspace", "demo", "serve")
 """Modules of this package; importing one adds its commands to `app`."""
 
 

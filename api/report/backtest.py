@@ -14,7 +14,7 @@ from math import isfinite
 import numpy as np
 import pandas as pd
 
-from api.report.backtest_charts import Track, coverage_by_step, error_by_step, track
+from api.report.backtest_charts import Track, by_chance, coverage_by_step, error_by_step, track
 from api.report.charts import Chart, Fan
 from api.report.goods import PERIOD_NAMES
 from api.report.numbers import change, count, percent, units
@@ -25,6 +25,8 @@ from forecasting.grid import Dates, Grid
 RULES = ("naive", "seasonal-naive")
 MOST_LISTED, MOST_TRACKS = 200, 6
 """Series listed and drawn; half of those drawn are the largest, half those forecast worst."""
+TOLERATED = 0.05
+"""By how much a coverage may miss its level before the verdict says so."""
 BEFORE = 2
 """Horizons of history drawn before the first origin."""
 
@@ -133,6 +135,15 @@ class BacktestView:
     def best(self) -> ModelRow:
         """The model with the least error."""
         return min(self.models, key=lambda row: (not isfinite(row.wape), row.wape))
+
+    @property
+    def off(self) -> str:
+        """What is wrong with the intervals, if it is more than a little, and more than chance."""
+        low, high = (float(end[0]) for end in by_chance(np.array([self.outcomes]), self.level))
+        held = self.own.coverage
+        if held < min(low, self.level - TOLERATED):
+            return "they were too narrow"
+        return "they were too wide" if held > max(high, self.level + TOLERATED) else ""
 
     @property
     def scale(self) -> float:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import binom
 
 from api.report.charts import (
@@ -26,6 +27,7 @@ from api.report.charts import (
     Spec,
     Table,
     Vector,
+    ahead,
     band,
     named,
     note,
@@ -55,11 +57,7 @@ def track(name: str, shown: Track, level: float, *, label: str, caption: str) ->
     for fan in shown.fans:
         data += band(fan.x, fan.low, fan.high, FORECAST_BAND)
     data.append(trace(shown.days, shown.sold, line={"color": NOW, "width": 1.4}) | named("Came", "%{y:,.1f}"))
-    data += [
-        trace(fan.x, fan.mean, line={"color": FORECAST, "width": 2.2}, **_points(fan.mean))
-        | named("Forecast", "%{y:,.1f}")
-        for fan in shown.fans
-    ]
+    data += [ahead(fan) for fan in shown.fans]
     highest = max([float(np.nanmax(shown.sold, initial=1.0)), *(float(fan.high.max()) for fan in shown.fans)])
     top = min(highest, 3 * max(float(np.nanmax(shown.sold, initial=1.0)), *(fan.mean.max() for fan in shown.fans)))
     origins = [rule("--line-2", "2px,3px", x0=fan.x[0], x1=fan.x[0], y0=0, y1=1, yref="paper") for fan in shown.fans]
@@ -99,7 +97,7 @@ def error_by_step(name: str, steps: pd.DataFrame, first: str, rules: Sequence[st
     """
     wide = steps.pivot_table(index="step", columns="model", values="wape", dropna=False)
     models = list(dict.fromkeys(steps["model"]))
-    ahead = [str(step) for step in wide.index]
+    names = [str(step) for step in wide.index]
     data, notes = [], []
     for model in sorted(models, key=lambda m: (m == first, m in rules)):
         values = wide[model].to_numpy(dtype=np.float64)
@@ -111,7 +109,7 @@ def error_by_step(name: str, steps: pd.DataFrame, first: str, rules: Sequence[st
     top = float(np.nanmax(wide[[m for m in models if m in (first, *rules)]].to_numpy(), initial=0.01)) * 100
     spec = {
         "data": data,
-        "layout": _step_layout(len(ahead))
+        "layout": _step_layout(len(names))
         | {
             "yaxis": {"range": [0, top * 1.12], "nticks": 6, "ticksuffix": "%"},
             "annotations": [
@@ -121,7 +119,7 @@ def error_by_step(name: str, steps: pd.DataFrame, first: str, rules: Sequence[st
         },
         "narrow": _NARROW,
     }
-    rows = [(step, *(_share(wide[m].iloc[i]) for m in models)) for i, step in enumerate(ahead)]
+    rows = [(step, *(_share(wide[m].iloc[i]) for m in models)) for i, step in enumerate(names)]
     caption = "Sum of absolute errors over the sum of what came, all series and origins. Thin grey: the other models."
     return Chart(name, label, caption, spec, Table(("Step", *models), tuple(_spaced(rows))))
 
@@ -136,12 +134,12 @@ def coverage_by_step(name: str, steps: pd.DataFrame, level: float, *, label: str
     x = steps["step"].to_numpy(dtype=np.float64)
     n = np.maximum(steps["periods"].to_numpy(dtype=np.int64), 1)
     held = steps["coverage"].to_numpy(dtype=np.float64)
-    low, high = (binom.ppf(q, n, level) / n for q in ((1 - CHANCE) / 2, (1 + CHANCE) / 2))
-    promise = np.full(x.size, level)
+    low, high = by_chance(n, level)
+    wide = x if x.size > 1 else np.array([0.5, 1.5])
     least = float(min(np.nanmin(held, initial=level), low.min()))
     data = [
-        *band(x, 100 * low, 100 * high, TYPICAL_BAND),
-        trace(x, 100 * promise, line={"color": TYPICAL, "width": 1.6, "dash": "4px,4px"}, **_points(promise)),
+        *band(wide, 100 * np.resize(low, wide.size), 100 * np.resize(high, wide.size), TYPICAL_BAND),
+        trace(wide, np.full(wide.size, 100 * level), line={"color": TYPICAL, "width": 1.6, "dash": "4px,4px"}),
         trace(x, 100 * held, line={"color": FORECAST, "width": 2.2}, **_points(held)) | named("Held", "%{y:,.1f}%"),
     ]
     spec = {
@@ -166,6 +164,12 @@ def coverage_by_step(name: str, steps: pd.DataFrame, level: float, *, label: str
     )
     heads = ("Step", "Held", "Outcomes", "By chance")
     return Chart(name, label, caption, spec, Table(heads, tuple(_spaced(rows))))
+
+
+def by_chance(outcomes: NDArray[np.int64], level: float) -> tuple[Vector, Vector]:
+    """Range in which `CHANCE` of the coverages of honest intervals lie, were outcomes independent (binomial)."""
+    low, high = (binom.ppf(q, outcomes, level) / outcomes for q in ((1 - CHANCE) / 2, (1 + CHANCE) / 2))
+    return low, high
 
 
 _NARROW: Spec = {"height": 230, "margin": {"l": 40, "r": 112, "t": 14, "b": 38}}

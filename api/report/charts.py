@@ -218,7 +218,7 @@ def forecast(
     data: list[Spec] = [
         trace(days, sold, line={"color": NOW, "width": 1.3}) | named("Sold"),
         *band(fan.x, fan.low, fan.high, FORECAST_BAND),
-        _ahead(fan),
+        ahead(fan),
         {"x": out, "y": plain(sold[gone]), "mode": "markers", **named("Sold out")}
         | {"marker": {"size": 6, "symbol": "circle-open", "color": NOW, "line": {"width": 1.5}}},
     ]
@@ -244,7 +244,7 @@ def forecast(
     return Chart(name, label, caption, spec, Table(("Date", "Forecast", "80% range"), tuple(rows)))
 
 
-def _ahead(fan: Fan) -> Spec:
+def ahead(fan: Fan) -> Spec:
     """The forecast as a line, or as a point with its interval where it is a single period."""
     line = trace(fan.x, fan.mean, line={"color": FORECAST, "width": 2.2}) | named("Forecast", "%{y:,.1f}")
     if len(fan.mean) != 1:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -114,3 +115,12 @@ def test_chance_has_a_narrower_range_with_more_outcomes() -> None:
     rows = coverage_by_step("c", steps, 0.8, label="").table.rows
     assert rows[0][3] == "68% to 92%"
     assert rows[1][3] == "79% to 81%"
+
+
+def test_too_narrow_is_said_of_many_outcomes_not_of_two(learnt: Backtest) -> None:
+    """One miss in two is chance; the verdict says so only of more than that."""
+    view = backtest_view(learnt)
+    missed = replace(view, models=(replace(view.own, coverage=0.5), *view.models[1:]))
+    assert replace(missed, outcomes=2).off == ""
+    assert replace(missed, outcomes=400).off == "they were too narrow"
+    assert replace(view, outcomes=400, models=(replace(view.own, coverage=0.97),)).off == "they were too wide"

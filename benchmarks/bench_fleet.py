@@ -190,8 +190,8 @@ def main() -> None:
     """Run both sides on the same series; ours again on all of them."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--series", type=int, default=1_000, help="of ours")
-    parser.add_argument("--peer-series", type=int, default=40, help="of the peers', the first ones")
-    parser.add_argument("--slow-series", type=int, default=8, help="of SARIMAX, the first ones")
+    parser.add_argument("--peer-series", type=int, default=20, help="of the peers', the first ones")
+    parser.add_argument("--slow-series", type=int, default=4, help="of SARIMAX, the first ones")
     asked = parser.parse_args()
     os.environ["LOKY_MAX_CPU_COUNT"] = "1"  # all in this process, whose time is measured
     rng = np.random.default_rng(SEED)

@@ -6,14 +6,27 @@ Guarantees
 * The same file, options and seed give the same bytes.
 """
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from api.cli.folder import check_out, forecast_folder
 from api.cli.main import app
-from api.cli.options import AsOf, By, Currency, Map, OutOrFolder, Quarantine, SalesFileOrFolder, Seed, TimeZone
+from api.cli.options import (
+    AsOf,
+    By,
+    Currency,
+    Map,
+    OutOrFolder,
+    Quarantine,
+    SalesFileOrFolder,
+    Seed,
+    TimeZone,
+    parse_out,
+)
 from api.cli.series import Capacity, Country, FutureFile, Horizon, Length, Level, Model, Source, Target, What, bar
+from pricing.errors import InputError
 
 
 @app.command()
@@ -38,6 +51,16 @@ def forecast(
             "both move a little.",
         ),
     ] = False,
+    drivers: Annotated[
+        Path | None,
+        typer.Option(
+            "--drivers",
+            parser=parse_out,
+            metavar="FILE",
+            help="Also write what holidays (--country), price, and the promotion and regressors of --future do to "
+            "sales, in percent and in units, to FILE (.csv, .parquet or .json).",
+        ),
+    ] = None,
     mapping: Map = None,
     currency: Currency = "EUR",
     zone: TimeZone = "UTC",
@@ -49,13 +72,16 @@ def forecast(
 
     Sold-out rows (quantity at or above `available`, or at --capacity) count as demand that was at least as high.
 
-    Example: fairfare forecast sales.csv --horizon 8 --freq W --by product,segment --out forecast.csv
+    Example: fairfare forecast sales.csv --horizon 8 --freq W --by product,segment --totals --out forecast.csv
     """
     from api.tabular import write_table
+    from forecasting.drivers import driver_table
     from forecasting.fleet import Task
     from forecasting.table import forecast_table
 
     check_out(sales, out, totals=totals)
+    if drivers is not None and sales.is_dir():
+        raise InputError("--drivers needs all series at once: give one file, not a folder")
     task = Task(
         horizon=horizon,
         freq=freq,
@@ -75,4 +101,8 @@ def forecast(
     read, ahead = source.read(target)
     with bar("Forecasting") as done:
         table = forecast_table(read, task, future=ahead, totals=totals, progress=done)
+    if drivers is not None:
+        with bar("Explaining") as done:
+            effects = driver_table(read, task, future=ahead, progress=done)
+        write_table(effects, drivers)
     write_table(table, out)

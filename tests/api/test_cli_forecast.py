@@ -99,6 +99,52 @@ def test_forecast_with_coming_prices_holidays_capacity_and_as_of(tmp_path: Path,
     assert found["upper"].max() <= 60
 
 
+@pytest.mark.parametrize("model", ["auto", "count", "ridge", "prophet-map"])
+@pytest.mark.parametrize(("price", "weather"), [(0.01, 15.0), (1e6, 15.0), (10.0, 1e4), (10.0, -1e4)])
+def test_absurd_coming_prices_and_regressors_give_sensible_forecasts(
+    tmp_path: Path, fairfare: Run, model: str, price: float, weather: float
+) -> None:
+    """Given away, a million, or a hundred times outside what was seen: neither an explosion nor a negative number."""
+    weeks, rng = pd.date_range("2022-01-02", periods=120, freq="W-SUN"), np.random.default_rng(1)
+    rows = pd.DataFrame({"date": weeks, "product": "seat", "price": rng.uniform(8, 12, 120).round(2)})
+    rows["weather"] = rng.normal(15, 5, 120).round(1)
+    rows["quantity"] = rng.poisson(np.exp(4 - 1.5 * np.log(rows["price"] / 10) + 0.03 * (rows["weather"] - 15)))
+    rows.to_csv(tmp_path / "sales.csv", index=False)
+    ahead = pd.DataFrame({"date": pd.date_range(weeks[-1], periods=5, freq="W-SUN")[1:], "price": price})
+    ahead.assign(weather=weather).to_csv(tmp_path / "ahead.csv", index=False)
+    run = fairfare(
+        *("forecast", tmp_path / "sales.csv", "--horizon", "4", "--future", tmp_path / "ahead.csv"),
+        *("--model", model, "--out", tmp_path / "f.csv"),
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    found = pd.read_csv(tmp_path / "f.csv")
+    assert (found["lower"] >= 0).all()
+    assert found["mean"].between(0.2 * rows["quantity"].mean(), 2 * rows["quantity"].max()).all()
+    assert (found["upper"] <= 4 * rows["quantity"].max()).all()
+
+
+def test_drivers_are_written_to_a_second_file(shop: Path, fairfare: Run) -> None:
+    """One row per product and holiday, and one over both; in the format its ending says; the same bytes twice."""
+    out, drivers = shop.with_name("f.csv"), shop.with_name("d.csv")
+    asked = ("forecast", shop, *MAP, "--horizon", "2", "--model", "naive", "--country", "GB", "--out", out, "--drivers")
+    run = fairfare(*asked, drivers)
+    assert (run.returncode, run.stderr) == (0, "")
+    found = pd.read_csv(drivers)
+    assert list(found.columns[:4]) == ["product", "driver", "effect", "lower"]
+    assert set(found["product"]) == {"tea", "scones", "all"}
+    assert "too few to tell" in found["reason"].str.cat()
+    once = drivers.read_bytes()
+    fairfare(*asked, drivers)
+    assert drivers.read_bytes() == once
+    assert fairfare(*asked, shop.with_name("d.json")).returncode == 0
+    assert fairfare(*asked, shop.with_name("d.txt")).returncode == 2
+    refused = fairfare(
+        *asked[:1], shop.parent, "--horizon", "2", "--out", shop.with_name("parts"), "--drivers", drivers
+    )
+    assert refused.returncode == 2
+    assert "--drivers needs all series at once" in refused.stderr
+
+
 def test_backtest_compares_with_the_baselines(shop: Path, fairfare: Run) -> None:
     """A row per series and model, and the total."""
     out = shop.with_name("b.csv")

@@ -104,6 +104,7 @@ def fit(choices: Choices, model: Model, *, file: str | None = None) -> Fit:
     """
     made = lay_out(choices, model.terms(choices))
     check(choices, made, file)
+    _check_size(choices, len(made.terms) + len(model.nests), file)
     nests = Nests.among(choices.alternatives, model.nests)
     try:
         plain = multinomial(made)
@@ -127,6 +128,16 @@ def fit(choices: Choices, model: Model, *, file: str | None = None) -> Fit:
         clusters if repeated else None,
         float(t.ppf(0.975, max(clusters - 1, 1)) if repeated else norm.ppf(0.975)),
     )
+
+
+def _check_size(choices: Choices, terms: int, file: str | None) -> None:
+    """Refuse choices too few for errors: of fewer people than coefficients these come out near 0."""
+    people = int(choices.person.max()) + 1
+    if people <= terms:
+        who = "choices" if people == len(choices) else "people (choices of one person are no evidence of their own)"
+        raise InputError(
+            Finding(f"only {people} {who} for {terms} coefficients: bring more, or leave columns out", file)
+        )
 
 
 def sandwich(best: Maximum, cluster: Codes) -> Matrix:

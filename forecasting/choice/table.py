@@ -17,7 +17,8 @@ from threadpoolctl import threadpool_limits
 from forecasting.choice.choices import Choices, Mask
 from forecasting.choice.elasticity import elasticities
 from forecasting.choice.fit import LOGSUM, Fit, Model, fit, foretold
-from forecasting.choice.reading import Layout, read_choices
+from forecasting.choice.layout import Layout
+from forecasting.choice.reading import read_choices
 from forecasting.choice.willingness import CAVEAT, Verdict, judge, willingness
 from pricing.demand import Identification
 from pricing.errors import Finding, InputError

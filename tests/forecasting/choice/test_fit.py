@@ -8,7 +8,8 @@ import pytest
 
 from forecasting.choice.choices import Choices
 from forecasting.choice.fit import Model, fit, foretold
-from forecasting.choice.reading import Layout, read_choices
+from forecasting.choice.layout import Layout
+from forecasting.choice.reading import read_choices
 from pricing.errors import InputError
 from tests.forecasting.choice.markets import CONSTANTS, NESTS, PRICE, TIME, choices
 from tests.real_data import real_data

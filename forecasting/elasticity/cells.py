@@ -62,6 +62,8 @@ class Panel:
     days : (n,) dates
     factors : (n,) each, levels of the fixed effects
     clusters : (n,) within which errors may depend on each other
+    shared : (n,) stretches of dates in which all units may err alike, because no effect takes what they have in common;
+        None where one does, or where there is one unit
     sold_out : (n,)
     products : number of products
     mixed : share of cells in which buyers paid different prices
@@ -81,6 +83,7 @@ class Panel:
     days: pd.DatetimeIndex = field(repr=False)
     factors: tuple[Codes, ...] = field(repr=False)
     clusters: Codes = field(repr=False)
+    shared: Codes | None = field(repr=False)
     sold_out: Mask = field(repr=False)
     products: int
     mixed: float
@@ -260,6 +263,7 @@ class _Cells:
             self.days[span],
             _telling(factors),
             _clusters(unit),
+            _shared(unit, period, factors),
             self.sold_out[span],
             len(np.unique(self._level("product")[span])),
             float(self.mixed[span].mean()) if len(unit) else 0.0,
@@ -358,3 +362,15 @@ def _clusters(unit: Codes) -> Codes:
     place = np.arange(len(unit)) - np.repeat(np.cumsum(counts) - counts, counts)
     stretch = place // np.ceil(np.sqrt(counts[unit])).astype(np.intp)
     return codes_of(unit * (len(unit) + 1) + stretch)
+
+
+def _shared(unit: Codes, period: Codes, factors: Sequence[Codes]) -> Codes | None:
+    """Stretches of sqrt(dates) dates; None with one unit, or with an effect whose levels lie within one date each."""
+    dates = int(period.max(initial=-1)) + 1
+    if not unit.any() or dates < 2 or any(_within_dates(factor, period, dates) for factor in factors):
+        return None
+    return codes_of(period // int(np.ceil(np.sqrt(dates))))
+
+
+def _within_dates(factor: Codes, period: Codes, dates: int) -> bool:
+    return len(np.unique(factor.astype(np.int64) * dates + period)) == int(factor.max()) + 1

@@ -50,11 +50,12 @@ class Estimate:
     clusters: int
 
     @classmethod
-    def of(cls, fit: Fit, clusters: Codes) -> "Estimate":
-        """Jackknifed over the clusters of the rows the fit kept."""
-        kept = codes_of(clusters[fit.kept])
-        se = jackknife(fit, kept) if fit.usable else np.inf
-        return cls.with_error(fit.slope, se, int(kept.max(initial=-1)) + 1)
+    def of(cls, fit: Fit, clusters: Codes, shared: Codes | None = None) -> "Estimate":
+        """Jackknifed over the clusters of the rows the fit kept, and over those that all units share."""
+        kept, both = codes_of(clusters[fit.kept]), None if shared is None else codes_of(shared[fit.kept])
+        se = jackknife(fit, kept, both) if fit.usable else np.inf
+        fewest = min(int(codes.max(initial=-1)) + 1 for codes in (kept, both) if codes is not None)
+        return cls.with_error(fit.slope, se, fewest)
 
     @classmethod
     def with_error(cls, slope: float, se: float, clusters: int) -> "Estimate":

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import eigh
 from scipy.stats import f as f_distribution
 from scipy.stats import ncx2
@@ -98,7 +99,13 @@ class Instrumented:
 
 
 def two_stage(
-    quantity: Vector, columns: Vector, instruments: Vector, factors: Sequence[Codes], clusters: Codes
+    quantity: Vector,
+    columns: Vector,
+    instruments: Vector,
+    factors: Sequence[Codes],
+    clusters: Codes,
+    *,
+    shared: Codes | None = None,
 ) -> Instrumented:
     """Two-stage least squares of ln(quantity) on log price (first of `columns`), which the instruments move.
 
@@ -107,17 +114,27 @@ def two_stage(
     quantity : (n,) [units]; rows without a sale have no logarithm and are left out
     columns : (n, 1 + k) log price, then regressors that are their own instruments
     instruments : (n, m)
+    shared : (n,) as in `forecasting.elasticity.cells.Panel`
     """
     sold = quantity > 0
-    levels, groups = [codes_of(f[sold]) for f in factors], codes_of(clusters[sold])
+    levels = [codes_of(f[sold]) for f in factors]
+    ways = _ways(clusters[sold], None if shared is None else shared[sold])
     x, ones = columns[sold], np.ones(int(sold.sum()))
     z = _telling(instruments[sold], x[:, 1:], levels)
     if not z.shape[1]:
-        return _hopeless(len(ones), groups)
+        return _hopeless(len(ones), ways)
     stacked = np.column_stack([np.log(quantity[sold]), x[:, 0], z, x[:, 1:]])
-    products = [_partialled(m, 2 + z.shape[1]) for m in _cross_products(stacked, levels, ones, groups)]
-    forms = [_Reduced(*_regressed(m), m[2:, 2:]) for m in products]
-    return _judged(forms, len(ones), groups, limited=_limited(products[0]))
+    keep = 2 + z.shape[1]
+    total, rest = _cross_products(stacked, levels, ones, ways)
+    full = _partialled(total, keep)
+    forms = [[_in_logs(_partialled(m, keep)) for m in way] for way in rest]
+    return _judged(_in_logs(full), forms, len(ones), ways, limited=_limited(full))
+
+
+def _in_logs(products: Vector) -> "_Reduced":
+    """From cross products of demand, price and instruments."""
+    inner = products[2:, 2:]
+    return _Reduced(_solved(inner, products[2:, 0]), _solved(inner, products[2:, 1]), inner)
 
 
 def control_function(
@@ -127,6 +144,7 @@ def control_function(
     factors: Sequence[Codes],
     clusters: Codes,
     *,
+    shared: Codes | None = None,
     sold_out: Mask | None = None,
 ) -> Instrumented:
     """The slope of a count model of `quantity` on log price (first of `columns`), which the instruments move.
@@ -136,29 +154,45 @@ def control_function(
     quantity : (n,) [units]
     columns : (n, 1 + k) log price, then regressors that are their own instruments
     instruments : (n, m)
+    shared : (n,) as in `forecasting.elasticity.cells.Panel`
     sold_out : (n,) rows whose demand was at least their quantity
     """
     z = _telling(instruments, columns[:, 1:], factors)
     if not z.shape[1]:
-        return _hopeless(len(quantity), clusters)
+        return _hopeless(len(quantity), _ways(clusters, shared))
     regressors = np.column_stack([columns[:, :1], z, columns[:, 1:]])
     if sold_out is not None and sold_out.any():
         fit = censored(quantity, regressors, factors, sold_out)
     else:
         fit = poisson(quantity, regressors, factors)
-    groups = codes_of(clusters[fit.kept])
+    ways = _ways(clusters[fit.kept], None if shared is None else shared[fit.kept])
     if not fit.usable:
-        return _hopeless(len(fit.mean), groups)
-    first = _cross_products(fit.columns, fit.factors, np.ones(len(fit.mean)), groups)
+        return _hopeless(len(fit.mean), ways)
     working = np.column_stack([np.log(fit.mean) + fit.residual, fit.columns])
-    second = _cross_products(working, fit.factors, fit.weight, groups)
-    forms = []
-    for one, two in zip(first, second, strict=True):
-        price, demand = _partialled(one, 1 + z.shape[1]), _partialled(two, 2 + z.shape[1])
-        moved = _solved(price[1:, 1:], price[1:, 0])
-        answered = np.linalg.lstsq(demand[1:, 1:], demand[1:, 0], rcond=1e-12)[0]
-        forms.append(_Reduced(answered[1:] + answered[0] * moved, moved, price[1:, 1:]))
-    return _judged(forms, len(fit.mean), groups)
+    price, prices = _cross_products(fit.columns, fit.factors, np.ones(len(fit.mean)), ways)
+    demand, demands = _cross_products(working, fit.factors, fit.weight, ways)
+    m = z.shape[1]
+    forms = [
+        [_in_units(one, two, m) for one, two in zip(*way, strict=True)] for way in zip(prices, demands, strict=True)
+    ]
+    return _judged(_in_units(price, demand, m), forms, len(fit.mean), ways)
+
+
+def _in_units(first: Vector, second: Vector, m: int) -> "_Reduced":
+    """From cross products of price, instruments and other columns, and of demand's working response with them."""
+    price, demand = _partialled(first, 1 + m), _partialled(second, 2 + m)
+    moved = _solved(price[1:, 1:], price[1:, 0])
+    answered = np.linalg.lstsq(demand[1:, 1:], demand[1:, 0], rcond=1e-12)[0]
+    return _Reduced(answered[1:] + answered[0] * moved, moved, price[1:, 1:])
+
+
+def _ways(clusters: Codes, shared: Codes | None) -> list[Codes]:
+    """The clusters; with shared ones these too, and then the crossed ones, which two ways count twice."""
+    one = codes_of(clusters)
+    if shared is None:
+        return [one]
+    two = codes_of(shared)
+    return [one, two, codes_of(one * (int(two.max(initial=0)) + 1) + two)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,6 +209,10 @@ class _Reduced:
         weighted = self.metric @ self.price
         return float(weighted @ self.demand / (weighted @ self.price))
 
+    def moves_from(self, other: "_Reduced") -> Vector:
+        """(2 m,) how far both reduced forms are from another's."""
+        return np.concatenate([self.demand - other.demand, self.price - other.price])
+
 
 def _telling(instruments: Vector, others: Vector, factors: Sequence[Codes]) -> Vector:
     """(n, rank) the instruments in directions of their own, beyond the effects and other regressors, of length 1."""
@@ -187,25 +225,30 @@ def _telling(instruments: Vector, others: Vector, factors: Sequence[Codes]) -> V
     return scaled @ (directions[:, kept] / np.sqrt(values[kept]))
 
 
-def _cross_products(columns: Vector, factors: Sequence[Codes], weight: Vector, clusters: Codes) -> list[Vector]:
-    """Weighted cross products free of effects: of all rows, then without each cluster in turn.
+def _cross_products(
+    columns: Vector, factors: Sequence[Codes], weight: Vector, ways: Sequence[Codes]
+) -> tuple[Vector, list[list[Vector]]]:
+    """Weighted cross products free of effects: of all rows, then, for each way, without each cluster in turn.
 
     As in `forecasting.elasticity.panel.jackknife`, few clusters estimate the effects anew, many hold them.
     """
     free = demean(columns, factors, weight)
-    everything = free.T @ (weight[:, None] * free)
-    out = [everything]
-    groups = int(clusters.max(initial=-1)) + 1
-    order = np.argsort(clusters, kind="stable")
-    for rows in np.split(order, np.cumsum(np.bincount(clusters))[:-1]):
-        if groups <= REFIT:
-            rest = weight.copy()
-            rest[rows] = 0.0
-            without = demean(columns, factors, rest, tolerance=1e-7)
-            out.append(without.T @ (rest[:, None] * without))
-        else:
-            out.append(everything - free[rows].T @ (weight[rows, None] * free[rows]))
-    return out
+    total = free.T @ (weight[:, None] * free)
+
+    def without(rows: NDArray[np.intp], *, held: bool) -> Vector:
+        if held:
+            return total - free[rows].T @ (weight[rows, None] * free[rows])
+        rest = weight.copy()
+        rest[rows] = 0.0
+        anew = demean(columns, factors, rest, tolerance=1e-7)
+        return anew.T @ (rest[:, None] * anew)
+
+    out = []
+    for clusters in ways:
+        order, counts = np.argsort(clusters, kind="stable"), np.bincount(clusters)
+        parts = np.split(order, np.cumsum(counts)[:-1])
+        out.append([without(rows, held=len(counts) > REFIT) for rows in parts])
+    return total, out
 
 
 def _partialled(products: Vector, keep: int) -> Vector:
@@ -214,11 +257,6 @@ def _partialled(products: Vector, keep: int) -> Vector:
         return products
     across = products[:keep, keep:]
     return products[:keep, :keep] - across @ np.linalg.pinv(products[keep:, keep:], rcond=1e-10) @ across.T
-
-
-def _regressed(products: Vector) -> tuple[Vector, Vector]:
-    """Coefficients of demand and of price on the instruments, from cross products in this order."""
-    return _solved(products[2:, 2:], products[2:, 0]), _solved(products[2:, 2:], products[2:, 1])
 
 
 def _solved(products: Vector, right: Vector) -> Vector:
@@ -239,31 +277,43 @@ def _limited(products: Vector) -> float:
     return float(free[0, 1] / free[1, 1])
 
 
-def _judged(forms: Sequence[_Reduced], rows: int, clusters: Codes, limited: float | None = None) -> Instrumented:
-    """Slope, error, strength and region from the reduced forms of all rows and without each cluster."""
-    full, left_out = forms[0], forms[1:]
-    groups, m = len(left_out), len(full.price)
+def _judged(
+    full: _Reduced,
+    ways: Sequence[Sequence[_Reduced]],
+    rows: int,
+    clusters: Sequence[Codes],
+    limited: float | None = None,
+) -> Instrumented:
+    """Slope, error, strength and region from the reduced forms of all rows and, each way, without each cluster."""
+    groups, m = min(len(way) for way in ways[:2]), len(full.price)
     if groups < 2:
         return _hopeless(rows, clusters)
-    share = (groups - 1) / groups
-    se = float(np.sqrt(share * np.sum([(form.slope - full.slope) ** 2 for form in left_out])))
-    moves = np.array([np.concatenate([form.demand - full.demand, form.price - full.price]) for form in left_out])
-    covariance = share * moves.T @ moves
+    slopes = _covariance([np.array([[form.slope - full.slope] for form in way]) for way in ways])
+    covariance = _covariance([np.array([form.moves_from(full) for form in way]) for way in ways])
+    se = float(np.sqrt(slopes[0, 0]))
     strength, needed = _strength(full, covariance[m:, m:])
-    scale = se if np.isfinite(se) and se > 0 else 1.0
-    directions = _Directions(full, covariance, scale)
-    limit = _limit(LEVEL, m, groups)
+    directions = _Directions(full, covariance, se if np.isfinite(se) and se > 0 else 1.0)
     return Instrumented(
         full.slope,
         se,
         strength,
         needed,
         _contradiction(directions, m, groups) if m > 1 else None,
-        directions.region(limit),
+        directions.region(_limit(LEVEL, m, groups)),
         rows,
         groups,
         limited,
     )
+
+
+def _covariance(moves: Sequence[Vector]) -> Vector:
+    """Jackknife covariance; of two ways and their crossing the sum less the crossing, where that is a covariance."""
+    parts = [(len(moved) - 1) / len(moved) * moved.T @ moved for moved in moves]
+    if len(parts) == 1:
+        return parts[0]
+    both = parts[0] + parts[1]
+    less = both - parts[2]
+    return less if all(np.linalg.eigvalsh(less - part)[0] >= 0 for part in parts[:2]) else both
 
 
 def _strength(form: _Reduced, covariance: Vector) -> tuple[float, float]:
@@ -351,7 +401,8 @@ def _contradiction(directions: _Directions, m: int, groups: int) -> float:
     )
 
 
-def _hopeless(rows: int, clusters: Codes) -> Instrumented:
+def _hopeless(rows: int, ways: Sequence[Codes]) -> Instrumented:
     """No slope: the instruments do not move on their own, or nothing can be compared."""
     everything = Region(((-np.inf, np.inf),))
-    return Instrumented(np.nan, np.inf, 0.0, np.inf, None, everything, rows, int(clusters.max(initial=-1)) + 1)
+    groups = min(int(codes.max(initial=-1)) + 1 for codes in ways)
+    return Instrumented(np.nan, np.inf, 0.0, np.inf, None, everything, rows, groups)

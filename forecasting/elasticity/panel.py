@@ -145,7 +145,21 @@ def sandwich(fit: Fit, clusters: Codes) -> float:
     return float(np.sqrt(_meat(fit, clusters)) / fit.information) if fit.information > 0 else np.inf
 
 
-def jackknife(fit: Fit, clusters: Codes) -> float:
+def jackknife(fit: Fit, clusters: Codes, shared: Codes | None = None) -> float:
+    """Standard error by leaving out clusters; both ways where all clusters may err alike within `shared` ones too.
+
+    Two ways: the sum of both variances less that of the crossed clusters, never below either (Cameron, Gelbach and
+    Miller 2011; MacKinnon, Nielsen and Webb 2024 for the jackknife).
+    """
+    one = _one_way(fit, clusters)
+    if shared is None:
+        return one
+    two = _one_way(fit, shared)
+    both = _one_way(fit, codes_of(clusters * (int(shared.max(initial=0)) + 1) + shared))
+    return float(np.sqrt(max(one**2, two**2, one**2 + two**2 - both**2))) if np.isfinite(one + two + both) else np.inf
+
+
+def _one_way(fit: Fit, clusters: Codes) -> float:
     """Standard error by leaving out one cluster after the other (CV3; MacKinnon, Nielsen and Webb 2023).
 
     One Newton step per cluster from the full estimate. Up to `REFIT` clusters the effects are estimated anew each time,

@@ -120,7 +120,7 @@ def _estimate(panel: Panel, method: Method) -> _Group:
     if panel.instruments.shape[1]:
         return _instrumented(panel, method)
     fit, used = _fit(panel, method)
-    estimate = Estimate.of(fit, panel.clusters)
+    estimate = Estimate.of(fit, panel.clusters, panel.shared)
     verdict = assess(panel, estimate, feedback(panel, fit) if fit.usable else None, _rival(panel, used))
     if method == "log-log":
         verdict = _beware_of_sold_out(panel, verdict)
@@ -136,23 +136,17 @@ def _rival(panel: Panel, used: str) -> Estimate | None:
     if used != "ppml" or np.median(panel.quantity) < USUAL or np.mean(panel.quantity < 1) > EMPTY:
         return None
     fit = log_log(panel.quantity, panel.columns, panel.factors)
-    return Estimate.of(fit, panel.clusters) if fit.usable else None
+    return Estimate.of(fit, panel.clusters, panel.shared) if fit.usable else None
 
 
 def _instrumented(panel: Panel, method: Method) -> _Group:
+    given = panel.columns, panel.instruments, panel.factors, panel.clusters
     if method == "log-log":
         sold = np.where(panel.sold_out, 0.0, panel.quantity)
-        found, used = two_stage(sold, panel.columns, panel.instruments, panel.factors, panel.clusters), "log-log-iv"
+        found, used = two_stage(sold, *given, shared=panel.shared), "log-log-iv"
     else:
         used = "censored-nb2-iv" if panel.sold_out.any() else "ppml-iv"
-        found = control_function(
-            panel.quantity,
-            panel.columns,
-            panel.instruments,
-            panel.factors,
-            panel.clusters,
-            sold_out=panel.sold_out,
-        )
+        found = control_function(panel.quantity, *given, shared=panel.shared, sold_out=panel.sold_out)
     verdict, estimate = assess_instrumented(found)
     if method == "log-log":
         verdict = _beware_of_sold_out(panel, verdict)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from forecasting.elasticity.cells import panels
-from forecasting.elasticity.feedback import feedback
+from forecasting.elasticity.feedback import Direction, Feedback, feedback
 from forecasting.elasticity.identification import (
     ABSURD,
     Estimate,
@@ -39,35 +39,35 @@ def judged(sales: pd.DataFrame) -> tuple[Verdict, Estimate | None]:
 
 
 def test_where_prices_move_on_their_own_the_truth_is_recovered_and_covered() -> None:
-    """Sixty markets with a persistent shock: no bias, 95 % intervals that hold the truth, and identified."""
+    """Thirty markets with a persistent shock: no bias, 95 % intervals that hold the truth, and identified."""
     slopes, inside, said = [], [], Counter[Identification]()
-    for seed in range(60):
+    for seed in range(30):
         verdict, estimate = judged(market(np.random.default_rng(seed), persistence=0.5, weeks=40))
         assert estimate is not None
         slopes.append(estimate.slope)
         inside.append(estimate.lower <= -2 <= estimate.upper)
         said[verdict.status] += 1
-    assert np.mean(slopes) == pytest.approx(-2, abs=0.06)
+    assert np.mean(slopes) == pytest.approx(-2, abs=0.08)
     assert 0.88 <= np.mean(inside) <= 1
     assert said[REFUSED] == 0
-    assert said[IDENTIFIED] >= 55
+    assert said[IDENTIFIED] >= 27
 
 
 @pytest.mark.parametrize("outlets", [1, 5])
 def test_few_units_still_cover(outlets: int) -> None:
     """A single series, with season and trend, and five outlets, with dates."""
-    verdicts = [judged(market(np.random.default_rng(s), outlets=outlets, weeks=60, persistence=0.3)) for s in range(60)]
+    verdicts = [judged(market(np.random.default_rng(s), outlets=outlets, weeks=60, persistence=0.3)) for s in range(40)]
     inside = [e.lower <= -2 <= e.upper for _, e in verdicts if e is not None]
-    assert len(inside) == 60
+    assert len(inside) == 40
     assert np.mean(inside) >= 0.87
 
 
 @pytest.mark.parametrize("persistence", [0.5, 0.8])
 def test_a_price_that_follows_demand_is_not_identified(persistence: float) -> None:
-    """Price reacts .3 to a shock that lasts: found in all but a few of thirty markets."""
+    """Price reacts .3 to a shock that lasts: found in all but one of fifteen markets."""
     said = Counter(
         judged(market(np.random.default_rng(seed), reaction=0.3, persistence=persistence, weeks=80))[0].status
-        for seed in range(30)
+        for seed in range(15)
     )
     assert said[IDENTIFIED] <= 1
 
@@ -183,6 +183,53 @@ def test_weak_instruments_give_a_region_and_no_number() -> None:
     assert not verdict.credible
     assert estimate is not None
     assert (estimate.lower, estimate.upper) == (-2.5, -1.6)
+
+
+def chain(seed: int) -> pd.DataFrame:
+    """One price for all of twenty outlets, and a season that persists; truth -2."""
+    rng = np.random.default_rng(seed)
+    sales = market(rng, outlets=20, weeks=104, noise=0.0)
+    week = np.tile(np.arange(104), 20)
+    move, season = np.zeros(104), np.zeros(104)
+    for t in range(1, 104):
+        move[t] = 0.5 * move[t - 1] + rng.normal(0, 0.13)
+        season[t] = 0.5 * season[t - 1] + rng.normal(0, 0.13)
+    mean = np.exp(2 - 2 * move + season)[week]
+    return sales.assign(price=sales["price"] * np.exp(move)[week], quantity=rng.poisson(mean).astype(float))
+
+
+def test_prices_set_for_a_whole_chain_are_covered_too() -> None:
+    """Errors count dates where no effect takes what outlets share on them; by outlet alone they are far too small."""
+    held, alone = 0, 0
+    for seed in range(40):
+        [panel] = panels(chain(seed), by=["product"], effects=["channel"])
+        fit = poisson(panel.quantity, panel.columns, panel.factors)
+        both, one = Estimate.of(fit, panel.clusters, panel.shared), Estimate.of(fit, panel.clusters)
+        held += both.lower <= -2 <= both.upper
+        alone += one.lower <= -2 <= one.upper
+    assert held >= 35
+    assert alone <= 30
+
+
+def test_dates_count_in_errors_only_where_no_effect_takes_them() -> None:
+    """Nor with one unit."""
+    sales = market(np.random.default_rng(0))
+    assert next(panels(sales, by=["product"])).shared is None
+    assert next(panels(sales, by=["product"], effects=["channel", "week"])).shared is None
+    assert next(panels(sales, by=["product", "channel"])).shared is None
+    assert next(panels(sales, by=["product"], effects=["channel", "month"])).shared is not None
+
+
+def test_what_all_groups_show_together_leaves_none_identified() -> None:
+    """Twelve products, each too short to show it alone; the reason says so."""
+    lag = [Direction(0.1, 0.1, 1.6, np.arange(60) + 100 * k, np.full(60, 60**-0.5)) for k in range(12)]
+    alone = [Verdict(IDENTIFIED, "tested", credible=True, test=Feedback(300, one, Direction())) for one in lag]
+    untested = Verdict(IDENTIFIED, "with instruments", credible=True)
+    verdicts = by_association([*alone, untested])
+    assert {v.status for v in verdicts[:-1]} == {WEAK}
+    assert "12 groups" in verdicts[0].reason
+    assert not any(v.credible for v in verdicts[:-1])
+    assert verdicts[-1] == untested
 
 
 def test_instruments_that_do_not_move_the_price_give_no_number() -> None:

@@ -205,6 +205,24 @@ def test_an_instrument_that_does_not_move_on_its_own_gives_no_slope() -> None:
         assert not found.strong
 
 
+def test_a_cost_that_is_common_to_all_outlets_is_covered() -> None:
+    """One cost and one season for all: regions by outlet alone would be far too narrow."""
+    held, alone = 0, 0
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        outlet, week = (index.ravel() for index in np.indices((15, 60)))
+        cost, season = rng.normal(0, 0.15, 60), rng.normal(0, 0.15, 60)
+        price = cost[week] + 0.5 * season[week] + rng.normal(0, 0.05, len(week))
+        quantity = rng.poisson(np.exp(3 - 2 * price + season[week])).astype(float)
+        given = quantity, price[:, None], cost[week][:, None], [outlet], outlet
+        for estimate in (two_stage, control_function):
+            both, one = estimate(*given, shared=week // 8), estimate(*given)
+            held += any(low <= -2 <= high for low, high in both.region.pieces)
+            alone += one.region.lower <= -2 <= one.region.upper
+    assert held >= 52
+    assert alone <= 40
+
+
 def test_an_instrument_given_twice_changes_nothing() -> None:
     """Nor does its unit."""
     quantity, columns, costs, outlet = panel()

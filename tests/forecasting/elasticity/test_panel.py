@@ -124,6 +124,17 @@ def test_the_jackknife_equals_leaving_out_each_cluster_in_full() -> None:
     assert jackknife(fit, outlet) == pytest.approx(np.sqrt(7 / 8 * np.sum(np.square(moves))), rel=1e-6)
 
 
+def test_both_ways_the_crossed_clusters_count_once() -> None:
+    """The sum of both variances less theirs, and where clusters are the same one way only."""
+    quantity, columns, outlet, week = panel()
+    fit = poisson(quantity, columns, [outlet])
+    stretch = codes_of(week // 5)
+    one, two, crossed = (jackknife(fit, codes) for codes in (outlet, stretch, codes_of(outlet * 99 + stretch)))
+    expected = np.sqrt(max(one**2, two**2, one**2 + two**2 - crossed**2))
+    assert jackknife(fit, outlet, stretch) == pytest.approx(expected)
+    assert jackknife(fit, outlet, outlet) == pytest.approx(one)
+
+
 def test_one_cluster_gives_no_error() -> None:
     """What cannot be compared has an infinite error, not a small one."""
     quantity, columns, outlet, week = panel()

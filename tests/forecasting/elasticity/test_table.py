@@ -90,10 +90,10 @@ def test_one_number_that_holds_for_no_buyer_is_not_called_identified() -> None:
 
 
 def test_buyers_who_are_alike_raise_no_doubt_about_the_method() -> None:
-    """On panels with one slope and counts high enough for logs, both ways of counting agree in 58 of 60 or more."""
+    """On panels with one slope and counts high enough for logs, both ways of counting agree in 23 of 25 or more."""
     doubted = [
         "what counts" in elasticity_table(market(np.random.default_rng(seed), level=4.0))["reason"].iloc[0]
-        for seed in range(60)
+        for seed in range(25)
     ]
     assert sum(doubted) <= 2
 

@@ -149,15 +149,17 @@ def choice(
 ) -> None:
     """Estimate a multinomial or nested logit of what buyers choose.
 
-    Coefficients with standard errors, the fit, willingness to pay with its interval, own and cross elasticities. --out
-    FILE.json holds all; with .csv or .parquet FILE has the coefficients, and FILE.fit, FILE.willingness and
+    Coefficients with standard errors, the fit, willingness to pay with its
+    interval, own and cross elasticities. --out FILE.json holds all; with .csv
+    or .parquet FILE has the coefficients, and FILE.fit, FILE.willingness and
     FILE.elasticities stand beside it.
 
-    Example: fairfare choice yogurt.csv --alternatives dannon,yoplait,hiland,weight --price price --attributes feat
-    --person id
+    Example: fairfare choice yogurt.csv --price price --attributes feat
+    --alternatives dannon,yoplait,hiland,weight --person id
 
-    Example: fairfare choice swissmetro.csv --alternatives SM=2,TRAIN=1,CAR=3 --choice CHOICE --where CHOICE=1,2,3
-    --where GA=0 --price CO --attributes TT --available AV --person ID --nest classic=TRAIN,CAR --out logit.json
+    Example: fairfare choice swissmetro.csv --alternatives SM=2,TRAIN=1,CAR=3
+    --choice CHOICE --where CHOICE=1,2,3 --where GA=0 --price CO
+    --attributes TT --available AV --person ID --nest classic=TRAIN,CAR
     """
     from api.files import load
     from forecasting.choice import Layout, Model, choice_tables
@@ -220,7 +222,7 @@ def _show(answer: "Answer") -> None:
     from api.tabular import write_table
 
     typer.echo("Coefficients (95 % interval; errors robust, by person where --person is given)")
-    write_table(_brief(answer.coefficients.drop(columns=["se_classical"])), None)
+    write_table(_brief(answer.coefficients.drop(columns=["z", "se_classical"])), None)
     typer.echo("\nFit")
     write_table(answer.summary.assign(value=answer.summary["value"].map(_plain)), None)
     worth = answer.willingness.dropna(subset=["willingness_to_pay"]).rename(columns={"willingness_to_pay": "worth"})

@@ -26,6 +26,8 @@ from pricing.errors import Finding, InputError
 FEW = 30
 """People below which clustered errors are too small even with limits of t (Cameron and Miller 2015)."""
 
+_NOT = Identification.NOT_IDENTIFIED
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
@@ -184,7 +186,7 @@ def _willingness(found: Fit, choices: Choices, verdicts: dict[str, Verdict]) -> 
         price = found.place(choices.price, segment)
         for i, term in enumerate(found.terms[: found.coefficients]):
             if term.of != choices.price:
-                known = verdict.status is not Identification.NOT_IDENTIFIED
+                known = verdict.status is not _NOT
                 ratio = willingness(found, i, price) if known else None
                 yield {
                     "term": term.of,
@@ -201,7 +203,7 @@ def _willingness(found: Fit, choices: Choices, verdicts: dict[str, Verdict]) -> 
 
 def _elasticities(found: Fit, choices: Choices, verdicts: dict[str, Verdict]) -> Iterator[dict[str, object]]:
     for segment, part, status in _parts(choices, verdicts):
-        known = status is not Identification.NOT_IDENTIFIED
+        known = status is not _NOT
         result = elasticities(found, part) if known else None
         for j, alternative in enumerate(choices.alternatives):
             for k, of in enumerate(choices.alternatives):
@@ -232,7 +234,10 @@ def _parts(choices: Choices, verdicts: dict[str, Verdict]) -> Iterator[tuple[str
 
 def _notes(found: Fit, verdicts: dict[str, Verdict]) -> Iterator[str]:
     for name, verdict in verdicts.items():
-        yield f"Price{'' if len(verdicts) == 1 else ' in ' + name}: {verdict.status}. {verdict.reason}"
+        none = " No willingness to pay or elasticity is given." if verdict.status is _NOT else ""
+        yield f"Price{'' if len(verdicts) == 1 else ' in ' + name}: {verdict.status}. {verdict.reason}{none}"
+    if len({verdict.status is _NOT for verdict in verdicts.values()}) > 1:
+        yield "Elasticities are given by segment only: of all buyers together nothing can be told."
     yield CAVEAT
     for term, value, se in zip(found.terms, found.theta, found.se, strict=True):
         if term.of == LOGSUM and not 0 < value <= 1:

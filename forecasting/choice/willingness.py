@@ -19,7 +19,7 @@ WIDE = 0.5
 
 CAVEAT = (
     "Whether prices were set by what buyers like beyond the columns given, choices alone cannot show; where they were, "
-    "buyers look less price sensitive than they are, and worth more willing to pay."
+    "buyers look less price sensitive than they are, and as if they would pay more for what they like."
 )
 
 

@@ -1,0 +1,136 @@
+"""The command prints and writes all its tables, the same twice, and refuses what it cannot use."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.forecasting.choice.markets import choices, long, wide
+from tests.real_data import ROOT, real_data
+
+FAIRFARE = (sys.executable, "-c", "from api.cli import main; main()")
+WIDE = ("--alternatives", "bus,rail,car", "--price", "price", "--attributes", "time", "--available", "av")
+LONG = (
+    "--alternatives", "bus,rail,car", "--price", "price", "--attributes", "time", "--situation", "trip",
+    "--alternative", "mode", "--choice", "chosen",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same choices as wide.csv and long.csv."""
+    path = tmp_path_factory.mktemp("choices")
+    made = choices(np.random.default_rng(0), n=500)
+    wide(made).to_csv(path / "wide.csv", index=False)
+    long(made).to_csv(path / "long.csv", index=False)
+    return path
+
+
+def fairfare(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user would."""
+    command = [*FAIRFARE, "choice", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_json_holds_every_table_and_the_same_bytes_twice(folder: Path, tmp_path: Path) -> None:
+    """Of wide and long tables of the same choices, also the same numbers."""
+    outs = [tmp_path / "a.json", tmp_path / "b.json", tmp_path / "long.json"]
+    for out, arguments in zip(outs, [("wide.csv", *WIDE), ("wide.csv", *WIDE), ("long.csv", *LONG)], strict=True):
+        done = fairfare(folder / arguments[0], *arguments[1:], "--out", out)
+        assert done.returncode == 0, done.stderr
+    assert outs[0].read_bytes() == outs[1].read_bytes()
+    whole, other = (json.loads(out.read_text(encoding="utf-8")) for out in (outs[0], outs[2]))
+    assert set(whole) == {"coefficients", "fit", "willingness", "elasticities", "notes"}
+    assert [row["coefficient"] for row in whole["coefficients"]] == pytest.approx(
+        [row["coefficient"] for row in other["coefficients"]]
+    )
+
+
+def test_csv_has_the_coefficients_and_the_other_tables_beside_it(folder: Path, tmp_path: Path) -> None:
+    """With --holdout also the shares."""
+    done = fairfare(folder / "wide.csv", *WIDE, "--holdout", "20", "--out", tmp_path / "logit.csv")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"logit{part}.csv" for part in ("", ".fit", ".willingness", ".elasticities", ".shares")
+    }
+    table = pd.read_csv(tmp_path / "logit.csv")
+    assert list(table.columns) == [
+        "term", "alternative", "segment", "coefficient", "se", "z", "p_value", "lower", "upper", "se_classical",
+    ]  # fmt: skip
+    assert len(pd.read_csv(tmp_path / "logit.elasticities.csv")) == 9
+
+
+def test_without_out_it_prints_every_table_and_what_to_mind(folder: Path) -> None:
+    """In words, also of nests."""
+    done = fairfare(folder / "wide.csv", *WIDE, "--nest", "public=bus,rail", "--holdout", "20")
+    assert done.returncode == 0, done.stderr
+    for word in (
+        "Coefficients",
+        "logsum",
+        "multinomial",
+        "Fit",
+        "Willingness",
+        "rises by 1 %",
+        "held out",
+        "identified",
+    ):
+        assert word in done.stdout
+
+
+def test_columns_can_be_renamed(folder: Path, tmp_path: Path) -> None:
+    """A price column that shares nothing with the others."""
+    renamed = tmp_path / "renamed.csv"
+    pd.read_csv(folder / "wide.csv").rename(columns={"price.rail": "Fahrpreis", "choice": "Wahl"}).to_csv(
+        renamed, index=False
+    )
+    assert fairfare(renamed, *WIDE, "--map", "price.rail=Fahrpreis,choice=Wahl").returncode == 0
+    done = fairfare(renamed, *WIDE, "--map", "price.rail=Tarif,price.bus=Wahl")
+    assert done.returncode == 2
+    assert "Tarif" in done.stderr
+    assert "price.bus" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--specific", "comfort", "--segment", "kind", "--nest", "a=bus"), ("comfort", "kind", "'a'")),
+        (("--nest", "bus,rail"), ("--nest",)),
+        (("--where", "choice"), ("--where",)),
+        (("--holdout", "95"), ("--holdout",)),
+    ],
+)
+def test_what_cannot_be_used_exits_2_and_writes_nothing(
+    folder: Path, tmp_path: Path, arguments: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    """Every column or option is named at once."""
+    done = fairfare(folder / "wide.csv", *WIDE, *arguments, "--out", tmp_path / "out.csv")
+    assert done.returncode == 2
+    assert [word for word in said if word not in done.stderr] == []
+    assert not list(tmp_path.iterdir())
+
+
+def examples() -> list[list[str]]:
+    """Every `fairfare choice` of the pages and of --help, as its words."""
+    pages = [ROOT / "docs" / name for name in ("choice.md", "walkthrough.md")]
+    texts = [page.read_text(encoding="utf-8").replace("\\\n", " ") for page in pages]
+    found = [line for text in texts for line in re.findall(r"^\$ fairfare choice (.*)$", text, re.MULTILINE)]
+    told = (ROOT / "api" / "cli" / "choice.py").read_text(encoding="utf-8")
+    found += [" ".join(part.split()) for part in re.findall(r"Example: fairfare choice ((?:(?!\s*\"\"\").+\n)+)", told)]
+    return [shlex.split(line) for line in found]
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("words", examples(), ids=" ".join)
+def test_every_example_runs_on_the_files_as_they_are(words: list[str], tmp_path: Path) -> None:
+    """Of the documentation and of --help."""
+    file, *options = words
+    if "--out" in options:
+        options[options.index("--out") + 1] = str(tmp_path / "logit.json")
+    done = fairfare(real_data(f"fixtures/{file}"), *options)
+    assert done.returncode == 0, done.stderr

@@ -150,7 +150,7 @@ def kept() -> pd.DataFrame:
 @pytest.mark.real_data
 @pytest.mark.parametrize(("freq", "horizon", "first"), [("D", 28, "2016-06-30"), ("W", 8, "2016-07-03")])
 def test_totals_of_a_real_hotel_are_not_worse_than_its_segments_alone(freq: str, horizon: int, first: str) -> None:
-    """Origins every six weeks of a year: as good as the segments alone, within 2 %, and the total is covered."""
+    """Origins every six weeks of a year: segments within 2 % of alone, the total within 5 % of their sum, covered."""
     alone, agreed = [], []
     for as_of in pd.date_range(first, "2017-07-06", freq="42D"):
         task = Task(horizon=horizon, freq=freq, by=("segment",), as_of=as_of)
@@ -167,6 +167,6 @@ def test_totals_of_a_real_hotel_are_not_worse_than_its_segments_alone(freq: str,
 
     arrived = parts.assign(came=actual(parts)).groupby(["as_of", "date"])[["came", "mean"]].sum()
     truth = arrived["came"].to_numpy()
-    assert wape(truth, total["mean"].to_numpy()) < 1.02 * wape(truth, arrived["mean"].to_numpy())
+    assert wape(truth, total["mean"].to_numpy()) < 1.05 * wape(truth, arrived["mean"].to_numpy())
     assert wape(actual(segments), segments["mean"].to_numpy()) < 1.02 * wape(actual(parts), parts["mean"].to_numpy())
     assert 0.75 <= coverage(truth, total["lower"].to_numpy(), total["upper"].to_numpy()) <= 0.9

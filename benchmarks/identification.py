@@ -11,6 +11,7 @@ import argparse
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -92,9 +93,9 @@ def promotions(state: State, week: int) -> Array:
     return -0.22 * state.promoted[:, week]
 
 
-def costs(state: State, week: int) -> Array:
+def costs(state: State, week: int, *, pull: float = 0.8) -> Array:
     """Price follows cost, and the demand shock of the same week."""
-    return 0.8 * state.cost[:, week] + REACTION * state.shock[:, week]
+    return pull * state.cost[:, week] + REACTION * state.shock[:, week]
 
 
 DESIGNS: dict[str, Design] = {
@@ -109,6 +110,10 @@ DESIGNS: dict[str, Design] = {
     "reacts strongly to remaining stock": Design(shock=0.7, reaction=to_stock),
     "cost as an instrument": Design(0.7, 0.0, costs, {"instruments": ["cost"]}),
     "cost as an instrument, in logs": Design(0.7, 0.0, costs, {"instruments": ["cost"], "method": "log-log"}),  # type: ignore[dict-item]
+    "cost as an instrument that moves the price little": Design(
+        0.7, 0.0, partial(costs, pull=0.2), {"instruments": ["cost"]}
+    ),
+    "an instrument that does not move the price": Design(0.7, 0.0, partial(costs, pull=0.0), {"instruments": ["cost"]}),
     "a quarter sold out": Design(rationed=True),
     "reacts .3 to an unpredictable shock": Design(reaction=to_shock),
 }
@@ -180,7 +185,7 @@ def summary(rows: pd.DataFrame) -> dict[str, float]:
     held = (rows["lower"] <= rows["truth"]) & (rows["truth"] <= rows["upper"])
     identified = rows["status"] == "identified"
     return {
-        "bias": float((rows["raw_elasticity"] - rows["truth"]).mean()),
+        "bias": float((rows["raw_elasticity"] - rows["truth"]).mean()),  # of those that have a slope
         "coverage": float(held[own.index].mean()),
         "identified": float(identified.mean()),
         "identified and wrong": float((identified & ~held).mean()),

@@ -27,6 +27,8 @@ MIN_OWN = 0.01
 """Least standard deviation of log price beyond the effects: about one per cent of the price."""
 MIN_FREE = 10
 """Cells beyond the number of effects and regressors below which a slope is not tried."""
+MISTAKEN = 20.0
+"""A price so many times above or below the unit's usual one is of another kind: cents, a pack, a gift."""
 ABSURD = -10.0
 """A slope below this is no buyers' reaction but another story, as a rule a cheaper price for large orders."""
 MIXED = 0.2
@@ -95,18 +97,29 @@ def own_variation(panel: Panel) -> float:
 
 
 def too_little(panel: Panel, own: float) -> Verdict | None:
-    """The verdict on a panel that no fit can help: nothing sold, or a price without moves of its own."""
+    """The verdict on a panel that no fit can help: nothing sold, prices of two kinds, or a price without own moves."""
     refused = Identification.NOT_IDENTIFIED
     if not panel.quantity.any():
         return Verdict(refused, f"No unit was sold at a known price in {_rows(len(panel))}.")
     if not panel.moves:
         return Verdict(refused, "The price never changed, so there is nothing to learn from.")
+    if (mistaken := _mistaken(panel)) > 0:
+        return Verdict(
+            refused,
+            f"In {_rows(mistaken)} the price is more than {MISTAKEN:.0f} times above or below what the same thing "
+            "usually costs: put right what is in cents, by the pack or given away, or leave it out.",
+        )
     if panel.moves < MIN_MOVES or own < MIN_OWN:
         return Verdict(
             refused,
             f"The price hardly moved on its own: it changed on {_dates(panel.moves)}, by {own:.1%} beyond what season "
             f"and product explain; at least {MIN_MOVES} changes and {MIN_OWN:.0%} are needed.",
         )
+    return _too_few(panel)
+
+
+def _too_few(panel: Panel) -> Verdict | None:
+    refused = Identification.NOT_IDENTIFIED
     if panel.guessed > MOSTLY_GUESSED:
         return Verdict(
             refused,
@@ -117,6 +130,14 @@ def too_little(panel: Panel, own: float) -> Verdict | None:
     if len(panel) - levels < MIN_FREE:
         return Verdict(refused, f"Too few data: {_rows(len(panel))} for {levels} numbers to estimate.")
     return None
+
+
+def _mistaken(panel: Panel) -> int:
+    """Cells whose price is beyond `MISTAKEN` times their unit's median, either way."""
+    order = np.lexsort((panel.price, panel.unit))
+    counts = np.bincount(panel.unit)
+    median = panel.price[order][np.cumsum(counts) - counts + counts // 2]
+    return int(np.sum(np.abs(panel.price - median[panel.unit]) > np.log(MISTAKEN)))
 
 
 def assess(panel: Panel, estimate: Estimate, test: Feedback | None, rival: Estimate | None = None) -> Verdict:

@@ -87,6 +87,16 @@ def test_a_constant_price_is_not_identified() -> None:
     assert "never changed" in verdict.reason
 
 
+@pytest.mark.parametrize("share", [0.002, 0.1, 0.6])
+def test_prices_in_cents_in_some_rows_are_not_identified(share: float) -> None:
+    """They would pass for huge moves that nobody reacted to."""
+    sales = market(np.random.default_rng(0))
+    cents = np.random.default_rng(1).random(len(sales)) < share
+    verdict, estimate = judged(sales.assign(price=sales["price"] * np.where(cents, 100, 1)))
+    assert (verdict.status, estimate) == (REFUSED, None)
+    assert "cents" in verdict.reason
+
+
 def test_a_price_that_moves_only_with_the_season_is_not_identified() -> None:
     """One price list for all outlets, changed by date: the date explains it all."""
     sales = market(np.random.default_rng(0))

@@ -5,8 +5,19 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from linearmodels.iv.absorbing import AbsorbingLS
+from scipy.stats import nbinom
 
-from forecasting.elasticity.panel import Fit, censored, informative, jackknife, linear, log_log, poisson, sandwich
+from forecasting.elasticity.panel import (
+    Fit,
+    _beyond,
+    censored,
+    informative,
+    jackknife,
+    linear,
+    log_log,
+    poisson,
+    sandwich,
+)
 from forecasting.elasticity.within import Codes, Vector, codes_of
 from tests.real_data import real_data
 
@@ -126,13 +137,28 @@ def test_the_jackknife_equals_leaving_out_each_cluster_in_full() -> None:
 
 def test_both_ways_the_crossed_clusters_count_once() -> None:
     """The sum of both variances less theirs, and where clusters are the same one way only."""
-    quantity, columns, outlet, week = panel()
-    fit = poisson(quantity, columns, [outlet])
-    stretch = codes_of(week // 5)
-    one, two, crossed = (jackknife(fit, codes) for codes in (outlet, stretch, codes_of(outlet * 99 + stretch)))
-    expected = np.sqrt(max(one**2, two**2, one**2 + two**2 - crossed**2))
-    assert jackknife(fit, outlet, stretch) == pytest.approx(expected)
+    rng = np.random.default_rng(0)
+    outlet, week = (index.ravel() for index in np.indices((12, 15)))
+    price, shock = (rng.normal(size=12)[outlet] + rng.normal(size=15)[week] + rng.normal(size=180) for _ in "px")
+    fit = linear(shock - price, price[:, None], [np.zeros(180, dtype=np.intp)])
+    one, two, crossed = (jackknife(fit, codes) for codes in (outlet, week, codes_of(outlet * 99 + week)))
+    expected = np.sqrt(one**2 + two**2 - crossed**2)
+    assert expected > max(one, two)
+    assert jackknife(fit, outlet, week) == pytest.approx(expected)
     assert jackknife(fit, outlet, outlet) == pytest.approx(one)
+
+
+def test_demand_beyond_the_stock_has_the_mean_and_variance_of_its_distribution() -> None:
+    """Summed term by term for a mean of 6 and a dispersion of 0.4; far beyond any demand it is the stock."""
+    units = np.arange(2_000)
+    chance = nbinom.pmf(units, 2.5, 2.5 / 8.5)
+    for stock in (0, 1, 5, 20):
+        beyond = np.where(units >= stock, chance, 0.0) / chance[units >= stock].sum()
+        mean = beyond @ units
+        found = _beyond(np.array([float(stock)]), np.array([6.0]), 0.4)
+        assert found[0][0] == pytest.approx(mean)
+        assert found[1][0] == pytest.approx(beyond @ (units - mean) ** 2)
+    assert _beyond(np.array([1e6]), np.array([6.0]), 0.4)[0][0] == 1e6
 
 
 def test_one_cluster_gives_no_error() -> None:

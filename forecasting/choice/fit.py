@@ -58,7 +58,8 @@ class Fit:
     classical : (k + g, k + g) inverse of the information, right only if the model is
     loglik, loglik_constants, loglik_equal : log-likelihood of the model, with constants only, with equal probabilities
     loglik_multinomial : of the same model without nests
-    clusters : number of people, where one chose more than once; else None
+    people : how many chose
+    clusters : the same where one chose more than once, so that errors are clustered; else None
     critical : how many standard errors the 95 % interval goes to either side
     """
 
@@ -72,6 +73,7 @@ class Fit:
     loglik_constants: float
     loglik_equal: float
     loglik_multinomial: float
+    people: int
     clusters: int | None
     critical: float
 
@@ -125,6 +127,7 @@ def fit(choices: Choices, model: Model, *, file: str | None = None) -> Fit:
         _with_constants(choices),
         -float(choices.weight @ np.log(choices.available.sum(axis=1))),
         plain.loglik,
+        clusters,
         clusters if repeated else None,
         float(t.ppf(0.975, max(clusters - 1, 1)) if repeated else norm.ppf(0.975)),
     )

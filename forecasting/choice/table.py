@@ -23,9 +23,6 @@ from forecasting.choice.willingness import CAVEAT, Verdict, judge, willingness
 from pricing.demand import Identification
 from pricing.errors import Finding, InputError
 
-FEW = 30
-"""People below which clustered errors are too small even with limits of t (Cameron and Miller 2015)."""
-
 _NOT = Identification.NOT_IDENTIFIED
 
 
@@ -246,5 +243,3 @@ def _notes(found: Fit, verdicts: dict[str, Verdict]) -> Iterator[str]:
                 f"The log-sum parameter of nest {term.alternative} is {value:.3g}, outside 0 to 1, {far}: buyers who "
                 "take what they like best do not choose like this. Nest differently, or leave the nest out."
             )
-    if found.clusters is not None and found.clusters < FEW:
-        yield f"Only {found.clusters} people: the standard errors are too small, if anything."

@@ -17,6 +17,9 @@ from pricing.demand import Identification
 WIDE = 0.5
 """Half-width of the price coefficient's interval, as a share of the coefficient, from which it is weak."""
 
+FEW = 30
+"""People below which robust errors are too small, even with limits of t (Cameron and Miller 2015)."""
+
 CAVEAT = (
     "Whether prices were set by what buyers like beyond the columns given, choices alone cannot show; where they were, "
     "buyers look less price sensitive than they are, and as if they would pay more for what they like."
@@ -44,6 +47,10 @@ def judge(found: Fit, price: int) -> Verdict:
         return Verdict(Identification.NOT_IDENTIFIED, f"The choices fit with no reaction to the price at all ({told}).")
     if not half <= WIDE * -slope:
         return Verdict(Identification.WEAK, f"Dearer is chosen less, but how much less is uncertain ({told}).")
+    if found.people < FEW:
+        who = "choices" if found.clusters is None else "people"
+        few = f"only {found.people} {who}, of which errors come out too small"
+        return Verdict(Identification.WEAK, f"Dearer is chosen less ({told}), but there are {few}.")
     return Verdict(Identification.IDENTIFIED, f"Dearer is chosen less ({told}), if nothing unseen moved the price.")
 
 

@@ -103,9 +103,10 @@ def test_too_few_people_for_errors_are_refused() -> None:
         choice_tables(wide(made).iloc[:3], LAYOUT)
 
 
-def test_few_people_are_said() -> None:
-    """Errors by person need many persons."""
-    made = choices(np.random.default_rng(5), n=400)
-    frame = wide(made).assign(who=np.arange(400) % 12)
-    notes = choice_tables(frame, dataclasses.replace(LAYOUT, person="who")).notes
-    assert any("Only 12 people" in note for note in notes)
+def test_few_people_are_weak_evidence() -> None:
+    """Errors by person need many persons, and robust ones many choices."""
+    frame = wide(choices(np.random.default_rng(5), n=400)).assign(who=np.arange(400) % 12)
+    made = choice_tables(frame, dataclasses.replace(LAYOUT, person="who"))
+    assert set(made.willingness["status"]) == {"weak"}
+    assert "only 12 people" in made.willingness["reason"].iloc[0]
+    assert set(choice_tables(frame, LAYOUT).willingness["status"]) == {"identified"}

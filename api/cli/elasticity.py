@@ -7,6 +7,7 @@ Guarantees
 """
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,6 +32,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Names = Sequence[str]
+
+
+class Scale(StrEnum):
+    """What is explained: units, or their logarithm."""
+
+    UNITS = "ppml"
+    LOGS = "log-log"
+
 
 _PRINTED = ("elasticity", "lower", "upper", "status", "reason")
 """What fits a terminal; a file has every column."""
@@ -69,6 +78,14 @@ def elasticity(
             help="Columns that move the price but not demand.",
         ),
     ] = (),
+    method: Annotated[
+        Scale,
+        typer.Option(
+            "--method",
+            help="ppml: units, so that each unit counts alike and none sold counts too; log-log: least squares in "
+            "logarithms, so that each row with a sale counts alike.",
+        ),
+    ] = Scale.UNITS,
     cross: Annotated[bool, typer.Option("--cross", help="Also estimate reactions to other products' prices.")] = False,
     mapping: Map = None,
     out: Out = None,
@@ -100,7 +117,13 @@ def elasticity(
     groups = len(rows[list(by)].drop_duplicates()) if set(by) <= set(rows) else None
     with progress("Estimating", total=groups) as done:
         table = elasticity_table(
-            rows, by=by, controls=controls, effects=effects, instruments=instruments, progress=done
+            rows,
+            by=by,
+            controls=controls,
+            effects=effects,
+            instruments=instruments,
+            method="ppml" if method is Scale.UNITS else "log-log",
+            progress=done,
         )
     page = None if report is None else _page(table, rows)
     write_table(table if out else table[[*by, *_PRINTED]].round(2), out)

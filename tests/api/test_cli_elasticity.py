@@ -47,6 +47,23 @@ def test_it_writes_one_row_per_group_with_every_column_and_the_same_bytes_twice(
     assert table["elasticity"].between(-3, -1).all()
 
 
+def test_instruments_effects_controls_and_logs_go_together(sales: Path, tmp_path: Path) -> None:
+    """The method names them; a cost that follows the price is a strong instrument."""
+    rows = pd.read_csv(sales)
+    rng = np.random.default_rng(0)
+    rows["Cost"] = np.log(rows["UnitPrice"]) + rng.normal(0, 0.1, len(rows))
+    rows["rain"] = rng.normal(size=len(rows))
+    rows.to_csv(tmp_path / "costs.csv", index=False)
+    asked = ("--map", "price=UnitPrice", "--instruments", "Cost", "--effects", "channel,week", "--controls", "rain")
+    for method, name in (("ppml", "ppml-iv"), ("log-log", "log-log-iv")):
+        out = tmp_path / f"{method}.csv"
+        done = fairfare(tmp_path / "costs.csv", *asked, "--method", method, "--out", out)
+        assert done.returncode == 0, done.stderr
+        table = pd.read_csv(out)
+        assert set(table["method"]) == {f"{name}; effects: channel, week"}
+        assert table["reason"].str.contains("The instruments move the price").all()
+
+
 def test_without_out_it_prints_a_table(sales: Path) -> None:
     """With the status."""
     done = fairfare(sales, "--map", "price=UnitPrice")

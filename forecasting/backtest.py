@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from forecasting import evaluate
 from forecasting.combine import COMBINATION
 from forecasting.fleet import Progress, Task, trials
+from forecasting.grid import Frequency
 from forecasting.model import Forecast, Future, History
 from forecasting.select import AUTO, Chosen, choose
 from forecasting.series import SILENCE, Panel, panel_of
@@ -157,10 +158,10 @@ def backtest(
         places = _places(sales, future, panel, task, fold + 1)
         pasts, aheads = [place.past for place in places], [place.ahead for place in places]
         step = None if progress is None else _fold_progress(progress, fold, folds)
-        made.append((places, trials(pasts, aheads, task, task.candidates(compared=True), step)))
+        made.append((places, trials(pasts, aheads, task, task.candidates(panel.grid.frequency, compared=True), step)))
     outcomes = [
         outcome
-        for model in _compared(made, task)
+        for model in _compared(panel.grid.frequency, made, task)
         for places, fleet in made
         for outcome in _outcomes(places, fleet, model, task.level)
     ]
@@ -262,13 +263,13 @@ def _ended(sales: evaluate.Vector) -> bool:
     return bool(silences[-1] > max(SILENCE, 2 * silences[:-1].max(initial=0)))
 
 
-def _compared(made: Sequence[tuple[Sequence[_Place], Sequence[Trials]]], task: Task) -> list[str]:
+def _compared(frequency: Frequency, made: Sequence[tuple[Sequence[_Place], Sequence[Trials]]], task: Task) -> list[str]:
     """The model asked for, and every other that could be fitted to some series at some origin.
 
     Where it could not, it counts with what it falls back to, so that all are compared on the same outcomes.
     """
     fitted = {name for _, fleet in made for each in fleet for name in each.forecasts}
-    others = [*task.candidates(compared=True), *([COMBINATION] if task.model == AUTO else [])]
+    others = [*task.candidates(frequency, compared=True), *([COMBINATION] if task.model == AUTO else [])]
     return [task.model, *(name for name in others if name in fitted and name != task.model)]
 
 

@@ -9,13 +9,15 @@ Guarantees
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from forecasting.grid import Frequency
 from forecasting.model import Forecast, Future, History, NotFittedError, Vector, ceiling, require
 
 BASELINES = ("naive", "seasonal-naive", "level")
 """What any series can be forecast by."""
+RECENT = {Frequency.D: 8, Frequency.W: 13, Frequency.MS: 12, Frequency.QS: 8, Frequency.YS: 4}
+"""Periods of which the recent median is taken; of days, weeks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +39,7 @@ class RepeatedFit:
         """Repeat the pattern; errors are a random walk over its repetitions."""
         ahead = future.periods - self.history.following(1)[0]
         mean = self.pattern[ahead % self.pattern.size]
-        half = norm.ppf((1 + level) / 2) * self.deviation * np.sqrt(1 + ahead // self.pattern.size)
+        half = float(ndtri((1 + level) / 2)) * self.deviation * np.sqrt(1 + ahead // self.pattern.size)
         return Forecast.within(mean, mean - half, mean + half, ceiling(self.history, future))
 
 
@@ -136,7 +138,7 @@ class DriftFit:
         """Go on at the mean change, whose own error adds up with the distance (Hyndman and Athanasopoulos 2021)."""
         ahead = future.periods - (self.history.start + self.last)
         mean = self.history.sales[self.last] + self.slope * ahead
-        half = norm.ppf((1 + level) / 2) * self.deviation * np.sqrt(ahead * (1 + ahead / max(self.last, 1)))
+        half = float(ndtri((1 + level) / 2)) * self.deviation * np.sqrt(ahead * (1 + ahead / max(self.last, 1)))
         return Forecast.within(mean, mean - half, mean + half, ceiling(self.history, future))
 
 
@@ -157,3 +159,19 @@ class Drift:
         changes = np.diff(along)[np.isfinite(np.diff(along))]
         deviation = float(np.sqrt((np.sum(changes**2) + np.nanmean(history.sales)) / (changes.size + 1)))
         return DriftFit(history, last, slope, deviation)
+
+
+@dataclass(frozen=True, slots=True)
+class RecentMedian:
+    """The median of the last periods, of days by weekday: what usually sells, whatever a promotion once did."""
+
+    name: str = field(default="recent-median", init=False)
+    minimum: int = field(default=3, init=False)
+
+    def fit(self, history: History) -> RepeatedFit:
+        """Keep the median of the last periods."""
+        require(self, history)
+        sales, frequency = _filled(history.sales), history.grid.frequency
+        season = frequency.season if frequency is Frequency.D and sales.size >= 2 * frequency.season else 1
+        last = sales[-(sales.size // season) * season :].reshape(-1, season)[-RECENT[frequency] :]
+        return RepeatedFit(history, np.median(last, axis=0), _deviation(history.sales, season))

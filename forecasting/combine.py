@@ -1,8 +1,9 @@
-"""Several models in one: of months, quarters and years a weighted mean, of weeks and days the median.
+"""Several models in one: the median of many, or of long seasonal series a mean that leans on Holt-Winters.
 
 Guarantees
 ----------
-* Of weeks and days, a single member that goes astray does not move it beyond its neighbours.
+* A single member that goes astray does not move the median beyond its neighbours, nor the mean out of the middle half
+  of all that is said.
 
 The weights were set on public monthly and quarterly series (see docs/forecasting.md), on which they hardly matter.
 """
@@ -12,45 +13,59 @@ from collections.abc import Mapping
 import numpy as np
 
 from forecasting.grid import Frequency
-from forecasting.model import Forecast, History
+from forecasting.model import Forecast, History, Vector
 
 COMBINATION = "combination"
-OUTSIDE = "naive"
-"""The last value steadies the median of few members, and only dilutes that of more."""
 STEADY = 0.95
 """Share of periods with a sale from which Prophet counts."""
 PROPHET = "prophet-map"
-SMOOTHED = "holt-winters"
-MEMBERS: Mapping[Frequency, Mapping[str, float]] = {
-    Frequency.MS: {SMOOTHED: 4.0, "damped-trend": 1.0, "theta": 1.0, "level": 1.0},
-    Frequency.QS: {SMOOTHED: 4.0, "damped-trend": 1.0, "theta": 1.0, "level": 1.0},
-    Frequency.YS: {SMOOTHED: 1.0, "damped-trend": 1.0, "theta": 1.0},
+CHEAP = ("seasonal-naive", "level", "recent-median", "theta", "ridge", PROPHET)
+WEIGHTS = {"holt-winters": 4.0, "damped-trend": 1.0, "theta": 1.0, "level": 1.0}
+"""Members of the mean, and what each counts."""
+SMOOTHED = ("holt-winters", "damped-trend")
+MEMBERS: Mapping[Frequency, tuple[str, ...]] = {
+    Frequency.D: CHEAP,
+    Frequency.W: (*CHEAP, *SMOOTHED, "pooled"),
+    Frequency.MS: (*CHEAP, *SMOOTHED),
+    Frequency.QS: (*CHEAP, *SMOOTHED),
+    Frequency.YS: (*CHEAP, *SMOOTHED),
 }
-"""Members of the mean, and what each weighs."""
+"""Whom the combination asks, by the length of a period: days are many, so their members are cheap."""
+LONG = 3
+"""Seasons from which Holt-Winters knows the season well enough to lead."""
+FALLBACK = ("naive", "level")
+"""Members where fewer than two of a frequency's own can be had."""
+PARTS = ("mean", "lower", "upper")
 
 
 def combined(forecasts: Mapping[str, Forecast], past: History) -> Forecast | None:
-    """Weighted mean or median of the members' means and bounds; None with fewer than two members."""
-    weights = MEMBERS.get(past.grid.frequency, {})
-    if SMOOTHED in forecasts and SMOOTHED in weights:
-        return _weighted_mean({name: forecasts[name] for name in weights if name in forecasts}, weights)
-    said = {name: forecast for name, forecast in forecasts.items() if name != PROPHET or _steady(past)}
-    members = [forecast for name, forecast in said.items() if name != OUTSIDE or len(said) <= 3]
+    """Median, or weighted mean, of the members' means and bounds; None with fewer than two members."""
+    frequency = past.grid.frequency
+    members = {name: forecasts[name] for name in MEMBERS[frequency] if name in forecasts}
+    if not _steady(past):
+        members.pop(PROPHET, None)
+    if len(members) < 2:
+        members |= {name: forecasts[name] for name in FALLBACK if name in forecasts}
     if len(members) < 2:
         return None
-    return Forecast(*(np.median([getattr(m, part) for m in members], axis=0) for part in ("mean", "lower", "upper")))
+    if frequency.months and past.sales.size >= LONG * frequency.season and WEIGHTS.keys() <= members.keys():
+        return _leaning(members)
+    if frequency.months:  # with few seasons, smoothing takes what happened once for a trend
+        members = {name: said for name, said in members.items() if name not in SMOOTHED} or members
+    return Forecast(*(np.median([getattr(m, part) for m in members.values()], axis=0) for part in PARTS))
 
 
-def _weighted_mean(members: Mapping[str, Forecast], weights: Mapping[str, float]) -> Forecast | None:
-    """Mean of the means and of the bounds."""
-    if len(members) < 2:
-        return None
-    share = np.array([weights[name] for name in members]) / sum(weights[name] for name in members)
-    mean, lower, upper = (
-        np.sum([w * getattr(m, part) for w, m in zip(share, members.values(), strict=True)], axis=0)
-        for part in ("mean", "lower", "upper")
-    )
+def _leaning(members: Mapping[str, Forecast]) -> Forecast:
+    """Weighted mean of means and of bounds, each kept within the middle half of what all members say."""
+    mean, lower, upper = (_kept({name: getattr(m, part) for name, m in members.items()}) for part in PARTS)
     return Forecast.within(mean, lower, upper, upper)
+
+
+def _kept(values: Mapping[str, Vector]) -> Vector:
+    share = np.array([WEIGHTS.get(name, 0.0) for name in values]) / sum(WEIGHTS.values())
+    said = np.stack(list(values.values()))
+    low, high = np.quantile(said, (0.25, 0.75), axis=0)
+    return np.clip(share @ said, low, high)
 
 
 def _steady(history: History) -> bool:

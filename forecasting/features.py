@@ -107,16 +107,17 @@ def _year_fraction(grid: Grid, periods: Periods) -> Vector:
 
 
 def holiday_columns(grid: Grid, periods: Periods, country: str | None, names: tuple[str, ...]) -> Vector:
-    """(n, 2 names) whether each holiday falls in the period, and whether it falls in the following one.
+    """(n, 2 names) whether each holiday falls in the period, and whether it falls in the one beside it.
 
-    The second column is the eve of a day. Of weeks it serves rows dated by the week's last day: their label's week and
-    the one before both touch the holiday, and the data say which.
+    Of days that is the following one, whose eve the period is. Of weeks it is the one before, for rows dated by the
+    week's last day: the data say which of the two is meant.
     """
     if not country or not names:
         return np.empty((periods.size, 0))
     days, seen = _holidays_of(country, grid.label(periods))
     at = grid.period(days)
-    columns = [np.isin(periods, at[seen == name] - shift) for shift in (0, 1) for name in names]
+    beside = 1 if grid.frequency is Frequency.W else -1
+    columns = [np.isin(periods, at[seen == name] + shift) for shift in (0, beside) for name in names]
     return np.column_stack(columns).astype(np.float64)
 
 

@@ -16,10 +16,11 @@ import pandas as pd
 from joblib import Parallel, cpu_count, delayed
 from threadpoolctl import threadpool_limits
 
-from forecasting.combine import COMBINATION
+from forecasting.baseline import BASELINES
+from forecasting.combine import COMBINATION, MEMBERS
 from forecasting.features import holidays_in
 from forecasting.grid import Frequency
-from forecasting.model import Future, History, Model
+from forecasting.model import Future, History, Model, PooledModel
 from forecasting.select import AUTO, models
 from forecasting.series import Calendar, Request
 from forecasting.trials import Trials, tried
@@ -29,22 +30,24 @@ Progress = Callable[[int, int], None]
 """Called with work done and work in all."""
 PARTITION = 64
 """Most series that are worked on together: enough to share what they have in common, few enough for any memory."""
+FELLOWS = 1_000
+"""Most series that are worked on together where they learn from each other."""
 WORTH_PROCESSES = 8.0
 """Seconds of fitting below which starting other processes costs more than it saves."""
-SECONDS = {"prophet": 0.5, "count": 0.03, "prophet-map": 0.003, "ridge": 0.001}
+SECONDS = {
+    "sarimax": 2.0,
+    "unobserved-components": 1.0,
+    "ets": 1.0,
+    "prophet": 0.5,
+    "count": 0.03,
+    "holt-winters": 0.02,
+    "damped-trend": 0.01,
+    "theta": 0.01,
+    "pooled": 0.01,
+    "prophet-map": 0.003,
+    "ridge": 0.002,
+}
 """What one model of one series takes, trials included; only the decision to share the work rests on it."""
-ASKED = (
-    "prophet",
-    "count",
-    "drift",
-    "holt-winters",
-    "damped-trend",
-    "theta",
-    "ets",
-    "unobserved-components",
-    "sarimax",
-)
-"""Models that are tried only where they are asked for by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,16 +104,15 @@ class Task:
         frequency = Frequency(self.freq) if self.freq else None
         return Request(self.by, self.horizon, frequency, self.target, moment, self.capacity, self.calendar)
 
-    def candidates(self, *, compared: bool = False) -> dict[str, Model]:
-        """Models to try on each series: what is asked for, and what it falls back to (or is compared to).
-
-        Two of a kind would outvote the others in a median: Prophet's own optimizer gives way to `prophet-map`, the same
-        model in a hundredth of the time, and `ridge` to `count`.
-        """
+    def candidates(self, frequency: Frequency, *, compared: bool = False) -> dict[str, Model]:
+        """Models to try on each series: what is asked for, and what it falls back to (or is compared to)."""
         every = models(self.country)
         if self.model in (AUTO, COMBINATION):
-            return {name: model for name, model in every.items() if name not in ASKED}
-        kept = ("naive", "seasonal-naive", self.model) if compared else ("naive", "seasonal-naive", "level", self.model)
+            kept = {*BASELINES, *MEMBERS[frequency]}
+        elif compared:
+            kept = {"naive", "seasonal-naive", self.model}
+        else:
+            kept = {*BASELINES, self.model}
         return {name: model for name, model in every.items() if name in kept}
 
 
@@ -126,6 +128,8 @@ def trials(
     seconds = n * sum(SECONDS.get(name, 0.0) for name in candidates)
     shared = seconds > WORTH_PROCESSES and cpu_count() > 1
     size = int(np.clip(n / (4 * cpu_count()), 1, PARTITION)) if shared else PARTITION
+    if any(isinstance(model, PooledModel) for model in candidates.values()):
+        size = FELLOWS
     work = [(histories[i : i + size], futures[i : i + size], candidates, task) for i in range(0, n, size)]
     results: Iterable[list[Trials]]
     if shared:

@@ -195,6 +195,15 @@ class FleetModel(Model, Protocol):
         """Fits in order; the reason instead, where a history cannot be fitted."""
 
 
+@runtime_checkable
+class PooledModel(FleetModel, Protocol):
+    """A fleet model whose fits learn from the other histories of the call, ended ones included."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether they do."""
+
+
 def require(model: Model, history: History) -> None:
     """Refuse a history with fewer known periods than the model's minimum."""
     if (n := int(history.known.sum())) < model.minimum:

@@ -272,6 +272,7 @@ class Pooled:
     country: str | None = None
     name: str = field(default="pooled", init=False)
     minimum: int = field(default=4, init=False)
+    learns: bool = field(default=True, init=False)
 
     def fit(self, history: History) -> Fit:
         """Fit one series, from itself alone."""

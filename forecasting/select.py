@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.baseline import BASELINES, Drift, Level, Naive, SeasonalNaive
+from forecasting.baseline import BASELINES, Drift, Level, Naive, RecentMedian, SeasonalNaive
 from forecasting.combine import COMBINATION
 from forecasting.count_model import CountModel
 from forecasting.damped_trend import DampedTrend
@@ -29,7 +29,8 @@ from forecasting.trials import FOLDS, Trials
 WEIGHT = 8.0
 """The fleet's losses count as much as this many trials of the series itself."""
 MARGIN = 0.2
-"""A single model must beat the combination by this much, in log loss, over `FOLDS` origins; by more over fewer."""
+"""A single model must beat the combination by this much, in log loss, over `FOLDS` origins; by more over fewer, as
+series share what happened after an origin."""
 SCORES = 20.0
 """The fleet's interval scores count as much as this many of the series itself."""
 AUTO = "auto"
@@ -37,7 +38,7 @@ AUTO = "auto"
 
 def models(country: str | None = None) -> dict[str, Model]:
     """Every model by name."""
-    simple: list[Model] = [Naive(), SeasonalNaive(), Level(), Drift()]
+    simple: list[Model] = [Naive(), SeasonalNaive(), Level(), Drift(), RecentMedian()]
     classic: list[Model] = [HoltWinters(), DampedTrend(), Theta(), Ets(), UnobservedComponents(), Sarimax()]
     every = [*simple, *classic, CountModel(country), Ridge(country)]
     every += [Pooled(country), ProphetMap(country), ProphetModel(country)]
@@ -103,7 +104,7 @@ def _picked(trials: Trials, own: Mapping[str, tuple[float, int]], shared: Mappin
     tested = {name: loss for name, loss in tested.items() if np.isfinite(loss)}
     if tested:
         folds = max((n for _, n in own.values()), default=0)
-        margin = MARGIN * np.sqrt(FOLDS / max(folds, 1))
+        margin = MARGIN * FOLDS / max(folds, 1)
         return min(tested, key=lambda name: (tested[name] - margin * (name == COMBINATION), name))
     return next(name for name in ("seasonal-naive", "level", "naive") if name in trials.forecasts)
 

@@ -52,7 +52,7 @@ def forecast_table(
     panel = panel_of(sales, task.request, future)
     if totals:
         return _rows(panel, _with_totals(panel, task, progress), task.horizon)
-    fleet = trials(panel.histories, panel.futures, task, task.candidates(), progress)
+    fleet = trials(panel.histories, panel.futures, task, task.candidates(panel.grid.frequency), progress)
     chosen = choose(fleet, level=task.level, model=task.model)
     said = [(key, c.model, c.forecast) for key, c in zip(panel.keys, chosen, strict=True)]
     return _rows(panel, said, task.horizon)
@@ -62,7 +62,13 @@ def _with_totals(panel: Panel, task: Task, progress: Progress | None) -> list[Na
     """Series and totals, forecast each on its own and then reconciled."""
     hierarchy, n = hierarchy_of(panel.keys, panel.by), len(panel.keys)
     histories, futures = totals_of(panel, hierarchy)
-    fleet = trials([*panel.histories, *histories], [*panel.futures, *futures], task, task.candidates(), progress)
+    fleet = trials(
+        [*panel.histories, *histories],
+        [*panel.futures, *futures],
+        task,
+        task.candidates(panel.grid.frequency),
+        progress,
+    )
     chosen = [c for part in (fleet[:n], fleet[n:]) for c in choose(part, level=task.level, model=task.model)]
     limit = np.stack([future.capacity for future in panel.futures])
     agreed = reconciled([c.forecast for c in chosen], [c.errors for c in chosen], hierarchy.sums, limit)

@@ -4,7 +4,7 @@ Guarantees
 ----------
 * A trial at a past origin sees nothing after it, save the regressors that are known ahead.
 * A model that fails on one series fails on that series only.
-* What never sold anything is a matter for the baselines, whose forecast is then exactly 0.
+* What sold nothing for a year is a matter for the baselines, whose forecast is then exactly 0.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from forecasting.baseline import BASELINES
-from forecasting.censoring import unconstrained_all
+from forecasting.censoring import servable_all
 from forecasting.combine import COMBINATION, combined
-from forecasting.model import Fit, FleetModel, Forecast, Future, History, Model, NotFittedError, Vector
+from forecasting.model import Fit, FleetModel, Forecast, Future, History, Model, NotFittedError, PooledModel, Vector
 
 FOLDS = 3
 LARGEST_SCORE = 20.0
@@ -102,7 +102,7 @@ def tried(
     All of it is asked of a model at once, so that a `FleetModel` may share what series and origins have in common.
     """
     asked = [ask for i, h in enumerate(histories) for ask in _asked(i, h, futures[i])]
-    pasts = unconstrained_all([ask.past for ask in asked], country)
+    pasts = servable_all([ask.past for ask in asked], [float(ask.ahead.capacity.max()) for ask in asked], country)
     said = _forecasts(pasts, [ask.ahead for ask in asked], candidates, level, seed)
     found = [_Found.of(h, future.periods.size) for h, future in zip(histories, futures, strict=True)]
     for ask, forecasts in zip(asked, said, strict=True):
@@ -164,11 +164,12 @@ def _forecasts(
 ) -> list[dict[str, Forecast]]:
     """Of each history, what each model that can be fitted says, and the combination of two or more of them."""
     said: list[dict[str, Forecast]] = [{} for _ in pasts]
-    sold = [bool(np.nanmax(past.sales) > 0) for past in pasts]
+    sells = [_sells(past) for past in pasts]
     for name, model in candidates.items():
-        places = [i for i in range(len(pasts)) if sold[i] or name in BASELINES]
+        everyone = name in BASELINES or isinstance(model, PooledModel)
+        places = [i for i in range(len(pasts)) if sells[i] or everyone]
         for place, fit in zip(places, _fits(model, [pasts[i] for i in places]), strict=True):
-            if isinstance(fit, NotFittedError):
+            if isinstance(fit, NotFittedError) or not (sells[place] or name in BASELINES):
                 continue
             try:
                 said[place][name] = fit.forecast(aheads[place], level=level, seed=seed)
@@ -178,6 +179,11 @@ def _forecasts(
         if (both := combined(each, past)) is not None:
             each[COMBINATION] = both
     return said
+
+
+def _sells(history: History) -> bool:
+    """Whether anything was sold in the last year."""
+    return bool(np.nansum(history.sales[-int(np.ceil(history.grid.frequency.year)) :]) > 0)
 
 
 def _fits(model: Model, pasts: Sequence[History]) -> Iterator[Fit | NotFittedError]:

@@ -6,6 +6,7 @@ import pytest
 
 from forecasting.backtest import LOSSES, backtest, backtest_table
 from forecasting.fleet import Task
+from forecasting.grid import Frequency
 from forecasting.table import forecast_table
 from pricing.errors import InputError
 from tests.forecasting.examples import sales_rows, seasonal
@@ -21,7 +22,7 @@ def sales() -> pd.DataFrame:
 def test_a_back_test_has_every_model_beside_the_baselines_and_a_total(sales: pd.DataFrame) -> None:
     """Losses per series and model, and pooled over all; wape of the total is the errors' sum over the sales' sum."""
     found = backtest_table(sales[sales["product"].isin(["a", "b"])], Task(horizon=4), folds=2)
-    assert set(found["model"]) == {"auto", "combination", *Task(horizon=4).candidates()}
+    assert set(found["model"]) == {"auto", "combination", *Task(horizon=4).candidates(Frequency.W)}
     assert list(found.columns) == ["product", "model", *LOSSES, "periods"]
     naive = found[found["model"] == "naive"].set_index("product")
     assert naive["periods"].to_dict() == {"a": 8, "b": 8, "all": 16}

@@ -3,47 +3,62 @@
 import numpy as np
 import pytest
 
-from forecasting.baseline import Level
-from forecasting.combine import MEMBERS, SMOOTHED, combined
-from forecasting.damped_trend import DampedTrend
+from forecasting.combine import CHEAP, LONG, MEMBERS, WEIGHTS, combined
+from forecasting.fleet import Task
 from forecasting.grid import Frequency
-from forecasting.holt_winters import HoltWinters
-from forecasting.model import Forecast, Model
-from forecasting.theta import Theta
+from forecasting.model import Forecast
 from tests.forecasting.air_passengers import HELD_OUT, passengers, percentage_error
 from tests.forecasting.examples import future, history, seasonal
 
 PAST = history(seasonal(120))
 
 
+def said(values: dict[str, float]) -> dict[str, Forecast]:
+    """What each says of one period, one unit either way."""
+    return {name: Forecast(*(np.array([v]) for v in (mean, mean - 1, mean + 1))) for name, mean in values.items()}
+
+
 def test_the_combination_is_the_median_of_its_members() -> None:
-    """One member that goes astray does not move it; a single member is no combination."""
-    said = {f"m{k}": Forecast(*(np.array([v]) for v in (k, 0.0, 2.0 * k))) for k in (5.0, 7.0, 900.0)}
-    both = combined(said, PAST)
+    """One member that goes astray does not move it, a stranger does not count; a single member is no combination."""
+    both = combined(said({"ridge": 5.0, "theta": 7.0, "level": 900.0, "sarimax": 2.0}), PAST)
     assert both is not None
-    assert (both.mean[0], both.upper[0]) == (7.0, 14.0)
-    assert combined({"m": said["m5.0"]}, PAST) is None
+    assert (both.mean[0], both.upper[0]) == (7.0, 8.0)
+    assert combined(said({"ridge": 5.0}), PAST) is None
+    assert combined(said({"ridge": 5.0, "naive": 6.0}), PAST) is not None
 
 
-def test_months_are_the_weighted_mean_of_their_members() -> None:
-    """Others do not count, and a member that could not be fitted leaves its weight to the rest."""
-    past = passengers()
-    said = {
-        name: Forecast(*(np.array([v]) for v in (mean, mean - 1, mean + 1)))
-        for name, mean in ((SMOOTHED, 7.0), ("theta", 12.0), ("seasonal-naive", 900.0))
-    }
-    both = combined(said, past)
+def test_long_seasons_are_a_mean_that_leans_on_holt_winters() -> None:
+    """Four parts of it and one of each other, within the middle half of what all members say."""
+    long, every = passengers(12 * LONG), {"holt-winters": 7.0, "damped-trend": 9.0, "theta": 9.0, "level": 9.0}
+    both = combined(said({**every, "ridge": 7.0, "recent-median": 7.0}), long)
     assert both is not None
-    assert (both.lower[0], both.mean[0], both.upper[0]) == pytest.approx((7.0, 8.0, 9.0))
-    assert combined({SMOOTHED: said[SMOOTHED], "naive": said["theta"]}, past) is None
+    assert (both.lower[0], both.mean[0], both.upper[0]) == pytest.approx((6 + 6 / 7, 7 + 6 / 7, 8 + 6 / 7))
+    astray = combined(said({**every, "holt-winters": 900.0}), long)
+    assert astray is not None
+    assert astray.mean[0] <= np.quantile([900, 9, 9, 9], 0.75)
+
+
+def test_with_few_seasons_smoothing_has_no_say() -> None:
+    """Two years of months are the median of the others."""
+    short = passengers(12 * LONG - 1)
+    both = combined(said({"holt-winters": 900.0, "damped-trend": 900.0, "theta": 12.0, "level": 14.0}), short)
+    assert both is not None
+    assert both.mean[0] == 13.0
+
+
+def test_every_member_is_a_model_and_weights_are_of_members() -> None:
+    """No name is misspelt."""
+    for frequency, names in MEMBERS.items():
+        assert set(names) <= set(Task(horizon=1).candidates(frequency))
+    assert set(WEIGHTS) <= set(MEMBERS[Frequency.MS])
+    assert set(CHEAP) == set(MEMBERS[Frequency.D])
 
 
 def test_air_passengers_two_years_ahead_are_off_by_less_than_nine_in_a_hundred() -> None:
     """Where repeating the last year is off by 15.5."""
     past = passengers(144 - HELD_OUT)
-    every: list[Model] = [HoltWinters(), DampedTrend(), Theta(), Level()]
-    assert {model.name for model in every} == set(MEMBERS[Frequency.MS])
     ahead = future(past, HELD_OUT)
+    every = Task(horizon=HELD_OUT).candidates(Frequency.MS).values()
     both = combined({m.name: m.fit(past).forecast(ahead, level=0.8, seed=0) for m in every}, past)
     assert both is not None
     assert percentage_error(both.mean) < 9

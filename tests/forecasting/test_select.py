@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from forecasting.combine import COMBINATION
-from forecasting.fleet import ASKED
+from forecasting.fleet import Task
+from forecasting.grid import Frequency
 from forecasting.model import Forecast, Future, History
 from forecasting.select import choose, models
 from forecasting.trials import Past, Trials, tried
 from tests.forecasting.examples import SHAPES, future
 
-QUICK = {name: model for name, model in models().items() if name == "count" or name not in ASKED}
+QUICK = Task(horizon=6).candidates(Frequency.W) | {"count": models()["count"]}
 
 
 def run(past: History, ahead: Future | None = None) -> Trials:

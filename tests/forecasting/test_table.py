@@ -54,7 +54,7 @@ def test_processes_do_not_change_a_number(sales: pd.DataFrame, monkeypatch: pyte
     pd.testing.assert_frame_equal(alone, forecast_table(sales, Task(horizon=3)))
 
 
-@pytest.mark.parametrize("model", ["auto", "ridge", "prophet-map"])
+@pytest.mark.parametrize("model", ["holt-winters", "ridge", "prophet-map"])
 def test_partitions_do_not_change_a_number(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Series of different halls, worked on together or two at a time: the same bytes, each below its own capacity."""
     halls = {"a": 30.0, "b": 45.0, "c": 60.0, "d": 75.0, "e": 90.0}
@@ -83,13 +83,15 @@ def test_other_series_do_not_move_what_a_model_says(sales: pd.DataFrame) -> None
 
 
 def test_capacity_caps_mean_and_bounds() -> None:
-    """Demand beyond the hall is not forecast as sales; sold-out weeks count as more than they sold."""
+    """Demand beyond the hall is not forecast as sales; in a larger hall sold-out weeks count as more than they sold."""
     demand = seasonal(130, level=45)
     rows = sales_rows({"a": np.minimum(demand, 50)}).assign(seats=50.0)
-    capped = forecast_table(rows, Task(horizon=8, capacity="seats", model="count"))
+    capped = forecast_table(rows, Task(horizon=8, capacity="seats", model="ridge"))
     assert capped["upper"].max() <= 50
-    ignored = forecast_table(rows, Task(horizon=8, model="count"))
-    assert capped["mean"].mean() > ignored["mean"].mean()
+    larger = pd.DataFrame({"date": capped["date"], "seats": 90.0})
+    moved = forecast_table(rows, Task(horizon=8, capacity="seats", model="ridge"), future=larger)
+    assert 50 < moved["upper"].max() <= 90
+    assert moved["mean"].mean() > capped["mean"].mean()
 
 
 def test_revenue_and_quantity_are_different_targets(sales: pd.DataFrame) -> None:

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecasting.combine import COMBINATION
-from forecasting.fleet import ASKED
+from forecasting.fleet import Task
+from forecasting.grid import Frequency
 from forecasting.model import History
-from forecasting.select import models
 from forecasting.trials import Trials, origins, tried
 from tests.forecasting.examples import SHAPES, future, history, seasonal
 
-QUICK = {name: model for name, model in models().items() if name == "count" or name not in ASKED}
+QUICK = Task(horizon=6).candidates(Frequency.W)
 
 
 def run(past: History) -> Trials:
@@ -69,16 +69,34 @@ def test_prophet_does_not_count_where_many_periods_sold_nothing() -> None:
 
 
 def test_series_tried_together_are_each_as_alone() -> None:
-    """Losses, scores and forecasts of a series do not depend on the others of its partition."""
+    """Losses, scores and forecasts of a series do not depend on the others, save what is learned from these."""
     every = [history(seasonal(120, seed=k)) for k in range(4)] + [history(seasonal(70)), history([3.0])]
-    together = tried(every, [future(past) for past in every], QUICK, level=0.8, seed=0)
+    own = {name: model for name, model in QUICK.items() if name != "pooled"}
+    together = tried(every, [future(past) for past in every], own, level=0.8, seed=0)
     for past, found in zip(every, together, strict=True):
-        alone = run(past)
+        (alone,) = tried([past], [future(past)], own, level=0.8, seed=0)
         assert found.past.keys() == alone.past.keys()
         for name, forecast in alone.forecasts.items():
             assert np.array_equal(forecast.mean, found.forecasts[name].mean)
         for name in alone.past:
             assert np.array_equal(alone.errors(name), found.errors(name), equal_nan=True)
+
+
+def test_what_ended_teaches_others_and_is_left_to_the_baselines() -> None:
+    """A pooled model sees a series that sold nothing for a year, but does not forecast it."""
+    ended = history(np.r_[seasonal(60), np.zeros(60)])
+    live = history(seasonal(120, seed=5))
+    seen: list[int] = []
+
+    class Spy(type(QUICK["pooled"])):  # type: ignore[misc]
+        def fit_all(self, pasts: list[History]) -> object:
+            seen.append(len(pasts))
+            return super().fit_all(pasts)
+
+    first, second = tried([ended, live], [future(ended), future(live)], QUICK | {"pooled": Spy()}, level=0.8, seed=0)
+    assert seen == [8]  # three origins and the end, of both
+    assert "pooled" in second.forecasts
+    assert set(first.forecasts) == {"naive", "seasonal-naive", "level", COMBINATION}
 
 
 def test_one_series_that_cannot_be_solved_does_not_stop_the_others() -> None:

@@ -20,7 +20,7 @@ from pricing.errors import Finding, InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from forecasting.choice import Answer
+    from forecasting.choice import Answer, Layout
 
 Names = Sequence[str]
 Column = str | None
@@ -45,104 +45,119 @@ def parse_groups(texts: Sequence[str], option: str) -> dict[str, tuple[str, ...]
     return groups
 
 
+ChoicesFile = Annotated[
+    Path, typer.Argument(metavar="CHOICES", help="Choices, .csv or .parquet, wide or long (docs/choice.md).")
+]
+Alternatives = Annotated[
+    Mapping[str, str],
+    typer.Option(
+        "--alternatives",
+        parser=parse_alternatives,
+        metavar="NAME[=VALUE],...",
+        help="What can be chosen; VALUE is how the table writes it. Constants are told against the first.",
+    ),
+]
+Price = Annotated[
+    Names,
+    typer.Option(
+        "--price",
+        parser=parse_names,
+        metavar="COLUMN",
+        help="Price column. In a wide table what the columns share (price for price.train, CO for TRAIN_CO), or "
+        "one column per alternative.",
+    ),
+]
+Attributes = Annotated[
+    Names,
+    typer.Option(
+        "--attributes",
+        parser=parse_names,
+        metavar="COLUMN,...",
+        help="Further columns, named like the price, with one coefficient for all alternatives.",
+    ),
+]
+Specific = Annotated[
+    Names,
+    typer.Option(
+        "--specific",
+        parser=parse_names,
+        metavar="COLUMN,...",
+        help="Columns with a coefficient for each alternative; also what describes the buyer, such as income.",
+    ),
+]
+Available = Annotated[
+    Column,
+    typer.Option("--available", metavar="COLUMN", help="0/1 column, named like the price: could it be chosen?"),
+]
+Nest = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--nest",
+        metavar="NAME=a,b",
+        help="Alternatives that are nearer substitutes: nested logit. May be repeated.",
+    ),
+]
+Segment = Annotated[
+    Column, typer.Option("--segment", metavar="COLUMN", help="Kinds of buyers, each with a price coefficient.")
+]
+Person = Annotated[
+    Column, typer.Option("--person", metavar="COLUMN", help="Who chose: errors are clustered by person.")
+]
+Weights = Annotated[Column, typer.Option("--weights", metavar="COLUMN", help="How many choices a row stands for.")]
+Outside = Annotated[
+    Column,
+    typer.Option(
+        "--outside", metavar="NAME", help="The alternative that means buying nothing; needs no columns or rows."
+    ),
+]
+Taken = Annotated[
+    str,
+    typer.Option(
+        "--choice", metavar="COLUMN", help="Wide: the alternative chosen. Long: 1 in the row chosen, 0 elsewhere."
+    ),
+]
+Situation = Annotated[
+    Column,
+    typer.Option(
+        "--situation", metavar="COLUMN", help="Makes the table a long one: which rows belong to the same choice."
+    ),
+]
+Alternative = Annotated[
+    str, typer.Option("--alternative", metavar="COLUMN", help="Long: which alternative the row is about.")
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option("--where", metavar="COLUMN=a,b", help="Use only rows with one of these values. May be repeated."),
+]
+Constants = Annotated[bool, typer.Option(" /--no-constants", help="Leave out the constant of each alternative.")]
+Holdout = Annotated[
+    float,
+    typer.Option(
+        "--holdout", min=0, max=90, metavar="PERCENT", help="Keep so many people out, and foretell their choices."
+    ),
+]
+
+
 @app.command()
 def choice(
-    choices: Annotated[
-        Path, typer.Argument(metavar="CHOICES", help="Choices, .csv or .parquet, wide or long (docs/choice.md).")
-    ],
+    choices: ChoicesFile,
     *,
-    alternatives: Annotated[
-        Mapping[str, str],
-        typer.Option(
-            "--alternatives",
-            parser=parse_alternatives,
-            metavar="NAME[=VALUE],...",
-            help="What can be chosen; VALUE is how the table writes it. Constants are told against the first.",
-        ),
-    ],
-    price: Annotated[
-        Names,
-        typer.Option(
-            "--price",
-            parser=parse_names,
-            metavar="COLUMN",
-            help="Price column. In a wide table what the columns share (price for price.train, CO for TRAIN_CO), or "
-            "one column per alternative.",
-        ),
-    ],
-    attributes: Annotated[
-        Names,
-        typer.Option(
-            "--attributes",
-            parser=parse_names,
-            metavar="COLUMN,...",
-            help="Further columns, named like the price, with one coefficient for all alternatives.",
-        ),
-    ] = (),
-    specific: Annotated[
-        Names,
-        typer.Option(
-            "--specific",
-            parser=parse_names,
-            metavar="COLUMN,...",
-            help="Columns with a coefficient for each alternative; also what describes the buyer, such as income.",
-        ),
-    ] = (),
-    available: Annotated[
-        Column,
-        typer.Option("--available", metavar="COLUMN", help="0/1 column, named like the price: could it be chosen?"),
-    ] = None,
-    nest: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--nest",
-            metavar="NAME=a,b",
-            help="Alternatives that are nearer substitutes: nested logit. May be repeated.",
-        ),
-    ] = None,
-    segment: Annotated[
-        Column, typer.Option("--segment", metavar="COLUMN", help="Kinds of buyers, each with a price coefficient.")
-    ] = None,
-    person: Annotated[
-        Column, typer.Option("--person", metavar="COLUMN", help="Who chose: errors are clustered by person.")
-    ] = None,
-    weights: Annotated[
-        Column, typer.Option("--weights", metavar="COLUMN", help="How many choices a row stands for.")
-    ] = None,
-    outside: Annotated[
-        Column,
-        typer.Option(
-            "--outside", metavar="NAME", help="The alternative that means buying nothing; needs no columns or rows."
-        ),
-    ] = None,
-    taken: Annotated[
-        str,
-        typer.Option(
-            "--choice", metavar="COLUMN", help="Wide: the alternative chosen. Long: 1 in the row chosen, 0 elsewhere."
-        ),
-    ] = "choice",
-    situation: Annotated[
-        Column,
-        typer.Option(
-            "--situation", metavar="COLUMN", help="Makes the table a long one: which rows belong to the same choice."
-        ),
-    ] = None,
-    alternative: Annotated[
-        str, typer.Option("--alternative", metavar="COLUMN", help="Long: which alternative the row is about.")
-    ] = "alternative",
-    where: Annotated[
-        list[str] | None,
-        typer.Option("--where", metavar="COLUMN=a,b", help="Use only rows with one of these values. May be repeated."),
-    ] = None,
-    constants: Annotated[
-        bool, typer.Option(" /--no-constants", help="Leave out the constant of each alternative.")
-    ] = True,
-    holdout: Annotated[
-        float,
-        typer.Option(
-            "--holdout", min=0, max=90, metavar="PERCENT", help="Keep so many people out, and foretell their choices."
-        ),
-    ] = 0.0,
+    alternatives: Alternatives,
+    price: Price,
+    attributes: Attributes = (),
+    specific: Specific = (),
+    available: Available = None,
+    nest: Nest = None,
+    segment: Segment = None,
+    person: Person = None,
+    weights: Weights = None,
+    outside: Outside = None,
+    taken: Taken = "choice",
+    situation: Situation = None,
+    alternative: Alternative = "alternative",
+    where: Where = None,
+    constants: Constants = True,
+    holdout: Holdout = 0.0,
     mapping: Map = None,
     out: Out = None,
     seed: Seed = 0,
@@ -161,18 +176,25 @@ def choice(
     --choice CHOICE --where CHOICE=1,2,3 --where GA=0 --price CO
     --attributes TT --available AV --person ID --nest classic=TRAIN,CAR
     """
-    from api.files import load
     from forecasting.choice import Layout, Model, choice_tables
 
     layout = Layout(
-        alternatives, tuple(price), taken, tuple(attributes), tuple(specific), available, person, weights, segment,
-        situation, alternative, outside, parse_groups(where or (), "--where"),
-    )  # fmt: skip
+        alternatives=alternatives,
+        price=tuple(price),
+        choice=taken,
+        attributes=tuple(attributes),
+        specific=tuple(specific),
+        available=available,
+        person=person,
+        weights=weights,
+        segment=segment,
+        situation=situation,
+        alternative=alternative,
+        outside=outside,
+        where=parse_groups(where or (), "--where"),
+    )
     model = Model(constants=constants, nests=parse_groups(nest or (), "--nest"))
-    loaded = load(choices)
-    if loaded.flaws:
-        raise InputError(loaded.flaws)
-    frame = _renamed(loaded.frame, mapping or {}, str(choices))
+    frame = _loaded(choices, mapping or {}, layout)
     answer = choice_tables(frame, layout, model, file=str(choices), holdout=holdout / 100, seed=seed)
     if out is None:
         _show(answer)
@@ -180,17 +202,32 @@ def choice(
         _write(answer, out)
 
 
-def _renamed(frame: "pd.DataFrame", mapping: Mapping[str, str], file: str) -> "pd.DataFrame":
-    """The table with the user's columns under the names asked for."""
-    found = [Finding("there is no such column", file, column=c) for c in mapping.values() if c not in frame]
+def _loaded(path: Path, mapping: Mapping[str, str], layout: "Layout") -> "pd.DataFrame":
+    """The table, with the user's columns under the names asked for."""
+    from api.files import load
+
+    loaded, file = load(path), str(path)
+    found = [Finding("there is no such column", file, column=c) for c in mapping.values() if c not in loaded.frame]
     found += [
         Finding("is already the name of another column", file, column=name)
         for name, column in mapping.items()
-        if name in frame and name != column
+        if name in loaded.frame and name != column
     ]
-    if found:
-        raise InputError(found)
-    return frame.rename(columns={column: name for name, column in mapping.items()})
+    frame = loaded.frame.rename(columns={column: name for name, column in mapping.items()})
+    if found or loaded.flaws:
+        raise InputError([*found, *loaded.flaws, *([] if found else _wrong(frame, layout, file))])
+    return frame
+
+
+def _wrong(frame: "pd.DataFrame", layout: "Layout", file: str) -> Sequence[Finding]:
+    """What is wrong with the rows that could be read, so that all is said at once."""
+    from forecasting.choice import read_choices
+
+    try:
+        read_choices(frame, layout, file=file)
+    except InputError as error:
+        return error.findings
+    return ()
 
 
 def _tables(answer: "Answer") -> dict[str, "pd.DataFrame"]:

@@ -115,6 +115,14 @@ def test_what_cannot_be_used_exits_2_and_writes_nothing(folder: Path, tmp_path: 
     assert not list(tmp_path.iterdir())
 
 
+def test_rows_of_another_length_are_said_with_all_else(tmp_path: Path) -> None:
+    """A row too short, and a cell that is no number in another."""
+    file = tmp_path / "ragged.csv"
+    file.write_text("choice,p.a,p.b\na,1,2\nb,1\nb,2,x\n")
+    with pytest.raises(InputError, match=r"(?s)row 3: has 2 cells.*row 4, column p\.b"):
+        here(file, "--alternatives", "a,b", "--price", "p")
+
+
 @pytest.mark.parametrize("wrong", [("--nest", "bus,rail"), ("--where", "choice"), ("--holdout", "95")])
 def test_an_option_that_cannot_be_read_exits_2(folder: Path, wrong: tuple[str, str]) -> None:
     """And is named."""

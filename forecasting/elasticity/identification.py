@@ -29,6 +29,8 @@ MIN_FREE = 10
 """Cells beyond the number of effects and regressors below which a slope is not tried."""
 MISTAKEN = 20.0
 """A price so many times above or below the unit's usual one is of another kind: cents, a pack, a gift."""
+RULED = 0.5
+"""Share of the price's variation around what is usual from which such prices rule the slope."""
 ABSURD = -10.0
 """A slope below this is no buyers' reaction but another story, as a rule a cheaper price for large orders."""
 MIXED = 0.2
@@ -133,11 +135,13 @@ def _too_few(panel: Panel) -> Verdict | None:
 
 
 def _mistaken(panel: Panel) -> int:
-    """Cells whose price is beyond `MISTAKEN` times their unit's median, either way."""
+    """Cells whose price is beyond `MISTAKEN` times their unit's median; 0 where they do not rule the slope."""
     order = np.lexsort((panel.price, panel.unit))
     counts = np.bincount(panel.unit)
     median = panel.price[order][np.cumsum(counts) - counts + counts // 2]
-    return int(np.sum(np.abs(panel.price - median[panel.unit]) > np.log(MISTAKEN)))
+    away = np.abs(panel.price - median[panel.unit])
+    far = away > np.log(MISTAKEN)
+    return int(far.sum()) if away[far] @ away[far] > RULED * (away @ away) else 0
 
 
 def assess(panel: Panel, estimate: Estimate, test: Feedback | None, rival: Estimate | None = None) -> Verdict:

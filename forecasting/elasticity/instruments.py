@@ -21,51 +21,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
-from scipy.stats import f as f_distribution
 from scipy.stats import ncx2
 
 from forecasting.elasticity.panel import REFIT, Mask, censored, poisson
+from forecasting.elasticity.region import Candidates, Region
 from forecasting.elasticity.within import Codes, Vector, codes_of, demean
 
 LEVEL = 0.95
 WORST_BIAS = 0.10
 """Share of the worst possible bias that strong instruments may leave, at most (Montiel Olea and Pflueger 2013)."""
-_GRID, _HALVINGS = 1440, 40
-"""Directions in which a region is looked for, and halvings that place its ends."""
 _NO_MOVE = 1e-7
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """Every slope the data do not contradict: none, intervals, or rays (infinite ends), in increasing order."""
-
-    pieces: tuple[tuple[float, float], ...]
-
-    @property
-    def bounded(self) -> bool:
-        """Whether there is such a slope, and none is infinite."""
-        return bool(self.pieces) and all(np.isfinite(end) for piece in self.pieces for end in piece)
-
-    @property
-    def lower(self) -> float:
-        """Smallest slope not contradicted."""
-        return self.pieces[0][0] if self.pieces else np.nan
-
-    @property
-    def upper(self) -> float:
-        """Largest slope not contradicted."""
-        return self.pieces[-1][1] if self.pieces else np.nan
-
-    def __str__(self) -> str:
-        return " or ".join(_piece(*piece) for piece in self.pieces) or "none"
-
-
-def _piece(low: float, high: float) -> str:
-    if np.isinf(low) and np.isinf(high):
-        return "any number"
-    if np.isinf(low):
-        return f"up to {high:+.2f}"
-    return f"{low:+.2f} and above" if np.isinf(high) else f"{low:+.2f} to {high:+.2f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,14 +257,14 @@ def _judged(
     covariance = _covariance([np.array([form.moves_from(full) for form in way]) for way in ways])
     se = float(np.sqrt(slopes[0, 0]))
     strength, needed = _strength(full, covariance[m:, m:])
-    directions = _Directions(full, covariance, se if np.isfinite(se) and se > 0 else 1.0)
+    candidates = Candidates(full.demand, full.price, covariance, full.slope, groups)
     return Instrumented(
         full.slope,
         se,
         strength,
         needed,
-        _contradiction(directions, m, groups) if m > 1 else None,
-        directions.region(_limit(LEVEL, m, groups)),
+        candidates.contradiction if m > 1 else None,
+        candidates.region(LEVEL),
         rows,
         groups,
         limited,
@@ -327,78 +292,6 @@ def _strength(form: _Reduced, covariance: Vector) -> tuple[float, float]:
     largest = float(np.linalg.eigvalsh(spread)[-1])
     freedom = trace**2 * (1 + 2 * x) / (float(np.sum(spread**2)) + 2 * x * trace * largest)
     return float(price @ price) / trace, float(ncx2.ppf(LEVEL, freedom, x * freedom)) / freedom
-
-
-def _limit(level: float, m: int, groups: int) -> float:
-    """Quantile of Hotelling's T^2 of m numbers whose covariance rests on the clusters."""
-    if groups <= m:
-        return np.inf
-    return (groups - 1) * m / (groups - m) * float(f_distribution.ppf(level, m, groups - m))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Directions:
-    """The test of each slope = centre + scale tan(angle); an angle of 90 degrees is an infinite slope."""
-
-    form: _Reduced
-    covariance: Vector
-    scale: float
-
-    def statistic(self, angle: Vector) -> Vector:
-        """(n,) Wald statistic of demand - slope price = 0 (Anderson and Rubin 1949; clustered as Magnusson 2010)."""
-        m = len(self.form.price)
-        on_demand = np.cos(angle)
-        on_price = -(on_demand * self.form.slope + np.sin(angle) * self.scale)
-        gap = on_demand[:, None] * self.form.demand + on_price[:, None] * self.form.price
-        map_ = np.concatenate([on_demand[:, None, None] * np.eye(m), on_price[:, None, None] * np.eye(m)], axis=2)
-        spread = map_ @ self.covariance @ np.swapaxes(map_, 1, 2)
-        return np.einsum("ni,nij,nj->n", gap, np.linalg.pinv(spread, hermitian=True), gap)
-
-    def slope(self, angle: float) -> float:
-        """The slope in this direction."""
-        return self.form.slope + self.scale * float(np.tan(angle))
-
-    def region(self, limit: float) -> Region:
-        """Slopes at which the statistic is within the limit."""
-        angles = (np.arange(_GRID) + 0.5) * np.pi / _GRID - np.pi / 2
-        inside = self.statistic(angles) <= limit
-        if inside.all() or not inside.any():
-            return Region(((-np.inf, np.inf),) if inside.all() else ())
-        change = np.flatnonzero(inside != np.roll(inside, -1))
-        ends = self._ends(angles[change], np.pi / _GRID, inside[change], limit)
-        starts, stops = ends[~inside[change]], ends[inside[change]]
-        slopes = sorted(self._arcs(starts, stops))
-        return Region(tuple(slopes))
-
-    def _ends(self, angle: Vector, width: float, inside: Mask, limit: float) -> Vector:
-        """Where between each angle and the next the region begins or ends."""
-        low, high = angle.copy(), angle + width
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            same = (self.statistic(middle) <= limit) == inside
-            low, high = np.where(same, middle, low), np.where(same, high, middle)
-        return low
-
-    def _arcs(self, starts: Vector, stops: Vector) -> list[tuple[float, float]]:
-        """Intervals of slopes between the angles at which regions begin and end; through infinity they are two rays."""
-        pieces = []
-        for start in starts:
-            stop = min(stops[stops > start], default=float(stops.min()) + np.pi)
-            if start < np.pi / 2 < stop:
-                pieces += [(self.slope(start), np.inf), (-np.inf, self.slope(stop - np.pi))]
-            else:
-                pieces.append((self.slope(start), self.slope(stop)))
-        return pieces
-
-
-def _contradiction(directions: _Directions, m: int, groups: int) -> float:
-    """P-value of the slope that suits all instruments best (continuously updated; Hansen, Heaton and Yaron 1996)."""
-    angles = (np.arange(_GRID) + 0.5) * np.pi / _GRID - np.pi / 2
-    smallest = float(directions.statistic(angles).min())
-    freedom = groups - m + 1
-    return (
-        float(f_distribution.sf(smallest * freedom / ((groups - 1) * (m - 1)), m - 1, freedom)) if freedom > 0 else 1.0
-    )
 
 
 def _hopeless(rows: int, ways: Sequence[Codes]) -> Instrumented:

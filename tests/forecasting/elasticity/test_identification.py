@@ -20,8 +20,9 @@ from forecasting.elasticity.identification import (
     robustness,
     too_little,
 )
-from forecasting.elasticity.instruments import Instrumented, Region
+from forecasting.elasticity.instruments import Instrumented
 from forecasting.elasticity.panel import poisson
+from forecasting.elasticity.region import Region
 from pricing.demand import Identification
 from tests.forecasting.elasticity.markets import market
 

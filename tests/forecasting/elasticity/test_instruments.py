@@ -6,8 +6,9 @@ import pytest
 from linearmodels.iv import IV2SLS, IVGMMCUE, IVLIML
 from scipy.stats import chi2
 
-from forecasting.elasticity.instruments import Instrumented, Region, control_function, two_stage
+from forecasting.elasticity.instruments import Instrumented, control_function, two_stage
 from forecasting.elasticity.panel import log_log, poisson
+from forecasting.elasticity.region import Region
 from forecasting.elasticity.within import Codes, Vector
 from tests.real_data import real_data
 
@@ -179,20 +180,6 @@ def test_the_region_holds_the_truth_however_weak_the_instrument() -> None:
         bounded += region.bounded
     assert held >= 88
     assert bounded <= 40
-
-
-def test_a_weak_instrument_may_leave_two_rays() -> None:
-    """Slopes in the middle are contradicted, infinite ones are not; the words say so."""
-    pieces = {len(two_stage(*_weak(seed)).region.pieces) for seed in range(30)}
-    assert 2 in pieces
-    assert str(Region(((-np.inf, -1.0), (3.0, np.inf)))) == "up to -1.00 or +3.00 and above"
-    assert str(Region(((-np.inf, np.inf),))) == "any number"
-    assert str(Region(())) == "none"
-
-
-def _weak(seed: int) -> tuple[Vector, Vector, Vector, list[Codes], Codes]:
-    quantity, columns, costs, outlet = panel(seed, outlets=20, weeks=20, pull=0.05)
-    return quantity, columns, costs[:, :1], [outlet], outlet
 
 
 def test_an_instrument_that_does_not_move_on_its_own_gives_no_slope() -> None:

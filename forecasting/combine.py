@@ -33,6 +33,10 @@ MEMBERS: Mapping[Frequency, tuple[str, ...]] = {
 """Whom the combination asks, by the length of a period: days are many, so their members are cheap."""
 LONG = 3
 """Seasons from which Holt-Winters knows the season well enough to lead."""
+YOUNG = {Frequency.D: 28, Frequency.W: 26, Frequency.MS: 8, Frequency.QS: 4, Frequency.YS: 3}
+"""Periods below which what rises or falls is not taken for a trend or a season of its own."""
+MODEST = ("level", "recent-median", "pooled")
+"""Members for as long: a level, and what other series say of the calendar and of beginnings."""
 FALLBACK = ("naive", "level")
 """Members where fewer than two of a frequency's own can be had."""
 PARTS = ("mean", "lower", "upper")
@@ -42,6 +46,8 @@ def combined(forecasts: Mapping[str, Forecast], past: History) -> Forecast | Non
     """Median, or weighted mean, of the members' means and bounds; None with fewer than two members."""
     frequency = past.grid.frequency
     members = {name: forecasts[name] for name in MEMBERS[frequency] if name in forecasts}
+    if past.sales.size < YOUNG[frequency]:
+        members = {name: said for name, said in members.items() if name in MODEST}
     if not _steady(past):
         members.pop(PROPHET, None)
     if len(members) < 2:

@@ -5,10 +5,13 @@ Guarantees
 * Every series gets a forecast: what cannot be fitted, or has never been tried on the series, gives way to a baseline.
 * What a few trials say of one series is shrunk towards what all trials say of its fleet, and a single model
   replaces the combination only where it is clearly better.
+* A series on which less than one whole horizon could be judged is left to the combination.
+* A series that sold nothing at all after its trial origins says nothing of the others.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 
@@ -33,6 +36,8 @@ MARGIN = 0.2
 series share what happened after an origin."""
 SCORES = 20.0
 """The fleet's interval scores count as much as this many of the series itself."""
+AVERAGES = (COMBINATION, "pooled")
+"""Not single models: one averages models, the other what all series say."""
 AUTO = "auto"
 
 
@@ -64,10 +69,12 @@ def choose(fleet: Sequence[Trials], *, level: float, model: str = AUTO) -> list[
     """One forecast per series: the model that did best, its interval widened (or narrowed) until it holds."""
     names = list(dict.fromkeys(name for trials in fleet for name in trials.forecasts))
     losses = [{name: _relative(trials, name) for name in trials.past} for trials in fleet]
-    shared = _fleet_losses(losses, names)
+    live = [trials.sold for trials in fleet]
+    shared = _fleet_losses(list(compress(losses, live)) or losses, names)
     picked = [_picked(trials, own, shared, model) for trials, own in zip(fleet, losses, strict=True)]
+    heard = list(compress(fleet, live)) or fleet
     widths = {
-        name: _fleet_width([t.scores(name) for t in fleet if name in t.past], level) for name in dict.fromkeys(picked)
+        name: _fleet_width([t.scores(name) for t in heard if name in t.past], level) for name in dict.fromkeys(picked)
     }
     return [_chosen(trials, name, widths[name], level) for name, trials in zip(picked, fleet, strict=True)]
 
@@ -79,39 +86,45 @@ def _chosen(trials: Trials, name: str, fleet: Vector, level: float) -> Chosen:
     return Chosen(name, _held(forecast, trials.scores(name), fleet, level), trials.errors(name))
 
 
-def _relative(trials: Trials, name: str) -> tuple[float, int]:
-    """Log of a model's loss over the last value's at the same origins (never minus infinity), and their number."""
+def _relative(trials: Trials, name: str) -> tuple[float, float]:
+    """Log of a model's loss over the last value's at the same origins (never minus infinity), and how many these are.
+
+    An origin after which only a part of the horizon came counts as that part of one.
+    """
     if "naive" not in trials.past:
-        return float("nan"), 0
+        return float("nan"), 0.0
     own, naive = trials.losses(name), trials.losses("naive")
     both = np.isfinite(own) & np.isfinite(naive)
     if not both.any():
-        return float("nan"), 0
-    return float(np.log((own[both].mean() + 0.01) / (naive[both].mean() + 0.01))), int(both.sum())
+        return float("nan"), 0.0
+    heard = float(np.isfinite(trials.outcomes[both]).mean(axis=1).sum())
+    return float(np.log((own[both].mean() + 0.01) / (naive[both].mean() + 0.01))), heard
 
 
-def _fleet_losses(losses: Sequence[Mapping[str, tuple[float, int]]], names: Sequence[str]) -> dict[str, float]:
+def _fleet_losses(losses: Sequence[Mapping[str, tuple[float, float]]], names: Sequence[str]) -> dict[str, float]:
     """Mean log relative loss of each model over the series it was tried on."""
     values = {name: np.array([own[name][0] for own in losses if name in own]) for name in names}
     return {name: float(np.nanmean(v)) if np.isfinite(v).any() else float("nan") for name, v in values.items()}
 
 
-def _picked(trials: Trials, own: Mapping[str, tuple[float, int]], shared: Mapping[str, float], model: str) -> str:
+def _picked(trials: Trials, own: Mapping[str, tuple[float, float]], shared: Mapping[str, float], model: str) -> str:
     """The model asked for, or the best; a baseline where neither can be had."""
     if model != AUTO and model in trials.forecasts:
         return model
     tested = {} if model != AUTO else {name: _shrunk(own, name, shared) for name in trials.forecasts}
     tested = {name: loss for name, loss in tested.items() if np.isfinite(loss)}
     if tested:
-        folds = max((n for _, n in own.values()), default=0)
-        margin = MARGIN * FOLDS / max(folds, 1)
-        return min(tested, key=lambda name: (tested[name] - margin * (name == COMBINATION), name))
+        heard = max((n for _, n in own.values()), default=0.0)
+        if heard < 1 and COMBINATION in tested:  # the last few periods of a young series mislead
+            return COMBINATION
+        margin = MARGIN * FOLDS / max(heard, 1.0)
+        return min(tested, key=lambda name: (tested[name] - margin * (name in AVERAGES), name))
     return next(name for name in ("seasonal-naive", "level", "naive") if name in trials.forecasts)
 
 
-def _shrunk(own: Mapping[str, tuple[float, int]], name: str, shared: Mapping[str, float]) -> float:
+def _shrunk(own: Mapping[str, tuple[float, float]], name: str, shared: Mapping[str, float]) -> float:
     """Own log relative loss, shrunk to the fleet's; NaN for a model never tried here, unless it is a baseline."""
-    loss, n = own.get(name, (float("nan"), 0))
+    loss, n = own.get(name, (float("nan"), 0.0))
     if not n:
         return shared[name] if name in BASELINES else float("nan")
     return (n * loss + WEIGHT * shared[name]) / (n + WEIGHT)

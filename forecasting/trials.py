@@ -59,6 +59,11 @@ class Trials:
     forecasts: Mapping[str, Forecast]
     level: float
 
+    @property
+    def sold(self) -> bool:
+        """Whether anything was sold after an origin; what sold nothing, every model gets right."""
+        return bool(np.nansum(self.outcomes) > 0)
+
     def errors(self, name: str) -> Vector:
         """(folds, h) outcome less mean; where the outcome sold out, a forecast above it is no error."""
         error = self.outcomes - self.past[name].mean

@@ -138,7 +138,7 @@ def test_an_impossible_history_cannot_be_built() -> None:
 def test_a_coming_regressor_counts_near_the_range_seen_only(seen: list[float], coming: float) -> None:
     """Cut half the range's width beyond either end of it, in the future and at past origins; what was seen counts."""
     log = np.array(seen)
-    past = history(np.arange(log.size), price=np.exp(log))
+    past = history(np.arange(float(log.size)), price=np.exp(log))
     low, high = past.regressors.min(), past.regressors.max()
     reached = past.reach(np.array([[coming]]))[0, 0]
     assert low - (high - low) / 2 <= reached <= high + (high - low) / 2

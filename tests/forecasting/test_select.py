@@ -68,6 +68,6 @@ def test_one_series_is_judged_in_the_light_of_its_fleet() -> None:
 
 def test_intervals_that_held_too_little_are_widened() -> None:
     """Outcomes twice as far off as the bounds widen them towards twice; ones well inside narrow them."""
-    wide, narrow = (trials_of({"naive": 0.3}, folds=40, half=half) for half in (0.5, 2.0))
+    wide, narrow = (trials_of({"naive": 0.3}, folds=200, half=half) for half in (0.5, 2.0))
     assert choose([wide], level=0.8)[0].forecast.upper == pytest.approx([14.0] * 3, abs=0.4)
     assert choose([narrow], level=0.8)[0].forecast.upper == pytest.approx([11.0] * 3, abs=0.3)

@@ -9,6 +9,7 @@ Guarantees
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -67,7 +68,7 @@ class History:
         """(n,) whether the period's sales are known."""
         return np.isfinite(self.sales)
 
-    @property
+    @cached_property
     def level(self) -> float:
         """Mean sales per known period, or of the smallest weight that keeps a series of zeros usable."""
         return max(float(np.nanmean(self.sales)), 1e-9)

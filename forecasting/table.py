@@ -8,14 +8,15 @@ Guarantees
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from forecasting.fleet import Progress, Task, trials
 from forecasting.hierarchy import hierarchy_of, reconciled, totals_of
-from forecasting.model import Forecast
-from forecasting.select import choose
+from forecasting.model import Forecast, Future, History
+from forecasting.select import Chosen, choose
 from forecasting.series import Panel, panel_of
 
 Named = tuple[tuple[str, ...], str, Forecast]
@@ -52,24 +53,33 @@ def forecast_table(
     panel = panel_of(sales, task.request, future)
     if totals:
         return _rows(panel, _with_totals(panel, task, progress), task.horizon)
-    fleet = trials(panel.histories, panel.futures, task, task.candidates(panel.grid.frequency), progress)
-    chosen = choose(fleet, level=task.level, model=task.model)
+    chosen = _forecast(panel.histories, panel.futures, task, progress)
     said = [(key, c.model, c.forecast) for key, c in zip(panel.keys, chosen, strict=True)]
     return _rows(panel, said, task.horizon)
+
+
+def _forecast(
+    histories: Sequence[History], futures: Sequence[Future], task: Task, progress: Progress | None
+) -> list[Chosen]:
+    """The chosen forecast of each series."""
+    candidates = task.candidates(histories[0].grid.frequency) if histories else {}
+    fleet = trials(histories, futures, task, candidates, progress)
+    return choose(fleet, level=task.level, model=task.model)
+
+
+def _part(progress: Progress, before: int, every: int, done: int, _total: int) -> None:
+    """Tell progress of a part as progress of the whole."""
+    progress(before + done, every)
 
 
 def _with_totals(panel: Panel, task: Task, progress: Progress | None) -> list[Named]:
     """Series and totals, forecast each on its own and then reconciled."""
     hierarchy, n = hierarchy_of(panel.keys, panel.by), len(panel.keys)
     histories, futures = totals_of(panel, hierarchy)
-    fleet = trials(
-        [*panel.histories, *histories],
-        [*panel.futures, *futures],
-        task,
-        task.candidates(panel.grid.frequency),
-        progress,
-    )
-    chosen = [c for part in (fleet[:n], fleet[n:]) for c in choose(part, level=task.level, model=task.model)]
+    every = n + len(histories)
+    shares = [None if progress is None else partial(_part, progress, before, every) for before in (0, n)]
+    chosen = _forecast(panel.histories, panel.futures, task, shares[0])
+    chosen += _forecast(histories, futures, task, shares[1])  # apart: no series is to learn from its own total
     limit = np.stack([future.capacity for future in panel.futures])
     agreed = reconciled([c.forecast for c in chosen], [c.errors for c in chosen], hierarchy.sums, limit)
     named = [*zip(panel.keys, range(n), strict=True), *zip(hierarchy.keys, hierarchy.nodes, strict=True)]

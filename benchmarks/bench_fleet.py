@@ -117,7 +117,9 @@ def auto(cases: list[Case]) -> list[Vector]:
     task, tried = Task(horizon=AHEAD, level=LEVEL, seed=SEED), []
     for first in range(0, len(cases), PARTITION):
         part = cases[first : first + PARTITION]
-        tried += trials([case.history for case in part], [case.future for case in part], task, task.candidates(Frequency.D))
+        tried += trials(
+            [case.history for case in part], [case.future for case in part], task, task.candidates(Frequency.D)
+        )
     return [chosen.forecast.mean for chosen in choose(tried, level=LEVEL, model=task.model)]
 
 

@@ -35,8 +35,13 @@ LONG = 3
 """Seasons from which Holt-Winters knows the season well enough to lead."""
 YOUNG = {Frequency.D: 28, Frequency.W: 26, Frequency.MS: 8, Frequency.QS: 4, Frequency.YS: 3}
 """Periods below which what rises or falls is not taken for a trend or a season of its own."""
-MODEST = ("level", "recent-median", "pooled")
-"""Members for as long: a level, and what other series say of the calendar and of beginnings."""
+SIMPLE = ("level", "recent-median")
+MODEST: Mapping[Frequency, tuple[str, ...]] = {
+    **dict.fromkeys(Frequency, SIMPLE),
+    Frequency.W: ("naive", "recent-median", "pooled"),
+}
+"""Members for as long: a level and, of weeks, the last one and what other series say of the calendar and of openings.
+Where sales rise or fall from the first week on, two levels of many weeks would outvote what is seen of that."""
 FALLBACK = ("naive", "level")
 """Members where fewer than two of a frequency's own can be had."""
 PARTS = ("mean", "lower", "upper")
@@ -45,9 +50,8 @@ PARTS = ("mean", "lower", "upper")
 def combined(forecasts: Mapping[str, Forecast], past: History) -> Forecast | None:
     """Median, or weighted mean, of the members' means and bounds; None with fewer than two members."""
     frequency = past.grid.frequency
-    members = {name: forecasts[name] for name in MEMBERS[frequency] if name in forecasts}
-    if past.sales.size < YOUNG[frequency]:
-        members = {name: said for name, said in members.items() if name in MODEST}
+    asked = MODEST if past.sales.size < YOUNG[frequency] else MEMBERS
+    members = {name: forecasts[name] for name in asked[frequency] if name in forecasts}
     if not _steady(past):
         members.pop(PROPHET, None)
     if len(members) < 2:

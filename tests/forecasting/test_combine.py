@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from forecasting.combine import CHEAP, LONG, MEMBERS, WEIGHTS, combined
+from forecasting.combine import CHEAP, LONG, MEMBERS, MODEST, WEIGHTS, YOUNG, combined
 from forecasting.fleet import Task
-from forecasting.grid import Frequency
+from forecasting.grid import Frequency, Grid
 from forecasting.model import Forecast
 from tests.forecasting.air_passengers import HELD_OUT, passengers, percentage_error
 from tests.forecasting.examples import future, history, seasonal
@@ -46,10 +46,33 @@ def test_with_few_seasons_smoothing_has_no_say() -> None:
     assert both.mean[0] == 13.0
 
 
+def test_of_a_few_weeks_the_last_one_counts_and_one_level() -> None:
+    """Eight weeks that fall: what the last week and other series say is not outvoted; half a year hears all members."""
+    every = said({"naive": 5.0, "pooled": 6.0, "recent-median": 9.0, "level": 10.0, "theta": 1.0, "ridge": 8.0})
+    few, many = (
+        combined(every, history(np.linspace(20, 5, n), grid=Grid(Frequency.W), start=2000))
+        for n in (8, YOUNG[Frequency.W])
+    )
+    assert few is not None
+    assert many is not None
+    assert (few.lower[0], few.mean[0], few.upper[0]) == (5.0, 6.0, 7.0)
+    assert many.mean[0] == 8.0
+
+
+def test_of_a_few_days_or_months_only_levels_count() -> None:
+    """Neither the last one nor a trend is heard."""
+    for frequency in (Frequency.D, Frequency.MS):
+        past = history(np.linspace(20, 5, YOUNG[frequency] - 1), grid=Grid(frequency), start=2000)
+        both = combined(said({"naive": 1.0, "recent-median": 9.0, "level": 10.0, "theta": 1.0, "ridge": 1.0}), past)
+        assert both is not None
+        assert both.mean[0] == 9.5
+
+
 def test_every_member_is_a_model_and_weights_are_of_members() -> None:
     """No name is misspelt."""
     for frequency, names in MEMBERS.items():
         assert set(names) <= set(Task(horizon=1).candidates(frequency))
+        assert set(MODEST[frequency]) <= set(Task(horizon=1).candidates(frequency))
     assert set(WEIGHTS) <= set(MEMBERS[Frequency.MS])
     assert set(CHEAP) == set(MEMBERS[Frequency.D])
 

@@ -28,7 +28,7 @@ OTHER_PLACE, OTHER_KIND, OTHER_WEEKDAY = 0.15, 0.4, 0.15
 NEARBY = 7.0
 """Days apart at which what was missed of one event says half as much of another."""
 SIZES = 1.5
-"""Largest capacities differ from the smallest by more than this factor: then bookings are compared as shares of it."""
+"""Past capacities differ by this factor or more: then bookings are compared as shares of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,11 +114,17 @@ def similar_pickup(pickup: Vector, weights: Vector) -> Vector:
 
 
 def _size(capacity: Vector, past: int) -> Vector:
-    """Capacities over their mean, if those of the first `past` events are known; an unknown coming one is average."""
+    """Capacities over their mean, if those of the first `past` events are known; an unknown coming one is average.
+
+    Past events alone decide whether they are compared in shares. Where they are alike, only a coming one that differs
+    from them as much as they would have to from each other counts as its share; the others' sizes stay 1.
+    """
     known = np.isfinite(capacity) & (capacity > 0)
-    if not past or not known[:past].all() or capacity[known].max() < SIZES * capacity[known].min():
+    if not past or not known[:past].all():
         return np.ones(capacity.size)
-    mean = capacity[:past].mean()
+    least, most, mean = (float(of(capacity[:past])) for of in (np.min, np.max, np.mean))
+    if most < SIZES * least:
+        known &= (capacity >= SIZES * least) | (SIZES * capacity <= most)
     return np.asarray(np.where(known, capacity, mean) / mean)
 
 

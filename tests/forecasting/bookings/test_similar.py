@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.bookings.similar import Traits, similar_pickup
+from forecasting.bookings.similar import SIZES, Traits, similar_pickup
 from tests.forecasting.bookings.hotel import DAYS, hotel
 
 
@@ -49,6 +49,20 @@ def test_bookings_are_compared_as_shares_where_capacities_differ() -> None:
         [2 / 3, 4 / 3]
     )
     assert set(Traits.of(hotel(days=50, capacity=[100.0] * 50).bookings("2024-02-01")).size) == {1.0}
+
+
+def test_a_coming_event_of_another_capacity_moves_no_other() -> None:
+    """It counts as its own share, be it far larger or far smaller; past events alone decide on theirs."""
+    as_of, past = "2024-02-01", 32
+    alike = Traits.of(hotel(days=50, capacity=np.full(50, 100.0)).bookings(as_of))
+    for places in (400.0, 20.0):
+        other = Traits.of(hotel(days=50, capacity=[100.0] * 49 + [places]).bookings(as_of))
+        assert other.size[:49].tolist() == alike.size[:49].tolist() == [1.0] * 49
+        assert other.size[49] == places / 100
+        assert other.design[:49].tolist() == alike.design[:49].tolist()
+    drawn = np.random.default_rng(0).uniform(90, 130, 50)
+    drawn[past:] = 0.99 * SIZES * drawn[:past].min()  # larger than any past one, though within the factor
+    assert set(Traits.of(hotel(days=50, capacity=drawn).bookings(as_of)).size) == {1.0}
 
 
 def test_pickup_of_similar_events_is_their_weighted_mean() -> None:

@@ -3,6 +3,7 @@
 Guarantees
 ----------
 * Every situation has exactly one choice, and it was available; every number that counts is finite.
+* A situation of weight 10 is as much evidence as ten like it, of ten people; where people are told apart, of one.
 """
 
 from collections.abc import Mapping
@@ -28,11 +29,12 @@ class Choices:
     values : price and attributes by name, each (n, m); 0 where an alternative is not available
     available : (n, m)
     chosen : (n,) index of the alternative taken
-    weight : (n,) how many situations each one stands for
+    weight : (n,) how many choices each situation stands for
     person : (n,) who chose, as codes 0..; each situation its own where nobody chooses twice
     segment : (n,) index into `segments`
     segments : names; one only where buyers are not told apart
     outside : name of the alternative that means buying nothing here, if there is one
+    told : whether `person` is known; else whoever chose only once stands for as many people as the weight says
     """
 
     alternatives: tuple[str, ...]
@@ -45,6 +47,7 @@ class Choices:
     segment: Codes = field(repr=False)
     segments: tuple[str, ...] = ("all",)
     outside: str | None = None
+    told: bool = False
 
     def __post_init__(self) -> None:
         n, shape = len(self.chosen), self.available.shape
@@ -77,7 +80,19 @@ class Choices:
             self.segment[kept],
             self.segments,
             self.outside,
+            self.told,
         )
+
+    @property
+    def clustered(self) -> bool:
+        """Whether some of the choices are of the same person, so that they are no evidence of their own."""
+        again = int(self.person.max()) + 1 < len(self)
+        return again or (self.told and bool(np.any(self.weight != 1)))
+
+    @property
+    def people(self) -> int:
+        """How many chose."""
+        return int(self.person.max()) + 1 if self.clustered else round(float(self.weight.sum()))
 
     def shares(self) -> Vector:
         """(m,) weighted share of each alternative among the choices."""

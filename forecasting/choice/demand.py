@@ -5,6 +5,9 @@ Guarantees
 * What the choices cannot tell is not handed on as demand: a price coefficient that is not identified is refused.
 * Every draw makes economic sense (dearer sells less, log-sum parameters in (0, 1]); one that does not is drawn again,
   which cuts the estimate's normal distribution to where it can be true.
+* A segment that was never offered an alternative does not take it, and it keeps none of the segment's buyers away. One
+  that was on offer at times is taken to be on offer throughout, at its means while it was: where others were often
+  sold out, our offers will sell more than this says.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +25,8 @@ from pricing.model import Ladder
 
 TRIES = 50
 """Draws tried for each one wanted."""
+NEVER = 1000.0
+"""How far the utility of what was never on offer lies below that of buying elsewhere: exp(-1000) is 0."""
 
 
 def choice_demand(
@@ -46,7 +51,8 @@ def choice_demand(
     Raises
     ------
     InputError
-        if the price response is not identified, a nest holds both offers and others, or no draw makes sense.
+        if the price response is not identified, a nest holds both offers and others, nothing but our offers was ever on
+        offer to a segment, or no draw makes sense.
     """
     verdicts = [judge(found, found.place(choices.price, name)) for name in choices.segments]
     refused = [v.reason for v in verdicts if v.status is Identification.NOT_IDENTIFIED]
@@ -105,15 +111,20 @@ def _segment(found: Fit, choices: Choices, theta: Matrix, segment: int, ours: Ma
     logsum = np.stack([found.nests.logsum(row[found.coefficients :])[found.nests.of] for row in theta])
     sensitivity = np.tile(-beta[:, [price]], (1, len(ours))) / logsum
     utility = own.T / logsum
-    others = utility - sensitivity * mean[:, price]
-    return utility[:, ours], sensitivity[:, ours], _inclusive(others[:, ~ours], logsum[:, ~ours], found.nests.of[~ours])
+    ever = part.available.any(axis=0)
+    others = ever & ~ours
+    worth = utility - sensitivity * mean[:, price]
+    outside = _inclusive(worth[:, others], logsum[:, others], found.nests.of[others])
+    utility = np.where(ever, utility, (outside[:, None] - NEVER) / logsum)
+    return utility[:, ours], sensitivity[:, ours], outside
 
 
 def _inclusive(worth: Matrix, logsum: Matrix, nest: Codes) -> Vector:
     """(draws,) utility of the best of what is not ours: ln sum over nests of A ** lambda."""
     if not worth.shape[1]:
         raise InputError(
-            "every alternative has a ladder: nothing would keep buyers from paying any price; keep one without"
+            "every alternative has a ladder, or all those ever on offer to a segment: nothing would keep buyers from "
+            "paying any price; keep one without"
         )
     values = [
         logsum[:, nest == g][:, 0] * np.logaddexp.reduce(worth[:, nest == g], axis=1) for g in np.unique(nest).tolist()

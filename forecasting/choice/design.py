@@ -7,7 +7,7 @@ Guarantees
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -55,6 +55,15 @@ class Design:
     def utility(self, beta: Vector) -> Matrix:
         """(n, m) utility less its part by chance; -inf where not available."""
         return np.where(self.available, self.x @ beta, -np.inf)
+
+    def centred(self) -> "Design":
+        """The same less each situation's mean over what is available, which leaves every probability as it is.
+
+        A level that all alternatives share would drown what differs between them.
+        """
+        share = self.available / self.available.sum(axis=1, keepdims=True)
+        mean = np.einsum("nm,nmk->nk", share, self.x)
+        return replace(self, x=(self.x - mean[:, None, :]) * self.available[:, :, None])
 
     def of_chosen(self) -> Matrix:
         """(n, k) the columns of what was chosen."""
@@ -117,8 +126,7 @@ def unidentified(made: Design) -> Iterator[str]:
     A logit sees a column only through its differences between the alternatives of a situation, so these are compared.
     """
     weight = made.available / made.available.sum(axis=1, keepdims=True)
-    centred = (made.x - np.einsum("nm,nmk->nk", weight, made.x)[:, None, :]) * np.sqrt(weight)[:, :, None]
-    flat = centred.reshape(-1, len(made.terms))
+    flat = (made.centred().x * np.sqrt(weight)[:, :, None]).reshape(-1, len(made.terms))
     size = np.sqrt((flat**2).sum(axis=0))
     still = np.atleast_1d(size <= 1e-12 * np.sqrt((made.x**2).sum(axis=(0, 1))))
     for term in (made.terms[i] for i in np.flatnonzero(still)):

@@ -4,7 +4,9 @@ Guarantees
 ----------
 * The aggregate elasticity is of the expected share over all situations: each situation's own elasticity weighted by its
   probability (Ben-Akiva and Lerman 1985, section 5.4). At sample means it is that of one average situation.
-* An alternative that is never available has no elasticity (NaN).
+* An alternative that is never available has no elasticity (NaN), and takes no buyers from others. One that is available
+  at times stands in the average situation as if it always were, at its means while it was: the aggregate elasticity,
+  of the situations as they were, is the one that counts how often.
 * Shares sum to 1, so that weighted by share the elasticities with respect to one price sum to 0.
 """
 
@@ -27,7 +29,7 @@ class Elasticities:
     Attributes
     ----------
     aggregate, se : (m, m) probability weighted, and its standard error by the delta method
-    at_means : (m, m) of one situation with all alternatives and the mean of each column
+    at_means : (m, m) of one situation with all alternatives that were ever available and the mean of each column
     """
 
     aggregate: Matrix = field(repr=False)
@@ -71,8 +73,8 @@ def _assembled(own: Vector, across: Matrix, within: Matrix, nests: Nests, logsum
 def _at_means(made: Design, found: Fit, slope: Vector, price: Matrix) -> Matrix:
     weight = made.weight[:, None] * made.available
     weight = weight / np.maximum(weight.sum(axis=0), np.finfo(np.float64).tiny)
-    everything: Mask = np.ones((1, weight.shape[1]), dtype=bool)
+    ever: Mask = np.any(made.available, axis=0)
     mean = np.einsum("nm,nmk->mk", weight, made.x)[None]
-    average = Design(made.terms, mean, everything, np.zeros(1, dtype=np.int64), np.ones(1))
+    average = Design(made.terms, mean, ever[None], np.zeros(1, dtype=np.int64), np.ones(1))
     coefficient = np.array([made.weight @ found.theta[slope] / made.weight.sum()])
     return _weighted(average, found, found.theta, coefficient, (weight * price).sum(axis=0)[None])

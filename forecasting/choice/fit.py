@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import norm, t
 
-from forecasting.choice.choices import Choices, Codes, Matrix, Vector
+from forecasting.choice.choices import Choices, Matrix, Vector
 from forecasting.choice.design import CONSTANT, Design, Term, check, lay_out, terms_of
 from forecasting.choice.logit import Maximum, UnboundedError, multinomial
 from forecasting.choice.nested import Nests, NoMaximumError, nested, shares
@@ -114,42 +114,45 @@ def fit(choices: Choices, model: Model, *, file: str | None = None) -> Fit:
     except (UnboundedError, NoMaximumError) as error:
         raise InputError(Finding(str(error), file)) from error
     classical = np.linalg.inv(best.information).astype(np.float64)
-    clusters = int(choices.person.max()) + 1
-    repeated = clusters < len(choices)
+    people = choices.people
     return Fit(
         model,
         (*made.terms, *(Term(LOGSUM, name) for name in nests.names)),
         nests,
         best.theta,
-        sandwich(best, choices.person),
+        sandwich(best, choices),
         classical,
         best.loglik,
         _with_constants(choices),
         -float(choices.weight @ np.log(choices.available.sum(axis=1))),
         plain.loglik,
-        clusters,
-        clusters if repeated else None,
-        float(t.ppf(0.975, max(clusters - 1, 1)) if repeated else norm.ppf(0.975)),
+        people,
+        people if choices.clustered else None,
+        float(t.ppf(0.975, max(people - 1, 1)) if choices.clustered else norm.ppf(0.975)),
     )
 
 
 def _check_size(choices: Choices, terms: int, file: str | None) -> None:
     """Refuse choices too few for errors: of fewer people than coefficients these come out near 0."""
-    people = int(choices.person.max()) + 1
+    people = choices.people
     if people <= terms:
-        who = "choices" if people == len(choices) else "people (choices of one person are no evidence of their own)"
+        who = "people (choices of one person are no evidence of their own)" if choices.clustered else "choices"
         raise InputError(
             Finding(f"only {people} {who} for {terms} coefficients: bring more, or leave columns out", file)
         )
 
 
-def sandwich(best: Maximum, cluster: Codes) -> Matrix:
-    """(k, k) covariance from the scores summed by cluster, with the factor G / (G - 1)."""
-    clusters = int(cluster.max()) + 1
-    summed = np.zeros((clusters, best.scores.shape[1]))
-    np.add.at(summed, cluster, best.scores)
+def sandwich(best: Maximum, choices: Choices) -> Matrix:
+    """(k, k) covariance from the scores summed by person, with the factor G / (G - 1) of G people.
+
+    Where nobody is known to choose twice a situation of weight w is w people, whose scores add their squares.
+    """
+    summed = best.scores / np.sqrt(choices.weight)[:, None]
+    if choices.clustered:
+        summed = np.zeros((choices.people, best.scores.shape[1]))
+        np.add.at(summed, choices.person, best.scores)
     bread = np.linalg.inv(best.information)
-    return bread @ (summed.T @ summed) @ bread * clusters / max(clusters - 1, 1)
+    return bread @ (summed.T @ summed) @ bread * choices.people / max(choices.people - 1, 1)
 
 
 def foretold(found: Fit, choices: Choices) -> tuple[Vector, float]:

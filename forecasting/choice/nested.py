@@ -9,6 +9,7 @@ Guarantees
 ----------
 * All parameters are estimated together (full information), from several starts; the best maximum is returned.
 * With every lambda at 1 the probabilities are those of the multinomial logit.
+* A level that all alternatives of a situation share changes nothing.
 * A lambda outside (0, 1] is reported as it is: such choices are not those of buyers who take what they like best.
 """
 
@@ -133,6 +134,7 @@ def nested(design: Design, nests: Nests, start: Maximum) -> Maximum:
     NoMaximumError
         if no start leads to a maximum.
     """
+    design = design.centred()
     scale: Vector = np.concatenate([1 / np.sqrt((design.x**2).mean(axis=(0, 1))), np.ones(len(nests.names))])
     climb = _Climb(design, nests, scale)
     points = [climb.point(start.theta * logsum, logsum) for logsum in STARTS]  # inside a nest utility counts 1 / lambda
@@ -190,7 +192,7 @@ def _polished(design: Design, nests: Nests, theta: Vector, scale: Vector) -> Max
         theta = _uphill(design, nests, theta, move)
     level, scores = loglik_and_scores(design, nests, theta)
     information = _information(gradient, theta, scale)
-    curved = float(np.linalg.eigvalsh(information * np.outer(scale, scale)).min()) > 1e-9 * len(scores)
+    curved = float(np.linalg.eigvalsh(information * np.outer(scale, scale)).min()) > 1e-9 * float(design.weight.sum())
     if not (curved and np.all((theta[len(design.terms) :] > 1e-3) & (theta[len(design.terms) :] < 1e3))):
         raise NoMaximumError(
             f"the nested logit has no clear maximum: the log-sum parameter of {', '.join(nests.names)} runs to a "

@@ -47,7 +47,7 @@ def read_choices(frame: pd.DataFrame, layout: Layout, *, file: str | None = None
     sheet.refuse()
     choices = Choices(
         layout.names, layout.price_name, values, parts.available, parts.chosen, weight, people, segment, segments,
-        layout.outside,
+        layout.outside, layout.person is not None,
     )  # fmt: skip
     return choices, tuple(parts.notes)
 

@@ -63,7 +63,7 @@ def choice_tables(
     ----------
     frame : the table, its index the row in the file
     model : constants or not, and nests; attributes are those of `layout`
-    holdout : share of the people to keep out of the estimation and to foretell; 0 for none
+    holdout : share of the people to keep out of the estimation and to foretell; 0 for none, else at least one person
     seed : draws who is held out
 
     Raises
@@ -125,8 +125,8 @@ def _wrong_nests(layout: Layout, model: Model, file: str | None) -> Iterator[Fin
 def _kept(choices: Choices, holdout: float, seed: int) -> Mask:
     """(n,) situations of the people the model is estimated on."""
     people = int(choices.person.max()) + 1
-    out = np.random.default_rng(seed).permutation(people)[: round(holdout * people)]
-    return ~np.isin(choices.person, out)
+    some = min(max(round(holdout * people), 1), people - 1) if holdout else 0
+    return ~np.isin(choices.person, np.random.default_rng(seed).permutation(people)[:some])
 
 
 def _coefficients(found: Fit) -> pd.DataFrame:
@@ -151,7 +151,7 @@ def _coefficients(found: Fit) -> pd.DataFrame:
 
 
 def _summary(found: Fit, choices: Choices, unseen: Choices | None) -> Iterator[tuple[str, float]]:
-    yield "choices", float(len(choices))
+    yield "choices", float(choices.weight.sum())
     if found.clusters is not None:
         yield "people", float(found.clusters)
     yield "log-likelihood", found.loglik
@@ -166,7 +166,7 @@ def _summary(found: Fit, choices: Choices, unseen: Choices | None) -> Iterator[t
         yield "log-likelihood, multinomial", found.loglik_multinomial
         yield from _ratio("against multinomial", found.loglik - found.loglik_multinomial, len(found.nests.names))
     if unseen is not None:
-        yield "choices held out", float(len(unseen))
+        yield "choices held out", float(unseen.weight.sum())
         yield "log-likelihood per choice, held out", foretold(found, unseen)[1] / float(unseen.weight.sum())
         yield "log-likelihood per choice, estimated on", found.loglik / float(choices.weight.sum())
 

@@ -1,5 +1,6 @@
 """The demand handed to the optimizer is that of the fitted model, and never of a price response nobody can tell."""
 
+import dataclasses
 from decimal import Decimal
 
 import numpy as np
@@ -59,6 +60,57 @@ def test_segments_have_their_own_sensitivity_and_buyers() -> None:
     assert demand.sensitivity.mean(axis=(0, 2)) == pytest.approx([0.4, 1.2], abs=0.1)
     assert {e.status for e in demand.evidence} == {Identification.IDENTIFIED}
     assert all(e.elasticity < 0 for e in demand.evidence)
+
+
+def segmented(seed: int = 6) -> Choices:
+    """Two kinds of buyers; the second was never offered rail, the plane is always there."""
+    made = choices(np.random.default_rng(seed), n=4000, alternatives=4, slopes=(-0.8, -0.8), absent=0.0)
+    gone = (made.segment == 1)[:, None] & (np.arange(4) == 1)
+    kept = ~gone[np.arange(4000), made.chosen]
+    values = {name: np.where(gone, 0.0, value) for name, value in made.values.items()}
+    return dataclasses.replace(made, values=values, available=~gone, chosen=np.where(kept, made.chosen, 3)).where(kept)
+
+
+@pytest.mark.parametrize(
+    ("model", "ours"),
+    [
+        (Model(("time",)), ("bus", "rail")),
+        (Model(("time",)), ("bus",)),
+        (Model(("time",)), ("rail",)),
+        (NESTED, ("bus", "rail")),
+    ],
+)
+def test_what_was_never_offered_to_a_segment_attracts_none_of_it(model: Model, ours: tuple[str, ...]) -> None:
+    """Neither as an offer nor as what is bought instead: shares are those among the rest."""
+    made = segmented()
+    found = fit(made, model)
+    demand = choice_demand(
+        found, made, dict.fromkeys(ours, LADDER), buyers=[1.0, 1.0], draws=400, rng=np.random.default_rng(0)
+    )
+    part = made.where(made.segment == 1)
+    mean = {name: value.mean(axis=0) for name, value in part.values.items()}
+    slope = found.theta[found.place("price", "kind=1")]
+    price = np.where(np.isin(made.alternatives, ours), 2.0, mean["price"])
+    utility = np.array([0.0, *found.theta[:3]]) + slope * price + found.theta[5] * mean["time"]
+    utility[1] = -np.inf
+    expected = shares(utility[None], found.nests, found.nests.logsum(found.theta[found.coefficients :])).share[0]
+    got = demand.probabilities([2.0] * len(ours))[:, 1].mean(axis=0)
+    for name, share in zip(ours, got, strict=True):
+        assert share == (0 if name == "rail" else pytest.approx(expected[made.alternatives.index(name)], abs=0.01))
+
+
+def test_a_segment_with_nothing_else_on_offer_is_refused() -> None:
+    """Nothing would keep it from paying any price, though other segments have a choice."""
+    made = segmented()
+    with pytest.raises(InputError, match="ever on offer to a segment"):
+        choice_demand(
+            fit(made, Model(("time",))),
+            made,
+            dict.fromkeys(("bus", "car", "plane"), LADDER),
+            buyers=[1.0, 1.0],
+            draws=5,
+            rng=np.random.default_rng(0),
+        )
 
 
 def test_a_price_response_that_is_not_identified_is_refused() -> None:

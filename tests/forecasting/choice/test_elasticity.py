@@ -71,6 +71,19 @@ def test_an_alternative_that_is_never_there_has_no_elasticity() -> None:
     assert np.all(result.aggregate[1:, 0] == 0)
 
 
+def test_the_average_situation_is_without_what_is_never_there() -> None:
+    """Its elasticities at means are those among the others alone."""
+    made = choices(np.random.default_rng(2))
+    found = fit(made, Model(("time",)))
+    part = made.where(~made.available[:, 0])
+    result = elasticities(found, part).at_means
+    price, time = (part.values[n].sum(axis=0)[1:] / part.available.sum(axis=0)[1:] for n in ("price", "time"))
+    worth = np.exp(found.theta[:2] + found.theta[2] * price + found.theta[3] * time)
+    assert result[1:, 1:] == pytest.approx(found.theta[2] * price[None, :] * (np.eye(2) - worth / worth.sum()))
+    assert np.all(np.isnan(result[0]))
+    assert np.all(result[1:, 0] == 0)
+
+
 @pytest.mark.real_data
 def test_yogurt_matches_the_published_elasticities() -> None:
     """Own, weighted by probability, to the digits given."""

@@ -54,6 +54,22 @@ def test_errors_clustered_by_person_hold_where_a_person_chooses_again_and_again(
     assert np.mean(naive) < 0.7
 
 
+@pytest.mark.parametrize("told", [False, True])
+@pytest.mark.parametrize("nests", [{}, NESTS])
+def test_a_row_of_weight_ten_has_the_errors_of_ten_rows(told: bool, nests: dict[str, tuple[str, ...]]) -> None:
+    """Robust and classical, limits, and how many chose; of ten people, or where people are told of one."""
+    once = dataclasses.replace(choices(np.random.default_rng(7), n=300, logsum=0.6 if nests else 1.0), told=told)
+    ten = once.where(np.repeat(np.arange(300), 10))
+    heavy = dataclasses.replace(once, weight=np.full(300, 10.0))
+    rows = ten if told else dataclasses.replace(ten, person=np.arange(3000))
+    by_weight, by_row = (fit(c, dataclasses.replace(MODEL, nests=nests)) for c in (heavy, rows))
+    assert by_weight.theta == pytest.approx(by_row.theta, rel=1e-4)
+    assert by_weight.se == pytest.approx(by_row.se, rel=1e-4)
+    assert np.diag(by_weight.classical) == pytest.approx(np.diag(by_row.classical), rel=1e-4)
+    assert (by_weight.people, by_weight.critical) == (by_row.people, by_row.critical)
+    assert by_weight.people == (300 if told else 3000)
+
+
 def test_price_coefficients_by_segment_are_each_their_own() -> None:
     """Two kinds of buyers, one thrice as sensitive."""
     found = fit(choices(np.random.default_rng(0), n=4000, slopes=(-0.4, -1.2)), MODEL)

@@ -50,6 +50,17 @@ def test_a_weight_counts_like_rows() -> None:
     assert multinomial(heavy).theta == pytest.approx(multinomial(rows).theta, abs=1e-8)
 
 
+@pytest.mark.parametrize("level", [1e4, 1e8])
+def test_a_level_that_all_alternatives_share_changes_nothing(level: float) -> None:
+    """Prices a cent apart at a hundred million, alternatives missing: the same coefficient and information."""
+    made = choices(np.random.default_rng(6))
+    shifted = dataclasses.replace(made, values={"price": (made.values["price"] + level) * made.available})
+    plain, far = (multinomial(lay_out(c, terms_of(c))) for c in (made, shifted))
+    assert far.theta == pytest.approx(plain.theta, rel=1e-5)
+    assert far.loglik == pytest.approx(plain.loglik)
+    assert far.information == pytest.approx(plain.information, rel=1e-5)
+
+
 @pytest.mark.parametrize("scale", [1.0, 1e5])
 def test_a_column_that_foretells_the_choice_is_named(scale: float) -> None:
     """Perfect separation has no maximum, so no number is given."""

@@ -85,6 +85,31 @@ def test_people_held_out_are_foretold_and_the_same_seed_holds_out_the_same() -> 
     assert first.shares["predicted"].to_numpy() == pytest.approx(first.shares["chosen"], abs=0.1)
 
 
+@pytest.mark.parametrize(("n", "share", "out"), [(40, 0.01, 1), (60, 0.9, 54)])
+def test_a_share_held_out_is_at_least_one_person(n: int, share: float, out: int) -> None:
+    """A share that rounds to nobody is foretold for one."""
+    made = answer(n=n, holdout=share, layout=dataclasses.replace(LAYOUT, attributes=()))
+    assert value(made, "choices held out") == out
+    assert value(made, "choices") == n - out
+
+
+def test_holding_people_out_leaves_someone() -> None:
+    """Nine tenths of three people are two; the third alone is too few, and said so."""
+    frame = wide(choices(np.random.default_rng(2), n=300)).assign(who=np.arange(300) % 3)
+    with pytest.raises(InputError, match="only 1 people"):
+        choice_tables(frame, dataclasses.replace(LAYOUT, person="who"), holdout=0.9)
+
+
+def test_weights_count_as_rows_in_every_table() -> None:
+    """Thirty rows of weight ten are three hundred choices: enough to judge, with the same errors."""
+    frame = wide(choices(np.random.default_rng(8), n=29)).assign(w=10)
+    layout = dataclasses.replace(LAYOUT, attributes=())
+    heavy = choice_tables(frame, dataclasses.replace(layout, weights="w"))
+    rows = choice_tables(frame.loc[frame.index.repeat(10)].reset_index(drop=True), layout)
+    for table in ("coefficients", "summary", "willingness", "elasticities"):
+        pd.testing.assert_frame_equal(getattr(heavy, table), getattr(rows, table), rtol=1e-5)
+
+
 def test_wrong_nests_are_said_with_what_is_wrong_with_the_table() -> None:
     """One error with every problem."""
     nests = {"a": ("bus",), "b": ("rail", "boat"), "c": ("rail", "car")}

@@ -25,6 +25,7 @@ from api.cli.options import (
     TimeZone,
     check_report,
     parse_names,
+    parse_out,
     progress,
 )
 
@@ -92,6 +93,16 @@ def elasticity(
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE.html", help="Write a report with charts to FILE.html.")
     ] = None,
+    tests: Annotated[
+        Path | None,
+        typer.Option(
+            "--tests",
+            parser=parse_out,
+            metavar="FILE",
+            help="Write to FILE (.csv, .parquet or .json) a price test for each group that is not identified: prices, "
+            "weeks, what it would tell and cost.",
+        ),
+    ] = None,
     seed: Seed = 0,  # noqa: ARG001  # nothing here is random; every command takes one
     quarantine: Quarantine = None,
     currency: Currency = "EUR",
@@ -107,6 +118,7 @@ def elasticity(
     """
     from api.tabular import read_table, write_table, write_whole
     from forecasting.elasticity.cross import cross_table
+    from forecasting.elasticity.proposal import proposals
     from forecasting.elasticity.table import elasticity_table
 
     check_report(report)
@@ -126,9 +138,12 @@ def elasticity(
             progress=done,
         )
     page = None if report is None else _page(table, rows)
+    tried = None if tests is None else proposals(rows, table, by=by)
     write_table(table if out else table[[*by, *_PRINTED]].round(2), out)
     if crossed is not None:
         write_table(crossed, out and out.with_suffix(f".cross{out.suffix}"))
+    if tried is not None:
+        write_table(tried, tests)
     if report is not None and page is not None:
         write_whole(page.encode(), report)
 

@@ -31,6 +31,8 @@ from pricing.errors import Finding, InputError, UnavailableError
 from pricing.tables import TABLES, Settings, examine
 
 _LOG = structlog.get_logger()
+THOUSAND = 1_000.0
+"""From here on numbers are shown whole."""
 
 
 def read_table(
@@ -219,5 +221,7 @@ def _told(cell: Any) -> str:  # noqa: ANN401  # a cell of any type
     """A cell for the screen: floats short, nothing for a missing one, no sign that steers a terminal."""
     if cell is None or cell is pd.NaT or cell != cell:  # noqa: PLR0124  # NaN
         return ""
-    text = f"{cell:,.4g}" if isinstance(cell, float) else str(cell).removesuffix(" 00:00:00")
+    if isinstance(cell, float):
+        return f"{cell:,.0f}" if abs(cell) >= THOUSAND else f"{cell:.4g}"
+    text = str(cell).removesuffix(" 00:00:00")
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

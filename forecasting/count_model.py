@@ -110,7 +110,7 @@ class CountFit:
         limit = ceiling(self.history, future)
         ahead = np.minimum(future.periods - self.design.last, self.momentum.size) - 1
         log = self.design.matrix(future.periods, future.regressors) @ self.effects + self.momentum[ahead]
-        mean = np.clip(np.exp(np.clip(log, -30, 30)), 1e-9, np.maximum(limit, 1e-9))
+        mean = np.clip(np.exp(np.clip(log, -30, 36)), 1e-9, np.maximum(limit, 1e-9))
         typical = max(float(np.nanmean(self.demand)), 1e-9)
         dispersion = np.maximum(self.dispersion, np.expm1(np.maximum(self.noise[ahead] ** 2 - 1 / typical, 0.0)))
         lower, upper = (_quantile(q, mean, dispersion, counts=self.history.integer) for q in _tails(level))
@@ -154,7 +154,7 @@ class CountModel:
         weights = 0.5 ** (age[known] / self.memory)
         demand = unconstrained_all([history], self.country)[0].sales
         effects, dispersion = _estimate(columns[known], demand[known], weights, design.deviation)
-        mean = np.exp(np.clip(columns @ effects, -30, 30))
+        mean = np.exp(np.clip(columns @ effects, -30, 36))
         offset = 0.05 * history.level
         sold, meant = (_exponential_average(np.where(known, x, np.nan), SMOOTHING) for x in (demand, mean))
         residual = np.log((demand + offset) / (mean + offset))
@@ -170,7 +170,7 @@ def _estimate(columns: Vector, sales: Vector, weights: Vector, deviation: Vector
     """
     scale = min(1.0, 10.0 / max(float(sales.mean()), 1e-9))
     effects = _penalised(columns, sales * scale, weights, deviation, Poisson())
-    mean = np.exp(np.clip(columns @ effects, -30, 30)) / scale
+    mean = np.exp(np.clip(columns @ effects, -30, 36)) / scale
     effects[0] -= np.log(scale)
     dispersion, significant = overdispersion(sales, mean)
     if not significant:
@@ -216,7 +216,7 @@ def _scored(model: GLM, penalty: Vector, start: Vector) -> Vector:
 
     effects, least = start, loss(start)
     for _ in range(SCORING):
-        mean = np.exp(np.clip(model.exog @ effects, -30, 30))
+        mean = np.exp(np.clip(model.exog @ effects, -30, 36))
         weight = model.freq_weights * mean**2 / model.family.variance(mean)
         working = model.exog @ effects + (model.endog - mean) / mean
         curvature = model.exog.T @ (weight[:, None] * model.exog) + np.diag(penalty + 1e-9)

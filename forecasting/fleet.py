@@ -3,8 +3,8 @@
 Guarantees
 ----------
 * The numbers do not depend on how many processes share the work.
-* Series are worked on in partitions of a bounded size, so that memory does not grow with their number; what series
-  learn from each other they learn within a partition.
+* Series are worked on in partitions of a bounded size; what series learn from each other they learn within one. Only
+  what was said of each series is kept, some kilobytes; for memory that does not grow at all see `api.parts`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +20,8 @@ from forecasting.baseline import BASELINES
 from forecasting.combine import COMBINATION, MEMBERS
 from forecasting.features import holidays_in
 from forecasting.grid import Frequency
-from forecasting.model import Future, History, Model, PooledModel
+from forecasting.model import Future, History, Model
+from forecasting.pooled import Pooled
 from forecasting.select import AUTO, models
 from forecasting.series import Calendar, Request
 from forecasting.trials import Trials, tried
@@ -128,7 +129,7 @@ def trials(
     seconds = n * sum(SECONDS.get(name, 0.0) for name in candidates)
     shared = seconds > WORTH_PROCESSES and cpu_count() > 1
     size = int(np.clip(n / (4 * cpu_count()), 1, PARTITION)) if shared else PARTITION
-    if any(isinstance(model, PooledModel) for model in candidates.values()):
+    if any(isinstance(model, Pooled) for model in candidates.values()):
         size = FELLOWS
     work = [(histories[i : i + size], futures[i : i + size], candidates, task) for i in range(0, n, size)]
     results: Iterable[list[Trials]]

@@ -2,8 +2,8 @@
 
 Guarantees
 ----------
-* Nothing after an origin is used to foresee from it, save the choice of the parameters, for which the small-sample
-  factor makes amends.
+* Nothing after an origin is used to foresee from it, save the choice of the parameters, the season's pattern and the
+  series' level, for which the small-sample factor makes amends.
 * Bounds lie at equal distances in log(sales + offset) and widen with the horizon.
 
 The mean absolute log error, in units of what random walks grow by, times a factor that falls with the number of seasons
@@ -43,7 +43,7 @@ def apart(model: Model, histories: Sequence[History]) -> tuple[list[History], li
     refused: list[NotFittedError | None] = []
     for history in histories:
         try:
-            require(model, history)
+            require(model, history, remembered(history.grid.frequency.season))
             refused.append(None)
         except NotFittedError as reason:
             refused.append(reason)

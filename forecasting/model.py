@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from forecasting.grid import Dates, Grid, Periods
 
 Vector = NDArray[np.float64]
+SILENCE = 4
+"""Periods not reported at the end of a series from which it counts as ended."""
 BURST = 4.0
 """A forecast may not exceed the history's largest value by more than this factor."""
 REACH = 0.5
@@ -84,10 +86,14 @@ class History:
         return self.grid.label(self.periods)
 
     def head(self, n: int) -> Self:
-        """The first `n` periods, as they would have been seen then."""
+        """The first `n` periods, as they would have been seen then: a long silence at the end looked like the end."""
+        sales = self.sales[:n]
+        silent = n - 1 - int(np.flatnonzero(np.isfinite(sales))[-1]) if np.isfinite(sales).any() else 0
+        if silent > SILENCE:
+            sales = np.concatenate([sales[: n - silent], np.zeros(silent)])
         return replace(
             self,
-            sales=self.sales[:n],
+            sales=sales,
             censored=self.censored[:n],
             capacity=self.capacity[:n],
             regressors=self.regressors[:n] if self.names else self.regressors,
@@ -196,18 +202,9 @@ class FleetModel(Model, Protocol):
         """Fits in order; the reason instead, where a history cannot be fitted."""
 
 
-@runtime_checkable
-class PooledModel(FleetModel, Protocol):
-    """A fleet model whose fits learn from the other histories of the call, ended ones included."""
-
-    @property
-    def learns(self) -> bool:
-        """Whether they do."""
-
-
-def require(model: Model, history: History) -> None:
-    """Refuse a history with fewer known periods than the model's minimum."""
-    if (n := int(history.known.sum())) < model.minimum:
+def require(model: Model, history: History, last: int | None = None) -> None:
+    """Refuse a history with fewer known periods (of the last ones, if so many count) than the model's minimum."""
+    if (n := int(history.known[-(last or history.sales.size) :].sum())) < model.minimum:
         raise NotFittedError(f"{model.name} needs {model.minimum} periods with known sales, not {n}")
 
 

@@ -204,7 +204,7 @@ class PooledFit:
         young, noise = bool(self.standing.young[self.member]), self.standing.noise[self.member]
         middle = base[0] + self.correction.shift(clues[0], ahead, young=young)
         bounds = [noise * self.correction.bound(ahead, q, young=young) for q in ((1 - level) / 2, (1 + level) / 2)]
-        mean, lower, upper = (np.exp(np.clip(middle + side, -30, 30)) for side in (0.0, *bounds))
+        mean, lower, upper = (np.exp(np.clip(middle + side, -30, 36)) for side in (0.0, *bounds))
         return Forecast.within(mean, lower, upper, ceiling(self.history, future))
 
 
@@ -272,7 +272,6 @@ class Pooled:
     country: str | None = None
     name: str = field(default="pooled", init=False)
     minimum: int = field(default=4, init=False)
-    learns: bool = field(default=True, init=False)
 
     def fit(self, history: History) -> Fit:
         """Fit one series, from itself alone."""

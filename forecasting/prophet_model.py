@@ -61,7 +61,7 @@ class Scale:
     def leave(self, values: Vector, capacity: Vector) -> Vector:
         """Sales, from what the model says."""
         if not self.odds:
-            return np.exp(np.clip(values, -30, 30)) - self.offset
+            return np.exp(np.clip(values, -30, 36)) - self.offset
         share = 1 / (1 + np.exp(-np.clip(values, -30, 30)))
         return share * (capacity + 2 * self.offset) - self.offset
 

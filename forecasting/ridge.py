@@ -117,7 +117,7 @@ class RidgeFit:
         ahead = future.periods - (self.design.first + self.design.n - 1)
         middle = log + np.interp(ahead, HORIZONS, self.momentum)
         half = float(ndtri((1 + level) / 2)) * np.interp(ahead, HORIZONS, self.noise)
-        mean = np.exp(np.clip(middle, -30, 30))
+        mean = np.exp(np.clip(middle, -30, 36))
         lower, upper = ((mean + self.offset) * np.exp(side) - self.offset for side in (-half, half))
         return Forecast.within(mean, lower, upper, ceiling(self.history, future))
 
@@ -178,7 +178,7 @@ def _fitted(design: Design, histories: Sequence[History]) -> list[RidgeFit]:
     normal = _Normal.of(columns, log, weights)
     effects = normal.effects(precision, columns.shared.shape[1] + np.flatnonzero(prices))
     effects = _poisson(columns, np.where(known, sales, 0.0), weights, effects, precision)
-    fitted = np.exp(np.clip(columns.times(effects), -30, 30)) + offset
+    fitted = np.exp(np.clip(columns.times(effects), -30, 36)) + offset
     smoothing = min(SMOOTHING, 2 / (1 + design.calendar.grid.frequency.year / 12))
     residual = np.where(known, log - np.log(fitted), np.nan)
     sold, meant = (_exponential_average(np.where(known, x, np.nan), smoothing) for x in (sales + offset, fitted))
@@ -227,10 +227,10 @@ def _poisson(columns: Columns, sales: Vector, weights: Vector, effects: Vector, 
     The dispersion, by which the likelihood is divided, is Pearson's (McCullagh and Nelder 1989, section 9.2).
     """
     effects = effects.copy()
-    mean = np.exp(np.clip(columns.times(effects), -30, 30))
+    mean = np.exp(np.clip(columns.times(effects), -30, 36))
     effects[:, 0] += np.log(np.maximum(np.sum(weights * sales, axis=1), 1e-9) / np.sum(weights * mean, axis=1))
     for _ in range(SCORING):
-        log = np.clip(columns.times(effects), -30, 30)
+        log = np.clip(columns.times(effects), -30, 36)
         mean = np.exp(log)
         spread = np.sum(weights * (sales - mean) ** 2 / mean, axis=1) / weights.sum(axis=1)
         dispersion = np.maximum(spread, 1e-9)[:, None]
@@ -246,7 +246,7 @@ def _poisson(columns: Columns, sales: Vector, weights: Vector, effects: Vector, 
 
 def _loss(columns: Columns, sales: Vector, weights: Vector, effects: Vector, precision: Vector) -> Vector:
     """(N,) penalised negative log-likelihood, but for a constant."""
-    log = np.clip(columns.times(effects), -30, 30)
+    log = np.clip(columns.times(effects), -30, 36)
     likelihood = np.sum(weights * (np.exp(log) - sales * log), axis=1)
     return likelihood + np.sum(precision * effects**2, axis=1) / 2
 

@@ -56,8 +56,8 @@ class Chosen:
 
     Attributes
     ----------
-    errors : (folds, h) outcome less mean, latest origin first, NaN where not known; the same origins for all series
-        that end together [units]
+    errors : (folds, h) outcome less mean, latest origin first, NaN where not known or where the series was tried from
+        other origins than longer ones that end with it [units]
     """
 
     model: str
@@ -80,10 +80,11 @@ def choose(fleet: Sequence[Trials], *, level: float, model: str = AUTO) -> list[
 
 
 def _chosen(trials: Trials, name: str, fleet: Vector, level: float) -> Chosen:
-    forecast = trials.forecasts[name]
-    if name not in trials.past:
-        return Chosen(name, _held(forecast, None, fleet, level), np.full_like(trials.outcomes, np.nan))
-    return Chosen(name, _held(forecast, trials.scores(name), fleet, level), trials.errors(name))
+    tried = name in trials.past
+    held = _held(trials.forecasts[name], trials.scores(name) if tried else None, fleet, level)
+    within = Forecast.within(held.mean, held.lower, held.upper, trials.capacity)
+    errors = trials.errors(name) if tried and trials.whole else np.full_like(trials.outcomes, np.nan)
+    return Chosen(name, within, errors)
 
 
 def _relative(trials: Trials, name: str) -> tuple[float, float]:

@@ -7,8 +7,9 @@ Guarantees
 * A period that the rows do not cover whole, at either end of the table, is not taken for a whole one.
 
 A period without a row is zero sold, unless zero is not credible: where a series sells at least 10 units in 19 of 20 of
-its periods, a gap means closed or not reported, and is left unknown. If such a series has been silent for more than 4
-periods at the end, it has ended, and the silence is zeros. Returns that exceed sales leave a period at zero.
+its periods, a gap means closed or not reported, and is left unknown, save on a weekday that never sold anything. If
+such a series has been silent for more than 4 periods at the end, it has ended, and the silence is zeros. Returns that
+exceed sales leave a period at zero.
 """
 
 from collections.abc import Collection
@@ -16,15 +17,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from forecasting.ahead import CELL, PROMOTION, Ahead, check, indicator, log_price, regressor_names
 from forecasting.features import PRICE
 from forecasting.grid import Dates, Frequency, Grid, Periods, infer_grid
-from forecasting.model import Future, History, Vector
+from forecasting.model import SILENCE, Future, History, Vector
 from pricing.errors import Finding, InputError
 
 CREDIBLE_ZERO = 10.0
-SILENCE = 4
+YEAR = 12
+"""Dates, all on the first (or last) day of a month, from which they are taken for months."""
+WEEKS = 4
+"""Weeks after which a weekday without a sale is one on which the shop is closed."""
 LARGEST = 1e15
 """Beyond it a quantity or a price is a slip of the pen, and sums of squares lose their digits."""
 
@@ -158,6 +163,10 @@ def panel_of(
 def calendar_of(dates: Dates, request: Request) -> Calendar:
     """Periods covered whole by rows of these dates, none of them after the request's `as_of`."""
     grid = infer_grid(dates, request.frequency)
+    if request.frequency and not grid.frequency.months and np.unique(dates).size > YEAR:
+        told = infer_grid(dates).frequency
+        if told.months:
+            raise InputError(f"the rows are dated by months ({told}): they do not tell periods of {grid.frequency}")
     return Calendar(grid, *_whole_periods(grid, dates, request.as_of))
 
 
@@ -256,7 +265,7 @@ def _history(
         inside = part.tail(1).set_axis([last])
     start = int(inside.index[0])
     regular = inside.reindex(np.arange(start, last + 1))
-    sales = _gaps_filled(regular["sales"].to_numpy(np.float64), regular["units"].to_numpy(np.float64))
+    sales = _gaps_filled(grid, start, regular["sales"].to_numpy(np.float64), regular["units"].to_numpy(np.float64))
     capacity = regular["capacity"].ffill().bfill().fillna(np.inf).to_numpy(np.float64)
     return History(
         grid,
@@ -271,16 +280,25 @@ def _history(
     )
 
 
-def _gaps_filled(sales: Vector, units: Vector) -> Vector:
+def _gaps_filled(grid: Grid, start: int, sales: Vector, units: Vector) -> Vector:
     """Zero, or not known, where a period has no row; see the module's rule."""
     seen = np.isfinite(units)
     if np.quantile(units[seen], 0.05) < CREDIBLE_ZERO:
         return np.where(seen, sales, 0.0)
     silent = units.size - 1 - int(np.flatnonzero(seen)[-1])
     filled = sales.copy()
+    if grid.frequency is Frequency.D:
+        filled[_closed(start, seen)] = 0.0
     if silent > SILENCE:
         filled[-silent:] = 0.0
     return filled
+
+
+def _closed(start: int, seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(n,) whether a day is of a weekday on which nothing was ever sold, and which came often enough to tell."""
+    weekday = (start + np.arange(seen.size)) % 7
+    days, sold = np.bincount(weekday, minlength=7), np.bincount(weekday, weights=seen, minlength=7)
+    return ((days >= WEEKS) & (sold == 0))[weekday] & ~seen
 
 
 def _regressor_values(regular: pd.DataFrame, names: tuple[str, ...]) -> Vector:

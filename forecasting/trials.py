@@ -2,7 +2,7 @@
 
 Guarantees
 ----------
-* A trial at a past origin sees nothing after it, save the regressors that are known ahead.
+* A trial at a past origin sees nothing after it, save the regressors that are known ahead, and capacities.
 * A model that fails on one series fails on that series only.
 * What sold nothing for a year is a matter for the baselines, whose forecast is then exactly 0.
 """
@@ -15,7 +15,8 @@ import numpy as np
 from forecasting.baseline import BASELINES
 from forecasting.censoring import servable_all
 from forecasting.combine import COMBINATION, combined
-from forecasting.model import Fit, FleetModel, Forecast, Future, History, Model, NotFittedError, PooledModel, Vector
+from forecasting.model import Fit, FleetModel, Forecast, Future, History, Model, NotFittedError, Vector
+from forecasting.pooled import Pooled
 
 FOLDS = 3
 LARGEST_SCORE = 20.0
@@ -51,6 +52,8 @@ class Trials:
     past : by model, what it said then
     forecasts : by model, what it says of the future
     level : mean sales of the series [units]
+    capacity : (h,) most that can be sold in the coming periods [units]
+    step : periods between origins
     """
 
     outcomes: Vector
@@ -58,6 +61,13 @@ class Trials:
     past: Mapping[str, Past]
     forecasts: Mapping[str, Forecast]
     level: float
+    capacity: Vector
+    step: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether a whole horizon lies between origins, as it does for every series that is long enough."""
+        return self.step == self.outcomes.shape[1]
 
     @property
     def sold(self) -> bool:
@@ -77,11 +87,20 @@ class Trials:
         return np.where(count > 0, total / np.maximum(count, 1), np.nan) / self.level
 
     def scores(self, name: str) -> Vector:
-        """(folds, h) absolute error in half widths of the interval, on the side where it fell."""
-        error, said = self.errors(name), self.past[name]
+        """(folds, h) absolute error in half widths of the interval, on the side where it fell.
+
+        NaN where it is not known, as where less than the forecast was left to be sold.
+        """
+        said = self.past[name]
+        error = np.where(self.sold_out & (self.outcomes <= said.mean), np.nan, self.outcomes - said.mean)
         half = np.where(error > 0, said.upper - said.mean, said.mean - said.lower)
         least = 1e-3 * np.maximum(said.mean, 1e-6)
         return np.asarray(np.minimum(np.abs(error) / np.maximum(half, least), LARGEST_SCORE), dtype=np.float64)
+
+
+def step_of(n: int, horizon: int) -> int:
+    """Periods between origins: the horizon, or a third of a shorter history."""
+    return min(horizon, max(n // 3, 1))
 
 
 def origins(n: int, horizon: int, folds: int = FOLDS) -> list[int]:
@@ -89,7 +108,7 @@ def origins(n: int, horizon: int, folds: int = FOLDS) -> list[int]:
 
     A history too short for one whole horizon is tried on its last third.
     """
-    step = min(horizon, max(n // 3, 1))
+    step = step_of(n, horizon)
     return [origin for fold in range(1, folds + 1) if (origin := n - fold * step) >= max(n / 2, 2)]
 
 
@@ -109,7 +128,7 @@ def tried(
     asked = [ask for i, h in enumerate(histories) for ask in _asked(i, h, futures[i])]
     pasts = servable_all([ask.past for ask in asked], [float(ask.ahead.capacity.max()) for ask in asked], country)
     said = _forecasts(pasts, [ask.ahead for ask in asked], candidates, level, seed)
-    found = [_Found.of(h, future.periods.size) for h, future in zip(histories, futures, strict=True)]
+    found = [_Found.of(history, future) for history, future in zip(histories, futures, strict=True)]
     for ask, forecasts in zip(asked, said, strict=True):
         found[ask.series].add(ask, forecasts)
     return [each.trials() for each in found]
@@ -137,20 +156,22 @@ class _Found:
     """Trials of one series as they come in."""
 
     history: History
+    future: Future
     outcomes: Vector
     sold_out: "np.ndarray[tuple[int, int], np.dtype[np.bool_]]"
     past: dict[str, Past] = field(default_factory=dict)
     forecasts: dict[str, Forecast] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, history: History, horizon: int) -> "_Found":
+    def of(cls, history: History, future: Future) -> "_Found":
+        horizon = future.periods.size
         outcomes = np.full((FOLDS, horizon), np.nan)
         sold_out = np.zeros(outcomes.shape, dtype=np.bool_)
         for fold, n in enumerate(origins(history.sales.size, horizon)):
             came = history.sales[n : n + horizon]
             outcomes[fold, : came.size] = came
             sold_out[fold, : came.size] = history.censored[n : n + horizon] > 0
-        return cls(history, outcomes, sold_out)
+        return cls(history, future, outcomes, sold_out)
 
     def add(self, ask: _Ask, said: Mapping[str, Forecast]) -> None:
         """Note what was said, of the future or at a past origin."""
@@ -161,7 +182,9 @@ class _Found:
             self.past.setdefault(name, Past.silent(*self.outcomes.shape)).note(ask.fold, forecast)
 
     def trials(self) -> Trials:
-        return Trials(self.outcomes, self.sold_out, self.past, self.forecasts, self.history.level)
+        history, coming = self.history, self.future
+        step = step_of(history.sales.size, coming.periods.size)
+        return Trials(self.outcomes, self.sold_out, self.past, self.forecasts, history.level, coming.capacity, step)
 
 
 def _forecasts(
@@ -171,7 +194,7 @@ def _forecasts(
     said: list[dict[str, Forecast]] = [{} for _ in pasts]
     sells = [_sells(past) for past in pasts]
     for name, model in candidates.items():
-        everyone = name in BASELINES or isinstance(model, PooledModel)
+        everyone = name in BASELINES or isinstance(model, Pooled)
         places = [i for i in range(len(pasts)) if sells[i] or everyone]
         for place, fit in zip(places, _fits(model, [pasts[i] for i in places]), strict=True):
             if isinstance(fit, NotFittedError) or not (sells[place] or name in BASELINES):
@@ -196,7 +219,7 @@ def _fits(model: Model, pasts: Sequence[History]) -> Iterator[Fit | NotFittedErr
     if isinstance(model, FleetModel):
         try:
             yield from model.fit_all(pasts)
-        except np.linalg.LinAlgError:  # one of them is singular: each on its own
+        except (ValueError, IndexError, np.linalg.LinAlgError):  # one of them cannot be fitted: each on its own
             yield from (_fit(model, past) for past in pasts)
     else:
         yield from (_fit(model, past) for past in pasts)
@@ -207,5 +230,5 @@ def _fit(model: Model, past: History) -> Fit | NotFittedError:
         return model.fit(past)
     except NotFittedError as error:
         return error
-    except (ValueError, np.linalg.LinAlgError) as error:
+    except (ValueError, IndexError, np.linalg.LinAlgError) as error:
         return NotFittedError(f"{model.name}: {error}")

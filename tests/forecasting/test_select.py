@@ -1,5 +1,7 @@
 """The choice falls back, does not look ahead, and calibrates what it promises."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -43,7 +45,9 @@ def trials_of(losses: dict[str, float], folds: int = 3, half: float = 0.0) -> Tr
         name: Past(*(np.full(shape, 10 - 10 * loss * (1 + side * (half or 2.0))) for side in (0, 1, -1)))
         for name, loss in losses.items()
     }
-    return Trials(np.full(shape, 10.0), np.zeros(shape, dtype=bool), past, dict.fromkeys(losses, said), 10.0)
+    return Trials(
+        np.full(shape, 10.0), np.zeros(shape, bool), past, dict.fromkeys(losses, said), 10.0, np.full(3, np.inf), 3
+    )
 
 
 def test_a_model_that_is_clearly_better_is_chosen() -> None:
@@ -71,3 +75,9 @@ def test_intervals_that_held_too_little_are_widened() -> None:
     wide, narrow = (trials_of({"naive": 0.3}, folds=200, half=half) for half in (0.5, 2.0))
     assert choose([wide], level=0.8)[0].forecast.upper == pytest.approx([14.0] * 3, abs=0.4)
     assert choose([narrow], level=0.8)[0].forecast.upper == pytest.approx([11.0] * 3, abs=0.3)
+
+
+def test_widened_intervals_stay_below_the_capacity() -> None:
+    """Outcomes far outside the bounds widen them to the capacity, no further."""
+    trials = dataclasses.replace(trials_of({"naive": 0.3}, folds=200, half=0.2), capacity=np.full(3, 12.5))
+    assert choose([trials], level=0.8)[0].forecast.upper == pytest.approx([12.5] * 3)

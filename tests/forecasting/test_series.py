@@ -185,3 +185,21 @@ def test_what_cannot_be_done_is_refused_with_every_reason() -> None:
         Request(("product",), 0, target="revenue", capacity="seats")
     with pytest.raises(InputError, match="no sales to forecast from up to 2001-01-01"):
         panel(rows, as_of=pd.Timestamp("2001-01-01"))
+
+
+def test_a_weekday_that_never_sold_is_closed_and_other_gaps_are_unknown() -> None:
+    """A shop that never sells on Saturdays sold none there; a strike on a Tuesday is not known."""
+    days = pd.date_range("2023-01-02", periods=70)
+    rows = pd.DataFrame({"date": days, "product": "a", "quantity": 50.0})
+    rows = rows[(rows["date"].dt.day_of_week != 5) & (rows["date"] != "2023-02-07")]
+    (past,) = panel_of(rows, Request(("product",), 3, Frequency.D)).histories
+    assert np.all(past.sales[5::7] == 0)
+    assert np.isnan(past.sales[36])
+    assert np.isnan(past.sales).sum() == 1
+
+
+def test_months_do_not_tell_of_weeks() -> None:
+    """A month's sales would be taken for those of the week its first day is in."""
+    rows = pd.DataFrame({"date": pd.date_range("2020-01-01", periods=20, freq="MS"), "product": "a", "quantity": 450.0})
+    with pytest.raises(InputError, match="dated by months"):
+        panel_of(rows, Request(("product",), 3, Frequency.W))

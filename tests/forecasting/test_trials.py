@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from forecasting.combine import COMBINATION
 from forecasting.fleet import Task
-from forecasting.grid import Frequency
+from forecasting.grid import Frequency, Grid
 from forecasting.model import History
 from forecasting.trials import Trials, origins, tried
 from tests.forecasting.examples import SHAPES, future, history, seasonal
@@ -130,3 +130,44 @@ def test_what_never_sold_is_forecast_at_exactly_nothing() -> None:
     found = run(SHAPES["all zeros"])
     assert set(found.forecasts) == {"naive", "seasonal-naive", "level", COMBINATION}
     assert all(np.all(forecast.upper == 0) for forecast in found.forecasts.values())
+
+
+def test_a_long_silence_before_an_origin_looked_like_the_end() -> None:
+    """Of ten weeks not reported, a trial made at their end sees none sold, as a forecast made then did."""
+    sales = seasonal(120, level=400.0)
+    sales[92:102] = np.nan
+    past = history(sales)
+    assert np.all(past.head(102).sales[92:] == 0)
+    assert np.isnan(past.head(95).sales[92:]).all()
+    assert np.isnan(past.head(110).sales[92:102]).all()
+
+
+def test_what_sold_out_below_the_forecast_says_nothing_of_the_interval() -> None:
+    """Neither a hit nor a miss: how much more was wanted is not known."""
+    sales = np.full(60, 50.0)
+    sales[-6:] = 40.0
+    scores = run(history(sales, censored=np.r_[np.zeros(54), np.ones(6)])).scores("naive")
+    assert np.isnan(scores[0]).all()
+    assert np.isfinite(scores[1:]).all()
+
+
+def test_series_too_short_for_whole_horizons_are_not_aligned_with_others() -> None:
+    """Their origins lie elsewhere."""
+    assert run(history(seasonal(40))).whole
+    assert not run(history(seasonal(12))).whole
+
+
+def test_a_season_that_is_closed_for_half_the_year_fails_no_other_series() -> None:
+    """A lift that runs in winter only, the last 200 days of some trials not reported."""
+    days = Grid(Frequency.D)
+    sales = np.tile(np.r_[np.full(150, np.nan), seasonal(215, level=300.0)], 3)
+    closed, other = history(sales, grid=days), history(seasonal(sales.size), grid=days)
+    found = tried(
+        [closed, other],
+        [future(closed, 60), future(other, 60)],
+        Task(horizon=60).candidates(Frequency.D),
+        level=0.8,
+        seed=0,
+    )
+    assert "theta" in found[1].forecasts
+    assert all(np.isfinite(forecast.mean).all() for forecast in found[0].forecasts.values())

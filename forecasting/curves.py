@@ -3,7 +3,8 @@
 Guarantees
 ----------
 * At the reference price a curve has the forecast's mean and interval; elsewhere it follows the elasticity.
-* No draw rises with the price: elasticities are drawn from their posterior below 0, also where it is not identified.
+* No draw rises with the price: elasticities are drawn from the distribution below 0 that has the table's mean and error
+  (and so its interval), also where it is not identified.
 * The same seed gives the same curves, and an offer's draws do not depend on which other offers are asked for.
 * Offers of one product and segment share their elasticity draws: one group of buyers, one unknown.
 """
@@ -14,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import gammaincinv, ndtr, ndtri
+from scipy.special import gammaincinv, ndtri
 
-from forecasting.elasticity.shrinkage import GENERAL
+from forecasting.elasticity.shrinkage import GENERAL, BelowZero
 from forecasting.elasticity.within import Vector
 from pricing.demand import DemandCurves, Evidence, Identification, constant_elasticity
 from pricing.model import Offer
@@ -88,7 +89,7 @@ def demand_curves(
         forecast = base[offer.id]
         level = _base_draws(forecast, _stream(root, "base", offer.id).random(draws))
         buyers = _stream(root, "elasticity", *(group if group in known else offer.key))
-        slope = _below_zero(told.elasticity, told.se, buyers.random(draws))
+        slope = BelowZero.with_moments(told.elasticity, told.se).quantile(buyers.random(draws))
         prices = as_floats(offer.ladder)
         units[:, i, : len(prices)] = constant_elasticity(level, slope, forecast.reference, prices.tolist())
         evidence.append(
@@ -105,10 +106,12 @@ class _Told:
     reason: str
 
 
+_GENERAL = BelowZero(GENERAL.mean, GENERAL.sd)
+
 _UNKNOWN = _Told(
     Identification.NOT_IDENTIFIED,
-    GENERAL.mean,
-    GENERAL.sd,
+    _GENERAL.mean,
+    _GENERAL.sd,
     "There are no past sales of this product to these buyers to learn from.",
 )
 
@@ -144,11 +147,3 @@ def _base_draws(base: BaseDemand, u: Vector) -> Vector:
         low, high = gammaincinv(shape, tails) / shape
         shape = max(shape * float(((high - low) / relative) ** 2), _SMALLEST_SHAPE)
     return base.mean * gammaincinv(shape, u) / shape
-
-
-def _below_zero(mean: float, sd: float, u: Vector) -> Vector:
-    """Draws of a normal below 0, by the inverse of its distribution; of a spike at the mean where sd is 0."""
-    if not sd > 0:
-        return np.full(len(u), min(mean, 0.0))
-    share = max(float(ndtr(-mean / sd)), 1e-12)
-    return np.minimum(mean + sd * ndtri(np.maximum(u, 1e-12) * share), 0.0)

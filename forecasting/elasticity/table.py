@@ -9,7 +9,7 @@ Guarantees
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -17,7 +17,6 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from forecasting.elasticity.cells import Panel, panels
-from forecasting.elasticity.drift import drift
 from forecasting.elasticity.feedback import feedback
 from forecasting.elasticity.identification import (
     Estimate,
@@ -30,7 +29,7 @@ from forecasting.elasticity.identification import (
 )
 from forecasting.elasticity.instruments import control_function, two_stage
 from forecasting.elasticity.panel import Fit, censored, log_log, poisson
-from forecasting.elasticity.shrinkage import pool
+from forecasting.elasticity.shrinkage import covariates_of, moderated, pool
 from pricing.demand import Identification
 
 Method = Literal["ppml", "log-log"]
@@ -86,15 +85,20 @@ def elasticity_table(
                 progress(1)
     verdicts = by_association([g.verdict for g in found])
     slopes = [g.estimate.slope if g.estimate else np.nan for g in found]
-    spreads = [g.estimate.spread if g.estimate else np.nan for g in found]
+    spreads = moderated(
+        [g.estimate.se if g.estimate else np.nan for g in found],
+        [g.estimate.spread if g.estimate else np.nan for g in found],
+        [g.estimate.clusters if g.estimate else 0 for g in found],
+        [g.information for g in found],
+    )
     own = [v.status is not Identification.NOT_IDENTIFIED for v in verdicts]
-    pooled = pool(slopes, spreads, credible=[v.credible for v in verdicts], own=own)
+    known = covariates_of([g.panel.key for g in found], [_dearness(g.panel) for g in found])
+    pooled = pool(
+        slopes, spreads.tolist(), credible=[v.credible for v in verdicts], own=own, covariates=known
+    ).below_zero()
     keys = pd.DataFrame([g.panel.key for g in found], columns=list(by), dtype="str")
     body = {
-        "elasticity": pooled.mean,
-        "se": pooled.sd,
-        "lower": pooled.mean - 1.959964 * pooled.sd,
-        "upper": pooled.mean + 1.959964 * pooled.sd,
+        **{name: pooled[name] for name in ("elasticity", "se", "lower", "upper")},
         "raw_elasticity": slopes,
         "status": [str(v.status) for v in verdicts],
         "method": [g.method for g in found],
@@ -113,6 +117,13 @@ class _Group:
     estimate: Estimate | None
     verdict: Verdict
     method: str
+    information: float = np.nan
+    """What the sales tell of the slope if they err as a Poisson does; NaN with instruments."""
+
+
+def _dearness(panel: Panel) -> float:
+    """Mean log price; NaN without a cell."""
+    return float(panel.price.mean()) if len(panel) else np.nan
 
 
 def _estimate(panel: Panel, method: Method) -> _Group:
@@ -125,15 +136,7 @@ def _estimate(panel: Panel, method: Method) -> _Group:
     verdict = assess(panel, estimate, feedback(panel, fit) if fit.usable else None, _rival(panel, used))
     if method == "log-log":
         verdict = _beware_of_sold_out(panel, verdict)
-    return _Group(panel, estimate, _with_drift(panel, verdict, method), _named(used, panel))
-
-
-def _with_drift(panel: Panel, verdict: Verdict, method: Method) -> Verdict:
-    """Say beside a number of the whole time that it changed."""
-    if verdict.status is Identification.NOT_IDENTIFIED:
-        return verdict
-    change = drift(panel, lambda halves: _fit(halves, method)[0])
-    return replace(verdict, reason=f"{verdict.reason} {change}") if change and change.large else verdict
+    return _Group(panel, estimate, verdict, _named(used, panel), fit.information)
 
 
 def _rival(panel: Panel, used: str) -> Estimate | None:

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import truncnorm
 
-from forecasting.elasticity.shrinkage import GENERAL, pool
+from forecasting.elasticity.shrinkage import GENERAL, BelowZero, covariates_of, moderated, pool
+
+ENDS = np.array([0.025, 0.5, 0.975])
 
 
 def all_true(n: int) -> list[bool]:
@@ -27,17 +30,17 @@ def test_a_group_without_a_number_of_its_own_gets_the_distribution_of_an_unseen_
     slopes, spreads = [*np.linspace(-2.5, -1.5, 8), 5.0], [0.1] * 9
     flags = [*all_true(8), False]
     pooled = pool(slopes, spreads, credible=flags, own=flags)
-    assert (pooled.mean[-1], pooled.sd[-1]) == (pooled.unseen.mean, pooled.unseen.sd)
-    assert pooled.unseen.mean == pytest.approx(-2.0, abs=0.1)
-    assert pooled.unseen.sd == pytest.approx(0.35, abs=0.15)
+    assert (pooled.mean[-1], pooled.sd[-1]) == (pooled.unseen_mean[-1], pooled.unseen_sd[-1])
+    assert pooled.unseen_mean[-1] == pytest.approx(-2.0, abs=0.1)
+    assert pooled.unseen_sd[-1] == pytest.approx(0.35, abs=0.15)
 
 
 @pytest.mark.parametrize("slopes", [[], [np.nan, np.nan], [0.4, 0.5]])
 def test_without_a_credible_mean_below_zero_general_knowledge_stands_in(slopes: list[float]) -> None:
     """No groups, no numbers, or numbers that say dearer sells more."""
     pooled = pool(slopes, [0.05] * len(slopes), credible=all_true(len(slopes)), own=[False] * len(slopes))
-    assert pooled.unseen == GENERAL
     assert pooled.mean.tolist() == [GENERAL.mean] * len(slopes)
+    assert pooled.sd.tolist() == [GENERAL.sd] * len(slopes)
 
 
 @given(st.floats(-4, -0.5), st.floats(0.05, 2.0))
@@ -98,6 +101,108 @@ def test_two_groups_have_the_exact_posterior(first: float, second: float, spread
     mean = weight @ means
     sd = np.sqrt(weight @ (np.array(variances) + (np.array(means) - mean) ** 2))
     pooled = pool(b.tolist(), [spread] * 2, credible=all_true(2), own=all_true(2))
-    if pooled.unseen == GENERAL:
+    if pooled.unseen_sd[0] == GENERAL.sd:
         return  # the mean may be above 0: general knowledge stands in
     assert (pooled.mean[0], pooled.sd[0]) == pytest.approx((mean, sd), rel=1e-6)
+
+
+def test_groups_take_after_those_they_share_something_with() -> None:
+    """Ten products of each of two segments, -3 and -1: an eleventh that is not seen takes after its segment."""
+    rng = np.random.default_rng(0)
+    truth = np.array([-3.0, -1.0] * 11)
+    keys = [(f"p{k // 2}", "ab"[k % 2]) for k in range(22)]
+    seen = [*all_true(20), False, False]
+    slopes = rng.normal(truth, 0.2).tolist()
+    pooled = pool(slopes, [0.2] * 22, credible=seen, own=seen, covariates=covariates_of(keys, [1.0] * 22))
+    assert pooled.mean[-2:] == pytest.approx([-3, -1], abs=0.25)
+    alike = pool(slopes, [0.2] * 22, credible=seen, own=seen)
+    assert pooled.sd[-1] < 0.6 * alike.sd[-1]
+
+
+def test_a_dear_product_takes_after_dear_ones() -> None:
+    """Elasticity falls by .5 per standard deviation of log price."""
+    rng = np.random.default_rng(1)
+    price = rng.normal(2, 1, 40)
+    truth = -2 - 0.5 * (price - 2)
+    seen = [*all_true(38), False, False]
+    covariates = covariates_of([(str(k),) for k in range(40)], price.tolist())
+    pooled = pool(rng.normal(truth, 0.2).tolist(), [0.2] * 40, credible=seen, own=seen, covariates=covariates)
+    assert pooled.mean[-2:] == pytest.approx(truth[-2:], abs=0.25)
+
+
+def test_covariates_that_tell_nothing_change_little() -> None:
+    """Mean squared error of pooled slopes with twenty of them against none: at most a tenth more."""
+    rng = np.random.default_rng(2)
+    ratios = []
+    for _ in range(20):
+        truth = rng.normal(-2, 0.4, 40)
+        slopes = rng.normal(truth, 0.5)
+        known = covariates_of([(str(k), str(k % 10)) for k in range(40)], rng.normal(0, 1, 40).tolist())
+        with_, without = (
+            pool(slopes.tolist(), [0.5] * 40, credible=all_true(40), own=all_true(40), covariates=c).mean
+            for c in (known, None)
+        )
+        ratios.append(np.sum((with_ - truth) ** 2) / np.sum((without - truth) ** 2))
+    assert np.mean(ratios) < 1.1
+
+
+def test_what_is_handed_on_is_below_zero_with_the_interval_of_the_distribution_there() -> None:
+    """A group whose posterior reaches above 0 keeps mean, error and interval of what lies below."""
+    pooled = pool([-0.1, np.nan], [0.6, 1.0], credible=[False, False], own=[True, False])
+    assert pooled.mean[0] + 1.96 * pooled.sd[0] > 0
+    table = pooled.below_zero()
+    draws = np.random.default_rng(0).normal(pooled.mean[0], pooled.sd[0], 400_000)
+    draws = draws[draws < 0]
+    ends = np.quantile(draws, [0.025, 0.975])
+    expected = [draws.mean(), draws.std(), *ends]
+    assert table.iloc[0].to_numpy() == pytest.approx(expected, abs=0.01)
+    assert (table["upper"] < 0).all()
+
+
+def test_errors_from_few_clusters_lean_on_what_the_others_show() -> None:
+    """True error .5, each told from 4 clusters: what comes out is nearer to it; 12 clusters stand by themselves."""
+    rng = np.random.default_rng(0)
+    told = 0.5 * np.sqrt(rng.chisquare(3, 50) / 3)
+    clusters = [4] * 49 + [12]
+    spreads = moderated(told.tolist(), (1.6 * told).tolist(), clusters, [4.0] * 50)
+    assert np.abs(spreads[:49] - 0.5).mean() < 0.3 * np.abs(told[:49] - 0.5).mean()
+    assert spreads[49] == 1.6 * told[49]
+    assert moderated([0.5] * 3, [0.8] * 3, [4] * 3, [4.0] * 3).tolist() == [0.8] * 3
+
+
+@given(st.floats(-6, 3), st.floats(0.05, 3))
+def test_moments_and_quantiles_are_those_of_the_cut_normal(location: float, scale: float) -> None:
+    """Against scipy's, as long as the cut leaves it digits."""
+    if location > 8 * scale:
+        return
+    found, reference = BelowZero(location, scale), truncnorm(-np.inf, -location / scale, loc=location, scale=scale)
+    assert found.mean == pytest.approx(reference.mean(), rel=1e-6)
+    assert found.sd == pytest.approx(reference.std(), rel=1e-4)
+    assert found.quantile(ENDS) == pytest.approx(reference.ppf(ENDS), rel=1e-6)
+
+
+@given(st.floats(-6, 1), st.floats(0.05, 2))
+def test_mean_and_deviation_lead_back_to_it(location: float, scale: float) -> None:
+    """Draws from a table's mean and error have them, and the interval that stood beside them."""
+    if location > 8 * scale:
+        return
+    cut = BelowZero(location, scale)
+    again = BelowZero.with_moments(cut.mean, cut.sd)
+    assert (again.mean, again.sd) == pytest.approx((cut.mean, cut.sd), rel=1e-5)
+    assert again.quantile(ENDS) == pytest.approx(cut.quantile(ENDS), rel=1e-3)
+
+
+@pytest.mark.parametrize(("mean", "sd"), [(-0.5, 2.0), (-1.0, 1.0), (0.4, 0.5), (0.0, 1.0)])
+def test_what_no_such_distribution_can_be_still_gives_no_positive_draw(mean: float, sd: float) -> None:
+    """An error above the mean's size keeps a mean below 0."""
+    cut = BelowZero.with_moments(mean, sd)
+    draws = cut.quantile(np.random.default_rng(0).random(100_000))
+    assert draws.max() < 0
+    if mean < 0:
+        assert draws.mean() == pytest.approx(mean, rel=0.02)
+
+
+def test_without_a_scale_it_is_a_spike() -> None:
+    """At the mean, or at 0 for one that is above."""
+    assert BelowZero.with_moments(-2.0, 0.0).quantile(ENDS).tolist() == [-2.0] * 3
+    assert BelowZero.with_moments(1.0, 0.0).quantile(ENDS).tolist() == [0.0] * 3

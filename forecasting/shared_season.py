@@ -3,7 +3,7 @@
 Guarantees
 ----------
 * A period without known sales, a period sold nothing and a series that has ended weigh nothing in the calendar.
-* The season as of an origin is estimated from averages of the columns before it.
+* The season as of an origin is estimated from averages of the columns before it, whose amplitudes rest on the block.
 * A lone outlier does not move it: residuals are cut around the median of their period.
 
 Each series' log sales, less a centred triangular mean of half a year to each side (a moving

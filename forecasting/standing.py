@@ -2,7 +2,8 @@
 
 Guarantees
 ----------
-* Levels, ages, noise and clues rest on columns before the origin only.
+* Levels, ages and clues rest on columns before the origin; amplitudes, noise and what is free of the season on all of
+  the block, which ends at the real origin: learned corrections are a little flattered, forecasts see nothing ahead.
 * Clues are differences of logarithms, ages in years and horizons in quarters: the unit sales are counted in drops out.
 
 The level is an exponential average of log sales less the series' own share of the season (its amplitude), since the

@@ -9,7 +9,7 @@ Guarantees
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from forecasting.elasticity.cells import Panel, panels
+from forecasting.elasticity.drift import drift
 from forecasting.elasticity.feedback import feedback
 from forecasting.elasticity.identification import (
     Estimate,
@@ -136,7 +137,15 @@ def _estimate(panel: Panel, method: Method) -> _Group:
     verdict = assess(panel, estimate, feedback(panel, fit) if fit.usable else None, _rival(panel, used))
     if method == "log-log":
         verdict = _beware_of_sold_out(panel, verdict)
-    return _Group(panel, estimate, verdict, _named(used, panel), fit.information)
+    return _Group(panel, estimate, _with_drift(panel, verdict, method), _named(used, panel), fit.information)
+
+
+def _with_drift(panel: Panel, verdict: Verdict, method: Method) -> Verdict:
+    """Say beside a number of the whole time that it changed."""
+    if verdict.status is Identification.NOT_IDENTIFIED:
+        return verdict
+    change = drift(panel, lambda halves: _fit(halves, method)[0])
+    return replace(verdict, reason=f"{verdict.reason} {change}") if change and change.large else verdict
 
 
 def _rival(panel: Panel, used: str) -> Estimate | None:

@@ -80,6 +80,21 @@ def test_cross_writes_a_second_table_beside_the_first(sales: Path, tmp_path: Pat
     assert len(second) == 4
 
 
+def test_tests_writes_a_price_test_for_what_is_not_identified(sales: Path, tmp_path: Path) -> None:
+    """Tea at a constant price gets one; coffee, whose elasticity is known, none; the same bytes twice."""
+    rows = pd.read_csv(sales)
+    rows.loc[rows["product"] == "tea", "UnitPrice"] = 2.99
+    rows.to_csv(tmp_path / "constant.csv", index=False)
+    outs = [tmp_path / "a.json", tmp_path / "b.json"]
+    for out in outs:
+        done = fairfare(tmp_path / "constant.csv", "--map", "price=UnitPrice", "--tests", out)
+        assert done.returncode == 0, done.stderr
+    assert outs[0].read_bytes() == outs[1].read_bytes()
+    (row,) = pd.read_json(outs[0]).to_dict("records")
+    assert (row["product"], row["status"], row["usual_price"]) == ("tea", "not-identified", 2.99)
+    assert row["promised_se"] > 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -88,6 +103,7 @@ def test_cross_writes_a_second_table_beside_the_first(sales: Path, tmp_path: Pat
             ("shelf", "moon", "rain", "cost"),
         ),
         (("--report", "report.pdf"), (".html",)),
+        (("--tests", "tests.xlsx"), (".csv",)),
         (("--map", "price=Cost"), ("Cost",)),
     ],
 )

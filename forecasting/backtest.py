@@ -4,7 +4,8 @@ Guarantees
 ----------
 * A back-test sees at each origin what a forecast made there would have seen, choice of model and intervals included:
   only rows up to it say what a gap, a price or a capacity was.
-* Where a period sold out, a forecast above its sales is no error.
+* Where a period sold out, a forecast above its sales is no error; whether its interval held is not known, and is not
+  counted either way.
 * A loss that cannot be had (of a series without any sale, scaled by a history that never changed) is NaN, an empty cell
   in a file, and is left out of the mean over series.
 """
@@ -21,12 +22,13 @@ from forecasting import evaluate
 from forecasting.combine import COMBINATION
 from forecasting.fleet import Progress, Task, trials
 from forecasting.grid import Frequency
-from forecasting.model import Forecast, Future, History
+from forecasting.model import SILENCE, Forecast, Future, History
 from forecasting.select import AUTO, Chosen, choose
-from forecasting.series import SILENCE, Panel, panel_of
+from forecasting.series import Calendar, Panel, panel_of
 from forecasting.trials import Trials
 from pricing.errors import InputError
 
+Counts = NDArray[np.int64]
 ALL = "all"
 LOSSES = ("wape", "mase", "rmsse", "bias", "pinball", "coverage")
 
@@ -42,6 +44,7 @@ class Outcome:
     picked : the model the forecast comes from
     origin : first period forecast
     actual : (h,) what came, NaN where not known; sold-out periods count as no less than was forecast
+    short : (h,) whether it sold out below what was forecast, so that more might have come
     forecast : (h,)
     past : (n,) sales before the origin
     season : periods in a season
@@ -52,6 +55,7 @@ class Outcome:
     picked: str
     origin: int
     actual: evaluate.Vector
+    short: NDArray[np.bool_]
     forecast: Forecast
     past: evaluate.Vector
     season: int
@@ -61,16 +65,24 @@ class Outcome:
         """(h,) whether it is known what came."""
         return np.isfinite(self.actual)
 
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        """(h,) whether it is known if the interval held."""
+        return self.known & ~self.short
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """(h,) whether it is known that the interval held."""
+        return self.judged & (self.forecast.lower <= self.actual) & (self.actual <= self.forecast.upper)
+
     def losses(self, level: float) -> dict[str, float]:
         """Scaled losses, which are of one origin."""
-        known = self.known
-        actual, mean, lower, upper = (
-            values[known] for values in (self.actual, self.forecast.mean, self.forecast.lower, self.forecast.upper)
-        )
+        actual, mean, judged = self.actual[self.known], self.forecast.mean[self.known], self.judged
+        bounds = (self.forecast.lower[judged], self.forecast.upper[judged])
         return {
             "mase": evaluate.mase(actual, mean, self.past, self.season),
             "rmsse": evaluate.rmsse(actual, mean, self.past),
-            "pinball": evaluate.pinball(actual, lower, upper, level),
+            "pinball": evaluate.pinball(self.actual[judged], *bounds, level) if judged.any() else float("nan"),
         }
 
 
@@ -102,7 +114,12 @@ class Backtest:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """Losses per series and model, then those of all series; see `backtest_table`."""
+        """Losses per series and model, then those of all series.
+
+        The `by` columns, model, wape, mase, rmsse, bias, pinball, coverage, periods (compared); every model that was
+        tried, "auto" for the choice. The rows of the series "all" pool every series: wape, bias and coverage over all
+        periods, the scaled losses averaged over series and origins.
+        """
         groups: dict[tuple[tuple[str, ...], str], list[Outcome]] = {}
         for outcome in self.outcomes:
             groups.setdefault((outcome.key, outcome.model), []).append(outcome)
@@ -122,6 +139,14 @@ class Backtest:
     def by_step(self) -> pd.DataFrame:
         """Pooled wape, coverage and number of periods by model and step ahead (1 is the first period forecast)."""
         return pd.concat([_steps(model, self.of(model)) for model in self.models], ignore_index=True)
+
+    def held(self, model: str) -> tuple[Counts, Counts]:
+        """(origins, h) outcomes inside the interval, and outcomes of which that is known; the latest origin first."""
+        groups: dict[int, list[Outcome]] = {}
+        for outcome in sorted(self.of(model), key=lambda outcome: -outcome.origin):
+            groups.setdefault(outcome.origin, []).append(outcome)
+        inside = [np.sum([outcome.inside for outcome in group], axis=0) for group in groups.values()]
+        return np.array(inside), np.array([np.sum([o.judged for o in group], axis=0) for group in groups.values()])
 
 
 def backtest(
@@ -170,25 +195,6 @@ def backtest(
     return Backtest(panel, task, folds, tuple(outcomes))
 
 
-def backtest_table(
-    sales: pd.DataFrame,
-    task: Task,
-    *,
-    folds: int = 3,
-    future: pd.DataFrame | None = None,
-    progress: Progress | None = None,
-) -> pd.DataFrame:
-    """Losses of forecasts from past origins; parameters and errors as in `backtest`.
-
-    Returns
-    -------
-    the `by` columns, model, wape, mase, rmsse, bias, pinball, coverage, periods (compared); every model that was tried,
-    "auto" for the choice. The rows of the series "all" pool every series: wape, bias and coverage over all periods, the
-    scaled losses averaged over series and origins.
-    """
-    return backtest(sales, task, folds=folds, future=future, progress=progress).table
-
-
 def _fold_progress(progress: Progress, fold: int, folds: int) -> Progress:
     return lambda done, total: progress(fold * total + done, folds * total)
 
@@ -218,19 +224,28 @@ def _places(sales: pd.DataFrame, future: pd.DataFrame | None, panel: Panel, task
     given = future is not None and task.capacity is not None and task.capacity in future
     places = []
     for key, whole in zip(panel.keys, panel.histories, strict=True):
-        cut = whole.sales.size - fold * task.horizon
-        if cut < 1:
+        if key not in then:  # it had not begun
             continue
-        past, capacity = then.get(key, (whole.head(cut), None))
-        ahead = whole.ahead(cut, task.horizon)
-        for name in whole.carried:
-            ahead.regressors[:, whole.names.index(name)] = past.regressors[-1, whole.names.index(name)]
-        if capacity is not None and not given:
-            ahead = replace(ahead, capacity=capacity)
+        past, capacity = then[key]
+        cut = past.sales.size
+        coming = slice(cut, cut + task.horizon)
+        ahead = Future(
+            whole.periods[coming], _coming(past, whole, coming), whole.capacity[coming] if given else capacity
+        )
         place = _Place(key, whole, cut, past, ahead)
         if place.compared:
             places.append(place)
     return places
+
+
+def _coming(past: History, whole: History, coming: slice) -> evaluate.Vector:
+    """(h, k) regressors of the coming periods, as known then: as they came, or the last one where nobody gave them."""
+    if not past.names:
+        return np.empty((0, 0))
+    regressors = whole.regressors[coming][:, [whole.names.index(name) for name in past.names]]
+    for column in map(past.names.index, past.carried):
+        regressors[:, column] = past.regressors[-1, column]
+    return past.reach(regressors)
 
 
 def _known_then(
@@ -238,18 +253,16 @@ def _known_then(
 ) -> dict[tuple[str, ...], tuple[History, evaluate.Vector]]:
     """Histories made of rows up to the origin, and the capacity that would have been expected.
 
-    Empty where those rows alone would not show the same periods and regressors.
+    They end at the origin even where nothing at all was sold in the periods before it. A regressor that nobody had
+    written down by then is not among theirs.
     """
-    origin = panel.futures[0].periods[0] - fold * task.horizon
+    origin = int(panel.futures[0].periods[0]) - fold * task.horizon
+    first = min(history.start for history in panel.histories)
+    if origin <= first:
+        return {}
     last = pd.Timestamp(panel.grid.label(np.array([origin]))[0]) - pd.Timedelta(days=1)
-    request = replace(task.request, as_of=last, frequency=panel.grid.frequency)
-    try:
-        then = panel_of(sales, request, future, covering=False)
-    except InputError:  # nothing was sold before the origin
-        return {}
-    same = then.grid == panel.grid and then.futures[0].periods[0] == origin
-    if not same or then.histories[0].names != panel.histories[0].names:
-        return {}
+    calendar = Calendar(panel.grid, first, origin - 1)
+    then = panel_of(sales, replace(task.request, as_of=last, calendar=calendar), future, covering=False)
     pairs = zip(then.histories, then.futures, strict=True)
     return {key: (past, ahead.capacity) for key, (past, ahead) in zip(then.keys, pairs, strict=True)}
 
@@ -282,40 +295,43 @@ def _outcomes(places: Sequence[_Place], fleet: Sequence[Trials], model: str, lev
 def _outcome(place: _Place, model: str, chosen: Chosen) -> Outcome:
     whole, forecast = place.whole, chosen.forecast
     window = slice(place.cut, place.cut + forecast.mean.size)
-    actual = whole.sales[window]
-    actual = np.where(whole.censored[window] > 0, np.maximum(actual, forecast.mean), actual)
+    sold = whole.sales[window]
+    short = (whole.censored[window] > 0) & (sold < forecast.mean)
+    actual = np.where(short, forecast.mean, sold)
     season = whole.grid.frequency.season
     origin = int(place.ahead.periods[0])
-    return Outcome(place.key, model, chosen.model, origin, actual, forecast, place.past.sales, season)
+    return Outcome(place.key, model, chosen.model, origin, actual, short, forecast, place.past.sales, season)
 
 
 def _steps(model: str, outcomes: Sequence[Outcome]) -> pd.DataFrame:
-    actual = np.stack([outcome.actual for outcome in outcomes])
-    mean, lower, upper = (
-        np.stack([getattr(outcome.forecast, part) for outcome in outcomes]) for part in ("mean", "lower", "upper")
+    actual, mean, inside, judged = (
+        np.stack(values)
+        for values in zip(*((o.actual, o.forecast.mean, o.inside, o.judged) for o in outcomes), strict=True)
     )
     rows = []
     for step in range(actual.shape[1]):
         known = np.isfinite(actual[:, step])
-        came = actual[known, step]
-        inside = evaluate.coverage(came, lower[known, step], upper[known, step]) if known.any() else float("nan")
-        wape = evaluate.wape(came, mean[known, step])
-        rows.append({"model": model, "step": step + 1, "wape": wape, "coverage": inside, "periods": int(known.sum())})
+        wape = evaluate.wape(actual[known, step], mean[known, step])
+        held = _share(inside[:, step], judged[:, step])
+        rows.append({"model": model, "step": step + 1, "wape": wape, "coverage": held, "periods": int(known.sum())})
     return pd.DataFrame(rows)
 
 
+def _share(inside: NDArray[np.bool_], judged: NDArray[np.bool_]) -> float:
+    """Share of the outcomes inside the interval, of those of which that is known."""
+    return float(inside.sum() / judged.sum()) if judged.any() else float("nan")
+
+
 def _pooled(group: Sequence[Outcome], level: float) -> dict[str, float]:
-    known = np.concatenate([outcome.known for outcome in group])
-    actual = np.concatenate([outcome.actual for outcome in group])[known]
-    mean, lower, upper = (
-        np.concatenate([getattr(outcome.forecast, part) for outcome in group])[known]
-        for part in ("mean", "lower", "upper")
+    known, inside, judged, actual, mean = (
+        np.concatenate(values)
+        for values in zip(*((o.known, o.inside, o.judged, o.actual, o.forecast.mean) for o in group), strict=True)
     )
     scaled = pd.DataFrame([outcome.losses(level) for outcome in group]).mean()  # skips what could not be scaled
     values = {
-        "wape": evaluate.wape(actual, mean),
-        "bias": evaluate.bias(actual, mean),
-        "coverage": evaluate.coverage(actual, lower, upper),
+        "wape": evaluate.wape(actual[known], mean[known]),
+        "bias": evaluate.bias(actual[known], mean[known]),
+        "coverage": _share(inside, judged),
         **scaled.to_dict(),
     }
-    return {**{name: values[name] for name in LOSSES}, "periods": actual.size}
+    return {**{name: values[name] for name in LOSSES}, "periods": int(known.sum())}

@@ -3,6 +3,7 @@
 Guarantees
 ----------
 * The verdict comes first, in words: who won, by how much, and how often the intervals held; a lost comparison is said.
+* Intervals are called too narrow or too wide only beyond chance, as the spread of coverage over origins shows it.
 * The same back-test gives the same bytes: nothing on the page depends on when it was made.
 * What is not listed or drawn is counted.
 """
@@ -14,7 +15,7 @@ from math import isfinite
 import numpy as np
 import pandas as pd
 
-from api.report.backtest_charts import Track, by_chance, coverage_by_step, error_by_step, track
+from api.report.backtest_charts import ENOUGH, Track, by_chance, coverage_by_step, error_by_step, track
 from api.report.charts import Chart, Fan
 from api.report.goods import PERIOD_NAMES
 from api.report.numbers import change, count, percent, units
@@ -100,6 +101,8 @@ class BacktestView:
     rule : the rule of thumb that is better over all series
     span : first day of the first period forecast, and of the last
     series, compared : series, and series at an origin that could be compared
+    outcomes : outcomes of which it is known whether the interval held
+    chance : range of honest intervals' coverage; NaN where the origins are too few to tell
     beaten, judged : series in which that rule was beaten, of those where both errors are known
     skipped : series that were too short, unknown or over at every origin
     """
@@ -114,6 +117,7 @@ class BacktestView:
     series: int
     compared: int
     outcomes: int
+    chance: tuple[float, float]
     beaten: int
     judged: int
     skipped: int
@@ -139,11 +143,15 @@ class BacktestView:
     @property
     def off(self) -> str:
         """What is wrong with the intervals, if it is more than a little, and more than chance."""
-        low, high = (float(end[0]) for end in by_chance(np.array([self.outcomes]), self.level))
-        held = self.own.coverage
-        if held < min(low, self.level - TOLERATED):
+        low, high = self.chance
+        miss = self.own.coverage - self.level
+        if not abs(miss) > TOLERATED:
+            return ""
+        if not isfinite(low):
+            return f"fewer than {ENOUGH} origins cannot tell whether that is chance"
+        if self.own.coverage < low:
             return "they were too narrow"
-        return "they were too wide" if held > max(high, self.level + TOLERATED) else ""
+        return "they were too wide" if self.own.coverage > high else "no more than chance can do"
 
     @property
     def scale(self) -> float:
@@ -169,6 +177,8 @@ def backtest_view(done: Backtest) -> BacktestView:
     rule = _better_rule(models)
     rows = sorted(_series_rows(done, rule), key=lambda row: (-row.sold, row.key))
     steps = done.by_step()
+    inside, judged_by = done.held(done.models[0])
+    low, high = by_chance(inside.sum(axis=1), judged_by.sum(axis=1), done.task.level)
     rules = [row.name for row in models if row.name in RULES]
     judged = [row for row in rows if isfinite(row.against)]
     origins = done.panel.grid.label(np.array([outcome.origin for outcome in own]))
@@ -182,7 +192,8 @@ def backtest_view(done: Backtest) -> BacktestView:
         span=(pd.Timestamp(origins.min()), _last(done)),
         series=len(rows),
         compared=len(own),
-        outcomes=int(done.totals()["periods"].iloc[0]),
+        outcomes=int(judged_by.sum()),
+        chance=(float(low), float(high)),
         beaten=sum(row.against < 0 for row in judged),
         judged=len(judged),
         skipped=len(done.panel.keys) - len(rows),
@@ -196,7 +207,8 @@ def backtest_view(done: Backtest) -> BacktestView:
         ),
         coverage=coverage_by_step(
             "coverage",
-            steps[steps["model"] == done.models[0]],
+            inside,
+            judged_by,
             done.task.level,
             label=f"Share of outcomes inside the {percent(done.task.level)} interval, by period ahead.",
         ),

@@ -3,7 +3,7 @@
 Guarantees
 ----------
 * Each origin's forecast is drawn where it was made, with its band; what is not known leaves a gap.
-* Coverage is drawn with the range chance alone would give it.
+* Coverage is drawn with the range chance alone would give it, where there are origins enough to tell.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.stats import binom, t
 
 from api.report.charts import (
     BASE_X,
@@ -35,9 +34,12 @@ from api.report.charts import (
     trace,
 )
 from api.report.numbers import DASH, change, percent, units
+from forecasting.backtest import Counts
 
 CHANCE = 0.95
 """Share of honest intervals whose coverage lies in the range drawn for chance."""
+ENOUGH = 4
+"""Origins from which the spread of coverage over them says what chance does to it."""
 MOST_ROWS = 31
 """Rows of a chart's table; of more, evenly spaced ones."""
 
@@ -124,21 +126,22 @@ def error_by_step(name: str, steps: pd.DataFrame, first: str, rules: Sequence[st
     return Chart(name, label, caption, spec, Table(("Step", *models), tuple(_spaced(rows))))
 
 
-def coverage_by_step(name: str, steps: pd.DataFrame, level: float, *, label: str) -> Chart:
+def coverage_by_step(name: str, inside: Counts, judged: Counts, level: float, *, label: str) -> Chart:
     """Share of outcomes inside the interval by step ahead, beside what was promised, and what chance would do to it.
 
     Parameters
     ----------
-    steps : step, coverage, periods of one model
+    inside, judged : (origins, h) as `Backtest.held` gives them
     """
-    x = steps["step"].to_numpy(dtype=np.float64)
-    n = np.maximum(steps["periods"].to_numpy(dtype=np.int64), 1)
-    held = steps["coverage"].to_numpy(dtype=np.float64)
-    low, high = by_chance(n, level)
+    n = judged.sum(axis=0)
+    x, held = np.arange(1.0, n.size + 1), np.where(n > 0, inside.sum(axis=0) / np.maximum(n, 1), np.nan)
+    low, high = by_chance(inside, judged, level)
     wide = x if x.size > 1 else np.array([0.5, 1.5])
-    least = float(min(np.nanmin(held, initial=level), low.min()))
+    least = float(np.nanmin([*held, *low], initial=level))
+    told = bool(np.isfinite(low).all())
+    grey = band(wide, 100 * np.resize(low, wide.size), 100 * np.resize(high, wide.size), TYPICAL_BAND) if told else []
     data = [
-        *band(wide, 100 * np.resize(low, wide.size), 100 * np.resize(high, wide.size), TYPICAL_BAND),
+        *grey,
         trace(wide, np.full(wide.size, 100 * level), line={"color": TYPICAL, "width": 1.6, "dash": "4px,4px"}),
         trace(x, 100 * held, line={"color": FORECAST, "width": 2.2}, **_points(held)) | named("Held", "%{y:,.1f}%"),
     ]
@@ -155,21 +158,43 @@ def coverage_by_step(name: str, steps: pd.DataFrame, level: float, *, label: str
         "narrow": _NARROW,
     }
     rows = [
-        (units(step), _share(share), units(count), f"{percent(a)} to {percent(b)}")
+        (units(step), _share(share), units(count), f"{percent(a)} to {percent(b)}" if np.isfinite(a) else DASH)
         for step, share, count, a, b in zip(x, held, n, low, high, strict=True)
     ]
     caption = (
-        f"Grey: where {percent(CHANCE)} of honest {percent(level)} intervals would lie by chance if outcomes were "
-        "independent. Series that move together in one week are not, so a little outside is no proof."
+        f"Grey: where {percent(CHANCE)} of honest {percent(level)} intervals would lie by chance, as coverage varied "
+        "from origin to origin; of so many periods a few lie outside."
+        if told
+        else f"What chance does to it cannot be told: it takes {ENOUGH} origins, with outcomes in every period."
     )
     heads = ("Step", "Held", "Outcomes", "By chance")
     return Chart(name, label, caption, spec, Table(heads, tuple(_spaced(rows))))
 
 
-def by_chance(outcomes: NDArray[np.int64], level: float) -> tuple[Vector, Vector]:
-    """Range in which `CHANCE` of the coverages of honest intervals lie, were outcomes independent (binomial)."""
+def by_chance(inside: Counts, judged: Counts, level: float) -> tuple[Vector, Vector]:
+    """Range in which `CHANCE` of the coverages of honest intervals lie; NaN from fewer than `ENOUGH` origins.
+
+    Series and periods seen from one origin share what happened after it, so what chance does is read from the spread
+    of coverage over origins: Student's t for a ratio of sums over clusters (Cochran 1977, Sampling Techniques, 6.4).
+    The range is never narrower than that of independent outcomes (binomial).
+
+    Parameters
+    ----------
+    inside, judged : (origins, ...) outcomes inside the interval, and outcomes of which that is known
+
+    Returns
+    -------
+    low, high : (...) share of outcomes
+    """
+    n, origins = judged.sum(axis=0), (judged > 0).sum(axis=0)
+    outcomes, k = np.maximum(n, 1), np.maximum(origins, 2)
+    surplus = inside - judged * (inside.sum(axis=0) / outcomes)
+    error = np.sqrt(k / (k - 1) * np.square(surplus).sum(axis=0)) / outcomes
+    spread = t.ppf((1 + CHANCE) / 2, k - 1) * error
     low, high = (binom.ppf(q, outcomes, level) / outcomes for q in ((1 - CHANCE) / 2, (1 + CHANCE) / 2))
-    return low, high
+    told = origins >= ENOUGH
+    low, high = np.maximum(np.minimum(low, level - spread), 0.0), np.minimum(np.maximum(high, level + spread), 1.0)
+    return np.where(told, low, np.nan), np.where(told, high, np.nan)
 
 
 _NARROW: Spec = {"height": 230, "margin": {"l": 40, "r": 112, "t": 14, "b": 38}}

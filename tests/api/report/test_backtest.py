@@ -5,12 +5,12 @@ import re
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from api.report import backtest_report
 from api.report.backtest import MOST_LISTED, MOST_TRACKS, RULES, backtest_view
-from api.report.backtest_charts import coverage_by_step
+from api.report.backtest_charts import ENOUGH, by_chance, coverage_by_step
+from api.report.numbers import DASH
 from forecasting.backtest import Backtest, backtest
 from forecasting.fleet import Task
 from tests.forecasting.examples import sales_rows, seasonal
@@ -109,18 +109,59 @@ def test_a_name_with_markup_stays_a_name() -> None:
     assert "<script>alert" not in backtest_report(backtest(rows, Task(horizon=2, model="naive"), folds=1))
 
 
-def test_chance_has_a_narrower_range_with_more_outcomes() -> None:
-    """The band around the promise is the binomial's: 40 outcomes at 80 % lie between 67.5 and 92.5 %."""
-    steps = pd.DataFrame({"step": [1, 2], "coverage": [0.8, 0.8], "periods": [40, 4000]})
-    rows = coverage_by_step("c", steps, 0.8, label="").table.rows
-    assert rows[0][3] == "68% to 92%"
-    assert rows[1][3] == "79% to 81%"
+def test_chance_is_the_binomials_where_origins_are_alike() -> None:
+    """40 outcomes at 80 % lie between 67.5 and 92.5 %, 4,000 between 79 and 81; with too few origins none is said."""
+    inside, judged = np.tile([8, 800], (5, 1)), np.tile([10, 1000], (5, 1))
+    rows = coverage_by_step("c", inside[:4], judged[:4], 0.8, label="").table.rows
+    assert [row[3] for row in rows] == ["68% to 92%", "79% to 81%"]
+    few = coverage_by_step("c", inside[: ENOUGH - 1], judged[: ENOUGH - 1], 0.8, label="")
+    assert [row[3] for row in few.table.rows] == [DASH] * 2
+    assert "cannot be told" in few.caption
 
 
-def test_too_narrow_is_said_of_many_outcomes_not_of_two(learnt: Backtest) -> None:
-    """One miss in two is chance; the verdict says so only of more than that."""
+def test_chance_reaches_as_far_as_origins_differ() -> None:
+    """Student's t with three degrees of freedom, by hand: coverages .6, .8, .8, 1 have a standard error of .0816."""
+    low, high = by_chance(np.array([600, 800, 800, 1000]), np.full(4, 1000), 0.8)
+    assert float(low) == pytest.approx(0.8 - 3.1824 * 0.08165, abs=1e-4)
+    assert float(high) == 1.0
+
+
+def test_honest_intervals_are_seldom_called_too_narrow_or_too_wide() -> None:
+    """All that is seen from one origin moves together: too narrow is said of 1 report in 40, too wide of 1 in 8."""
+    rng, reports = np.random.default_rng(0), 500
+    narrow = wide = 0
+    for _ in range(reports):
+        errors = np.sqrt(0.3) * rng.normal(size=(ENOUGH, 1)) + np.sqrt(0.7) * rng.normal(size=(ENOUGH, 300))
+        inside = (np.abs(errors) < 1.2816).sum(axis=1)
+        low, high = by_chance(inside, np.full(ENOUGH, 300), 0.8)
+        held = inside.sum() / (300 * ENOUGH)
+        narrow, wide = narrow + (held < low and held < 0.75), wide + (held > high and held > 0.85)
+    assert narrow <= reports / 40
+    assert wide <= reports / 8
+
+
+def test_too_narrow_is_said_beyond_chance_and_not_of_too_few_origins(learnt: Backtest) -> None:
+    """Three origins tell nothing; of more, only what lies outside the range of chance is said to be wrong."""
     view = backtest_view(learnt)
+    assert view.folds < ENOUGH
     missed = replace(view, models=(replace(view.own, coverage=0.5), *view.models[1:]))
-    assert replace(missed, outcomes=2).off == ""
-    assert replace(missed, outcomes=400).off == "they were too narrow"
-    assert replace(view, outcomes=400, models=(replace(view.own, coverage=0.97),)).off == "they were too wide"
+    assert missed.off == "fewer than 4 origins cannot tell whether that is chance"
+    assert replace(missed, chance=(0.4, 1.0)).off == "no more than chance can do"
+    assert replace(missed, chance=(0.7, 0.9)).off == "they were too narrow"
+    wide = replace(view, chance=(0.7, 0.9), models=(replace(view.own, coverage=0.97),))
+    assert wide.off == "they were too wide"
+    assert replace(wide, models=(replace(view.own, coverage=0.78),)).off == ""
+
+
+def test_four_origins_are_enough_for_a_range_of_chance() -> None:
+    """It is that of the model asked for, over all steps."""
+    made = backtest(
+        sales_rows({"a": seasonal(120), "b": seasonal(120, seed=5)}), Task(horizon=5, model="ridge"), folds=4
+    )
+    inside, judged = made.held("ridge")
+    assert inside.shape == (ENOUGH, 5)
+    view = backtest_view(made)
+    assert view.chance == tuple(float(end) for end in by_chance(inside.sum(axis=1), judged.sum(axis=1), 0.8))
+    assert view.chance[0] < 0.8 < view.chance[1]
+    assert view.outcomes == 40
+    assert inside.sum() / 40 == pytest.approx(view.own.coverage)

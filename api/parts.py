@@ -6,6 +6,7 @@ Guarantees
   the coming regressors or the periods the folder covers have changed.
 * All parts forecast the same periods, and no series lies in two of them.
 * A part that cannot be used says everything that is wrong with it; the others are forecast all the same.
+* Forecasts of a part that is gone do not stay among the others: they are named, and nothing is done before.
 * Memory holds a part per process, and eight bytes per series: it does not grow with the number of parts.
 
 Series learn from each other inside their part only. `fit_part` is one function of paths and values, so that it runs in
@@ -23,11 +24,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from joblib import Parallel, cpu_count, delayed
+from joblib import Parallel, cpu_count, delayed, parallel_config
 from numpy.typing import NDArray
 
 from api.atomic import replacing
 from api.tabular import read_table
+from forecasting.ahead import regressor_names, unsound
 from forecasting.fleet import Task
 from forecasting.grid import Dates
 from forecasting.series import calendar_of
@@ -83,13 +85,14 @@ def fit_folder(
     Raises
     ------
     InputError
-        Before any work, where there is no part or a series lies in two; after it, with everything wrong in the parts
-        that could not be used.
+        Before any work, where there is no part, a series lies in two, or `out` holds forecasts of a part that is gone;
+        after it, with everything wrong in the parts that could not be used.
     """
     reading = reading or Reading()
     if out.resolve() == folder.resolve():
         raise InputError(Finding("forecasts must go to another folder than the sales", str(out)))
     found = survey(folder, task, reading)
+    _refuse_left_over(out, found.paths)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -104,8 +107,17 @@ def fit_folder(
         if progress:
             progress(number, len(work))
     if flaws:
-        raise InputError(flaws)
+        raise InputError(list(dict.fromkeys(flaws)))  # what is wrong with the coming values is said once
     return done
+
+
+def _refuse_left_over(out: Path, paths: Sequence[Path]) -> None:
+    """Refuse a folder that holds forecasts of parts that are not among the sales any more."""
+    names = {path.name for path in paths}
+    left = [path for path in sorted(out.glob("*.parquet")) if path.name not in names and _mark_of(path) is not None]
+    if left:
+        reason = "holds forecasts of a part that is not in the folder of sales: remove it, or give another --out"
+        raise InputError([Finding(reason, str(path)) for path in left])
 
 
 def _attempts(work: Sequence[tuple[Path, Path, Task, Reading]]) -> Iterator[Part | list[Finding]]:
@@ -113,9 +125,15 @@ def _attempts(work: Sequence[tuple[Path, Path, Task, Reading]]) -> Iterator[Part
     if len(work) == 1 or cpu_count() == 1:
         return (_attempt(*item) for item in work)
     ended: Iterator[Part | list[Finding]] = Parallel(n_jobs=min(len(work), cpu_count()), return_as="generator")(
-        delayed(_attempt)(*item) for item in work
+        delayed(_attempt_alone)(*item) for item in work
     )
     return ended
+
+
+def _attempt_alone(path_in: Path, path_out: Path, task: Task, reading: Reading) -> Part | list[Finding]:
+    """One of several parts at once: its models share this process, and start no threads, in which warnings mix."""
+    with parallel_config(backend="sequential"):
+        return _attempt(path_in, path_out, task, reading)
 
 
 def _attempt(path_in: Path, path_out: Path, task: Task, reading: Reading) -> Part | list[Finding]:
@@ -150,18 +168,23 @@ def fit_part(path_in: Path, path_out: Path, task: Task, reading: Reading | None 
         currency=reading.currency,
         time_zone=reading.time_zone,
     )
-    table = pa.Table.from_pandas(forecast_table(sales, task, future=_coming(reading)), preserve_index=False)
+    table = pa.Table.from_pandas(
+        forecast_table(sales, task, future=_coming(sales, task, reading)), preserve_index=False
+    )
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), FINGERPRINT: mark})
     with replacing(path_out) as draft:
         pq.write_table(table, draft)
     return Part(path_out, kept=False)
 
 
-def _coming(reading: Reading) -> pd.DataFrame | None:
+def _coming(sales: pd.DataFrame, task: Task, reading: Reading) -> pd.DataFrame | None:
     if reading.future is None:
         return None
     known = {name: column for name, column in reading.mapping.items() if TABLES["future"].column(name)}
-    return read_table(reading.future, "future", mapping=known, time_zone=reading.time_zone)
+    future = read_table(reading.future, "future", mapping=known, time_zone=reading.time_zone)
+    if found := unsound(future, regressor_names(sales, future), task.capacity):
+        raise InputError([replace(each, file=str(reading.future)) for each in found])
+    return future
 
 
 def _fingerprint(path: Path, task: Task, reading: Reading) -> bytes:

@@ -3,7 +3,8 @@
 Guarantees
 ----------
 * Coming values that would change nothing (no date in the coming periods, no column that can be used, a series that the
-  sales do not have) are refused, every reason at once; they are never passed over in silence.
+  sales do not have) are refused, every reason at once; they are never passed over in silence. So are values that
+  cannot be: what is not a finite number, a negative capacity.
 * A period nobody gives a value for keeps the one before: the last price, the last regressor, the usual capacity. Only a
   promotion ends by itself.
 * A value far outside the range seen is cut to the history's reach.
@@ -11,7 +12,7 @@ Guarantees
 A row holds for the series it names; a name left blank, or "all", holds for every one that has no row of its own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -80,6 +81,8 @@ class Ahead:
         cls, future: pd.DataFrame, by: Sequence[str], grid: Grid, regressors: tuple[str, ...], capacity: str | None
     ) -> "Ahead":
         """Read the coming values: the mean of rows that say the same period, the sum of capacities."""
+        if found := unsound(future, regressors, capacity):
+            raise InputError(found)
         given = tuple(name for name in regressors if name in future and future[name].notna().any())
         frame = future[[*given]].apply(lambda c: indicator(c) if c.name == PROMOTION else c.astype(np.float64))
         if capacity is not None and capacity in future:
@@ -132,9 +135,25 @@ def check(
     """
     if "date" not in future or not pd.api.types.is_datetime64_any_dtype(future["date"]):
         raise InputError(Finding("the coming values have no dates", column="date"))
-    found = [*_unusable(future, sales, capacity), *_outside(future, *coming), *_strangers(future, sales, by)]
+    found = [*_unusable(future, sales, capacity), *unsound(future, regressor_names(sales, future), capacity)]
+    found += [*_outside(future, *coming), *_strangers(future, sales, by)]
     if found:
         raise InputError(found)
+
+
+def unsound(future: pd.DataFrame, names: Collection[str], capacity: str | None) -> list[Finding]:
+    """Values that cannot be: of the regressors called `names`, or of the coming capacity."""
+    found = []
+    for name in sorted({*names, *([capacity] if capacity else [])} & {*future.columns} - {PROMOTION}):
+        if not pd.api.types.is_numeric_dtype(future[name]) or np.isinf(future[name].astype(np.float64)).any():
+            found.append(Finding("a coming value is not a finite number", column=name))
+        elif name == capacity:
+            below = future[future[name] < 0]
+            found += [
+                Finding("a coming capacity is negative", column=name, value=f"{units:g} on {day:%Y-%m-%d}")
+                for units, day in zip(below[name], below["date"], strict=True)
+            ]
+    return found
 
 
 def _unusable(future: pd.DataFrame, sales: pd.DataFrame, capacity: str | None) -> Iterator[Finding]:
@@ -144,9 +163,6 @@ def _unusable(future: pd.DataFrame, sales: pd.DataFrame, capacity: str | None) -
         others = [name for name in future.columns if name not in NOT_REGRESSORS - {PRICE}]
         said = f"it gives {', '.join(others)}, which the sales lack" if others else "it gives only names and dates"
         yield Finding(f"no coming value can be used: {said}; give price, promotion or a number that the sales hold too")
-    for name in names & {*future.columns} - {PROMOTION}:
-        if not pd.api.types.is_numeric_dtype(future[name]) or np.isinf(future[name].astype(np.float64)).any():
-            yield Finding("a coming value is not a finite number", column=name)
 
 
 def _outside(future: pd.DataFrame, grid: Grid, periods: Periods) -> Iterator[Finding]:

@@ -13,7 +13,20 @@ import typer
 
 from api.cli.main import app
 from api.cli.options import AsOf, By, Currency, Map, Out, Quarantine, SalesFile, Seed, TimeZone, check_report
-from api.cli.series import Capacity, Country, FutureFile, Horizon, Length, Level, Model, Source, Target, What, bar
+from api.cli.series import (
+    Capacity,
+    Country,
+    FutureFile,
+    Horizon,
+    Length,
+    Level,
+    Model,
+    Source,
+    Target,
+    What,
+    bar,
+    task_of,
+)
 
 if TYPE_CHECKING:
     from forecasting.backtest import Backtest
@@ -50,29 +63,29 @@ def backtest(
     """Forecast from past origins and compare with what came, beside naive and seasonal naive.
 
     wape: absolute errors over actuals. mase, rmsse: errors over in-sample naive ones. bias: forecasts over actuals,
-    less one. pinball: loss of the bounds [units]. coverage: share of actuals inside the interval. The rows "all" pool
-    every series. A loss that cannot be had (nothing was sold, or the history never changed) is left empty.
+    less one. pinball: loss of the bounds [units]. coverage: share of actuals inside the interval. What
+    sold out below its forecast is no error, and left out of pinball and coverage. The rows "all" pool every series. A
+    loss that cannot be had (nothing was sold, or the history never changed) is left empty.
 
     Example: fairfare backtest sales.csv --horizon 4 --folds 6 --freq W --out losses.csv --report backtest.html
     """
     from api.tabular import write_table, write_whole
     from forecasting.backtest import backtest as run
-    from forecasting.fleet import Task
 
     check_report(report)
-    task = Task(
+    task = task_of(
         horizon=horizon,
         freq=freq,
-        by=tuple(by),
+        by=by,
         target=target,
-        as_of=None if as_of is None else as_of.isoformat(),
+        as_of=as_of,
         capacity=capacity,
         country=country,
-        level=level / 100,
+        level=level,
         model=model,
         seed=seed,
     )
-    read, ahead = Source(sales, future, mapping, currency, zone, quarantine).read(target)
+    read, ahead = Source(sales, future, mapping, currency, zone, quarantine).read(task)
     with bar("Back-testing") as done:
         made = run(read, task, folds=folds, future=ahead, progress=done)
     page, table = None if report is None else _page(made), made.table

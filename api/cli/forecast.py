@@ -25,7 +25,20 @@ from api.cli.options import (
     TimeZone,
     parse_out,
 )
-from api.cli.series import Capacity, Country, FutureFile, Horizon, Length, Level, Model, Source, Target, What, bar
+from api.cli.series import (
+    Capacity,
+    Country,
+    FutureFile,
+    Horizon,
+    Length,
+    Level,
+    Model,
+    Source,
+    Target,
+    What,
+    bar,
+    task_of,
+)
 from pricing.errors import InputError
 
 
@@ -76,21 +89,20 @@ def forecast(
     """
     from api.tabular import write_table
     from forecasting.drivers import driver_table
-    from forecasting.fleet import Task
     from forecasting.table import forecast_table
 
     check_out(sales, out, totals=totals)
     if drivers is not None and sales.is_dir():
         raise InputError("--drivers needs all series at once: give one file, not a folder")
-    task = Task(
+    task = task_of(
         horizon=horizon,
         freq=freq,
-        by=tuple(by),
+        by=by,
         target=target,
-        as_of=None if as_of is None else as_of.isoformat(),
+        as_of=as_of,
         capacity=capacity,
         country=country,
-        level=level / 100,
+        level=level,
         model=model,
         seed=seed,
     )
@@ -98,7 +110,7 @@ def forecast(
     if out is not None and sales.is_dir():
         forecast_folder(source, out, task)
         return
-    read, ahead = source.read(target)
+    read, ahead = source.read(task)
     with bar("Forecasting") as done:
         table = forecast_table(read, task, future=ahead, totals=totals, progress=done)
     if drivers is not None:

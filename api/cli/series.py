@@ -1,8 +1,9 @@
 """Options of the commands that forecast series of a table of sales, and how they read it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,9 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli.options import progress
+from pricing.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from forecasting.fleet import Task
 
 
 class Freq(StrEnum):
@@ -67,11 +71,42 @@ Model = Annotated[
     typer.Option(
         "--model",
         metavar="NAME",
-        help="auto (chosen per series by back-test), prophet-map (Prophet's point estimate, solved directly), prophet "
-        "(the library), ridge (quickest for many series), count, level, seasonal-naive, naive, or combination "
-        "(the median of them).",
+        help="auto (chosen per series by back-test), combination (several in one, by the length of a period), or one: "
+        "naive, seasonal-naive, drift, level, recent-median, holt-winters, damped-trend, theta, ets, "
+        "unobserved-components, sarimax, count, ridge (quickest for many series), pooled (series learn from each "
+        "other), prophet-map (Prophet's point estimate, solved directly), prophet (the library).",
     ),
 ]
+
+
+def task_of(
+    *,
+    horizon: int,
+    freq: Freq | None,
+    by: Sequence[str],
+    target: Target,
+    as_of: date | None,
+    capacity: str | None,
+    country: str | None,
+    level: float,
+    model: str,
+    seed: int,
+) -> "Task":
+    """What the options of a command ask for; the level is in percent."""
+    from forecasting.fleet import Task
+
+    return Task(
+        horizon=horizon,
+        freq=freq,
+        by=tuple(by),
+        target=target,
+        as_of=None if as_of is None else as_of.isoformat(),
+        capacity=capacity,
+        country=country,
+        level=level / 100,
+        model=model,
+        seed=seed,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +120,17 @@ class Source:
     zone: str
     quarantine: Path | None
 
-    def read(self, target: Target) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
+    def read(self, task: "Task") -> "tuple[pd.DataFrame, pd.DataFrame | None]":
         """Both tables."""
         from api.tabular import read_table
+        from forecasting.ahead import regressor_names, unsound
         from pricing.tables import TABLES
 
         sales = read_table(
             self.sales,
             "sales",
             mapping=self.mapping,
-            needed=["price"] if target is Target.REVENUE else [],
+            needed=["price"] if task.target == Target.REVENUE else [],
             currency=self.currency,
             time_zone=self.zone,
             quarantine=self.quarantine,
@@ -102,7 +138,10 @@ class Source:
         if self.future is None:
             return sales, None
         known = {name: column for name, column in (self.mapping or {}).items() if TABLES["future"].column(name)}
-        return sales, read_table(self.future, "future", mapping=known, time_zone=self.zone)
+        future = read_table(self.future, "future", mapping=known, time_zone=self.zone)
+        if found := unsound(future, regressor_names(sales, future), task.capacity):
+            raise InputError([replace(each, file=str(self.future)) for each in found])
+        return sales, future
 
 
 @contextmanager

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from api.cli.main import main
+from forecasting.combine import COMBINATION
+from forecasting.select import AUTO, models
 
 
 @dataclass(frozen=True)
@@ -227,3 +229,24 @@ def test_help_has_an_example(command: str, fairfare: Run) -> None:
     run = fairfare(command, "--help")
     assert run.returncode == 0
     assert f"Example: fairfare {command}" in run.stdout
+
+
+@pytest.mark.parametrize("command", ["forecast", "backtest"])
+def test_help_names_every_model(command: str, fairfare: Run) -> None:
+    """All that --model takes."""
+    said = " ".join(fairfare(command, "--help").stdout.replace("\u2502", " ").split())
+    assert [name for name in (AUTO, COMBINATION, *models()) if f" {name}" not in said] == []
+
+
+@pytest.mark.parametrize("command", ["forecast", "backtest"])
+def test_a_negative_coming_capacity_is_said_with_file_column_and_day(
+    tmp_path: Path, fairfare: Run, command: str
+) -> None:
+    """Not a traceback."""
+    days = pd.date_range("2024-01-01", periods=60).strftime("%Y-%m-%d")
+    sales, ahead = tmp_path / "sales.csv", tmp_path / "ahead.csv"
+    pd.DataFrame({"date": days, "product": "seat", "quantity": 30, "seats": 50}).to_csv(sales, index=False)
+    ahead.write_text("date,seats\n2024-03-01,-5\n2024-03-02,50\n")
+    run = fairfare(command, sales, "--horizon", "3", "--capacity", "seats", "--future", ahead, "--model", "naive")
+    assert run.returncode == 2
+    assert "ahead.csv, column seats: a coming capacity is negative: '-5 on 2024-03-01'" in " ".join(run.stderr.split())

@@ -1,10 +1,13 @@
 """A folder of parts gives the forecasts of one table, part by part, and is resumed where it stopped."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import effective_n_jobs
 
 from api import parts
 from api.parts import Reading, fit_folder, fit_part, survey
@@ -159,3 +162,51 @@ def test_the_same_function_runs_under_dask(folder: Path) -> None:
     for path, target in zip(found.paths, alone, strict=True):
         fit_part(path, target, found.task)
     assert [path.read_bytes() for path in mapped] == [path.read_bytes() for path in alone]
+
+
+@pytest.mark.usefixtures("alone")
+def test_forecasts_of_a_part_that_is_gone_are_refused_by_name(folder: Path) -> None:
+    """They would be read along with the others; a file that is not one of forecasts is nobody's business."""
+    out = folder.with_name("out")
+    fit_folder(folder, out, TASK)
+    pd.DataFrame({"note": ["mine"]}).to_parquet(out / "note.parquet")
+    assert len(fit_folder(folder, out, TASK)) == 2
+    (folder / "2.parquet").unlink()
+    before = (out / "1.parquet").read_bytes()
+    with pytest.raises(InputError, match=r"2\.parquet: holds forecasts of a part that is not in the folder") as caught:
+        fit_folder(folder, out, Task(horizon=2, model="ridge"))
+    assert len(caught.value.findings) == 1
+    assert (out / "1.parquet").read_bytes() == before
+    (out / "2.parquet").unlink()
+    assert [part.kept for part in fit_folder(folder, out, Task(horizon=2, model="ridge"))] == [False]
+
+
+def test_parts_that_share_the_processors_start_no_threads_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inside a part all work is done by one; a part alone has all processors."""
+
+    def here(**_: object) -> Callable[[Iterable[Any]], list[Any]]:
+        return lambda calls: [call(*args, **named) for call, args, named in calls]
+
+    monkeypatch.setattr(parts, "Parallel", here)
+    monkeypatch.setattr(parts, "cpu_count", lambda: 2)
+    monkeypatch.setattr(parts, "_attempt", lambda *_: effective_n_jobs(3))
+    item = (Path("in"), Path("out"), TASK, Reading())
+    assert list(map(str, parts._attempts([item, item]))) == ["1", "1"]
+    assert list(map(str, parts._attempts([item]))) == ["3"]
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_coming_capacity_that_cannot_be_is_said_once_with_its_file(folder: Path) -> None:
+    """Not once per part, and not as a flaw of the parts."""
+    ahead = folder.with_name("ahead.csv")
+    for path in folder.iterdir():
+        pd.read_parquet(path).assign(seats=50.0).to_parquet(path, index=False)
+    ahead.write_text("date,seats\n2020-05-10,-5\n")
+    with pytest.raises(InputError, match=r"ahead\.csv, column seats: a coming capacity is negative") as caught:
+        fit_folder(
+            folder,
+            folder.with_name("out"),
+            Task(horizon=3, model="naive", capacity="seats"),
+            reading=Reading(future=ahead),
+        )
+    assert len(caught.value.findings) == 1

@@ -105,3 +105,20 @@ def test_a_coming_capacity_counts_and_a_missing_one_is_the_usual() -> None:
     given = ahead(COMING[:1], seats=[80.0])
     found = panel(given, sales().assign(seats=50.0), capacity="seats")
     assert [future.capacity.tolist() for future in found.futures] == [[80, 50]] * 2
+
+
+@pytest.mark.parametrize("covering", [True, False])
+def test_a_negative_capacity_is_refused_with_its_day(covering: bool) -> None:
+    """In a back-test too, which reads only what it can use."""
+    given = ahead(COMING, seats=[-5.0, 80.0])
+    request = Request(by=("product",), horizon=2, capacity="seats")
+    with pytest.raises(InputError, match="column seats: a coming capacity is negative: '-5 on 2019-02-10'") as error:
+        panel_of(sales().assign(seats=50.0), request, given, covering=covering)
+    assert len(error.value.findings) == 1
+
+
+def test_text_for_a_number_is_refused_where_nothing_need_be_covered() -> None:
+    """A back-test says so in words as well."""
+    given = ahead(COMING, temperature=["warm", "cold"])
+    with pytest.raises(InputError, match="column temperature: a coming value is not a finite number"):
+        panel_of(sales(), Request(by=("product",), horizon=2), given, covering=False)

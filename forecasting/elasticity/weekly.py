@@ -78,7 +78,7 @@ def _history(frame: pd.DataFrame, slope: float, end: int, gap: float) -> History
     if last >= LEAST_WEEKS:
         return f"Not sold in the last {last} weeks."
     if weeks < LEAST_WEEKS:
-        return f"Sold for {weeks} weeks only: at least {LEAST_WEEKS} are needed to foresee what a test would show."
+        return f"Only {weeks} of the {LEAST_WEEKS} weeks of sales needed to foresee what a test would show."
     seen = ago // 7 < weeks
     return _weekly(frame[seen], (weeks - 1 - ago[seen] // 7).astype(np.intp), slope, weeks)
 

@@ -67,7 +67,7 @@ def test_places_are_apart_only_if_the_same_thing_cost_otherwise_in_the_same_week
     [
         (shop().assign(price=0.0), "Nothing was sold at a known price"),
         (shop().assign(quantity=0.0), "Nothing was sold"),
-        (shop().head(3), "Sold for 1 weeks only"),
+        (shop().head(3), "Only 1 of the 8 weeks"),
         (shop(days=1400, every=28), "too coarse"),
         (pd.concat([shop(), shop(280).assign(product="coffee")]), "Not sold in the last 20 weeks"),
     ],

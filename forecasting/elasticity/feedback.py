@@ -6,19 +6,20 @@ Guarantees
   price today's demand. Errors are two-way, by cluster and by date.
 * What the user names as controls is held fixed on the coming date too: a promotion that is planned where demand is
   strong is no alarm once it is told apart. Without that it is.
+* Instruments are tested too: whether the part of the price that they move follows demand.
 * Groups of one table are also tested together: what each one is too short to show, many show. No single group weighs
   more there than one that is just found alone, and what groups share on a date counts once, not once per group.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtr
 
 from forecasting.elasticity.cells import Panel
-from forecasting.elasticity.panel import Fit, linear, poisson, two_way
+from forecasting.elasticity.panel import Fit, censored, linear, poisson, two_way
 from forecasting.elasticity.within import Codes, Vector, codes_of
 
 MIN_TESTED = 40
@@ -93,8 +94,8 @@ class Feedback:
         return self.lead.p < self.level and abs(self.lead.coefficient) > 0.5 * abs(slope)
 
 
-def feedback(panel: Panel, fit: Fit) -> Feedback | None:
-    """Test both directions; None where too few cells have a past and a future."""
+def feedback(panel: Panel, fit: Fit, *, lead: bool = True) -> Feedback | None:
+    """Test both directions, or the lag only; None where too few cells have a past and a future."""
     at = _with_past_and_future(panel.unit)
     demand = np.full(len(panel), np.nan)
     demand[fit.kept] = np.log((panel.quantity[fit.kept] + 0.5) / (fit.mean + 0.5))
@@ -104,12 +105,33 @@ def feedback(panel: Panel, fit: Fit) -> Feedback | None:
     factors, ahead = [codes_of(f[at]) for f in panel.factors], panel.price[at + 1]
     held = [*(panel.price[at - k] for k in range(LAGS)), panel.others[at], panel.others[at + 1]]
     lag = linear(ahead, np.column_stack([demand[at], *held]), factors)
+    fits = [lag]
     if panel.promotion is not None:
         held.append(panel.promotion[at + 1])
-    lead = poisson(panel.quantity[at], np.column_stack([ahead, *held]), factors)
+    if lead:
+        fits.append(poisson(panel.quantity[at], np.column_stack([ahead, *held]), factors))
     days = panel.days.to_numpy().astype("datetime64[D]").astype(np.int64)[at]
-    lagged, leading = (Direction.of(f, panel.clusters[at], days) for f in (lag, lead))
-    return Feedback(len(at), lagged, leading, ALARM_SINGLE if panel.products == 1 else ALARM_POOLED)
+    lagged, *leading = (Direction.of(f, panel.clusters[at], days) for f in fits)
+    level = ALARM_SINGLE if panel.products == 1 else ALARM_POOLED
+    return Feedback(len(at), lagged, leading[0] if lead else Direction(), level)
+
+
+def feedback_of_instruments(panel: Panel, pull: Vector) -> Feedback | None:
+    """Test whether the price as the instruments move it follows demand; None where too few cells have a future.
+
+    Only today's demand in tomorrow's price is asked for: the instruments must not answer to demand, whatever else the
+    price does.
+
+    Parameters
+    ----------
+    pull : (m,) as in `forecasting.elasticity.instruments.Instrumented`
+    """
+    moved = replace(panel, price=panel.instruments @ pull)
+    if panel.sold_out.any():
+        fit = censored(panel.quantity, moved.columns, panel.factors, panel.sold_out)
+    else:
+        fit = poisson(panel.quantity, moved.columns, panel.factors)
+    return feedback(moved, fit, lead=False) if fit.usable else None
 
 
 def alarm_together(tests: Sequence[Feedback]) -> bool:

@@ -16,8 +16,8 @@ from scipy.special import stdtrit
 
 from forecasting.elasticity.cells import Panel
 from forecasting.elasticity.feedback import ALARM_SINGLE, Feedback, alarm_together
-from forecasting.elasticity.instruments import Instrumented
-from forecasting.elasticity.panel import Fit, jackknife
+from forecasting.elasticity.instruments import ALL_OF_IT, Instrumented
+from forecasting.elasticity.panel import Fit, informative, jackknife
 from forecasting.elasticity.within import Codes, codes_of, demean
 from pricing.demand import Identification
 
@@ -39,6 +39,7 @@ GUESSED, MOSTLY_GUESSED = 0.25, 0.5
 """Share of cells without a row whose price is not known from which the slope is doubted, and refused."""
 MIN_ROWS = 200
 """Cells with a past and a future below which the feedback test has little power."""
+_NOT_SETTLED = "The data do not settle on a number in {}."
 TAINTED = 0.25
 """Share of the groups with a clear slope that may show feedback before the untested ones are refused."""
 
@@ -128,7 +129,7 @@ def _too_few(panel: Panel) -> Verdict | None:
             f"On {panel.guessed:.0%} of the dates nothing was sold and the table has no row, while the price changed: "
             "add rows with a quantity of 0 and the price of the day.",
         )
-    levels = sum(int(factor.max()) for factor in panel.factors) + 1 + panel.columns.shape[1]
+    levels = _estimated(panel.factors, panel.columns.shape[1])
     if len(panel) - levels < MIN_FREE:
         return Verdict(refused, f"Too few data: {_rows(len(panel))} for {levels} numbers to estimate.")
     return None
@@ -164,15 +165,41 @@ def _ruled(panel: Panel, estimate: Estimate, test: Feedback | None, rival: Estim
     return Verdict(Identification.IDENTIFIED, _identified(panel, estimate), credible=True)
 
 
-def assess_instrumented(found: Instrumented) -> tuple[Verdict, Estimate | None]:
-    """The rule for a slope with instruments: their strength, sign, agreement, then precision.
+def assess_instrumented(found: Instrumented, test: Feedback | None = None) -> tuple[Verdict, Estimate | None]:
+    """The rule for a slope with instruments: what they are, their strength, sign, agreement, then precision.
 
     Where they are not strong the interval is the region of Anderson and Rubin, and if that has no end or reaches 0
     there is no estimate.
+
+    Parameters
+    ----------
+    test : whether what the instruments did to the price followed demand
     """
+    verdict, estimate = _ruled_instrumented(found, test)
+    return replace(verdict, test=test), estimate
+
+
+def _no_instruments(found: Instrumented) -> str:
+    """Why the instruments give no slope; empty where they give one."""
+    if not found.rows:
+        return "No row is left to learn from: each sold out, or sold nothing."
+    if found.explained >= ALL_OF_IT:
+        return (
+            f"The instruments explain {found.explained:.0%} of what the price did on its own: they are the price, or "
+            "all that sets it, and with them the number would be that of the sales alone, unchecked. Leave "
+            "--instruments out: then it is checked whether price followed demand."
+        )
+    if np.isfinite(found.se):
+        return ""
+    if found.explained > 0:
+        return _NOT_SETTLED.format(_rows(found.rows))
+    return f"The instruments do not move the price in {_rows(found.rows)}."
+
+
+def _ruled_instrumented(found: Instrumented, test: Feedback | None) -> tuple[Verdict, Estimate | None]:
     refused = Identification.NOT_IDENTIFIED
-    if not np.isfinite(found.se):
-        return Verdict(refused, f"The instruments do not move the price in {_rows(found.rows)}."), None
+    if why := _no_instruments(found):
+        return Verdict(refused, why), None
     estimate = Estimate.with_error(found.slope, found.se, found.clusters)
     fit = f"the numbers that fit the sales: {found.region}"
     force = f"effective F {found.first_stage:.1f}, {found.needed:.1f} is needed"
@@ -186,9 +213,12 @@ def assess_instrumented(found: Instrumented) -> tuple[Verdict, Estimate | None]:
         return Verdict(refused, f"{why}: they touch demand themselves."), estimate
     if estimate.upper >= 0:
         return Verdict(refused, f"Too uncertain: {_no_reaction(estimate)}.", credible=True), estimate
+    followed = test is not None and test.alarm
     doubts = ([] if found.strong else [strength]) + _disagreement(found) + _imprecise(estimate)
+    if followed:
+        doubts.append("the instruments partly followed demand, so buyers may be more price sensitive than this")
     if doubts:
-        return Verdict(Identification.WEAK, _with_care(doubts), found.strong), estimate
+        return Verdict(Identification.WEAK, _with_care(doubts), found.strong and not followed), estimate
     reason = (
         f"The instruments move the price (effective F {found.first_stage:.0f}) and sales answered. That they touch "
         "demand only through the price is taken on trust: sales cannot show it."
@@ -248,7 +278,7 @@ def _seen_together(verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
 def _unsettled(panel: Panel, estimate: Estimate) -> Verdict | None:
     if np.isfinite(estimate.lower) and np.isfinite(estimate.upper):
         return None
-    return Verdict(Identification.NOT_IDENTIFIED, f"The data do not settle on a number in {_rows(len(panel))}.")
+    return Verdict(Identification.NOT_IDENTIFIED, _NOT_SETTLED.format(_rows(len(panel))))
 
 
 def _with_care(doubts: list[str]) -> str:
@@ -320,17 +350,33 @@ def _identified(panel: Panel, estimate: Estimate) -> str:
     return (
         f"The price changed on {_dates(panel.moves)} and sales answered; no sign that price followed demand. A "
         "reaction of price to demand within the same period cannot be seen in sales; something unseen would have to "
-        f"explain {robustness(estimate, len(panel)):.0%} of what is left of both price and demand to explain this away."
+        f"explain {robustness(estimate, _freedom(panel)):.0%} of what is left of both price and demand to explain this "
+        "away."
     )
 
 
-def robustness(estimate: Estimate, rows: int) -> float:
+def robustness(estimate: Estimate, freedom: int) -> float:
     """Share of the remaining variation of both price and demand an unseen cause must explain to bring the slope to 0.
 
     Cinelli and Hazlett (2020), equation 18 with q = 1.
+
+    Parameters
+    ----------
+    freedom : residual degrees of freedom
     """
-    squared = (estimate.slope / estimate.se) ** 2 / max(rows - 1, 1)
+    squared = (estimate.slope / estimate.se) ** 2 / max(freedom, 1)
     return float((np.sqrt(squared**2 + 4 * squared) - squared) / 2)
+
+
+def _freedom(panel: Panel) -> int:
+    """Cells that tell something, less the numbers estimated from them."""
+    kept = informative(panel.quantity, panel.factors)
+    return int(kept.sum()) - _estimated([codes_of(factor[kept]) for factor in panel.factors], panel.columns.shape[1])
+
+
+def _estimated(factors: Sequence[Codes], columns: int) -> int:
+    """Levels of the effects, and coefficients."""
+    return sum(int(factor.max(initial=0)) for factor in factors) + 1 + columns
 
 
 def _dates(n: int) -> str:

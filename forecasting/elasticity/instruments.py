@@ -7,6 +7,7 @@ Guarantees
   two-stage least squares, with limited-information maximum likelihood beside it.
 * Errors are jackknifed by cluster over both stages at once. How strongly the instruments move the price is told by the
   effective F, which holds with clustered errors, and by the value it must reach.
+* Instruments that are the price itself, or nearly, are not used: with them the slope would be that of sales alone.
 * `Region` holds the truth 95 times in 100 however weak the instruments are; it says so where it has no end.
 
 Both ways rest on the two reduced forms: how the instruments move the price (b), and demand (a). The slope is what makes
@@ -16,7 +17,7 @@ instruments, which with one instrument is the control function (Wooldridge 2015)
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,8 @@ from forecasting.elasticity.within import Codes, Vector, codes_of, demean
 LEVEL = 0.95
 WORST_BIAS = 0.10
 """Share of the worst possible bias that strong instruments may leave, at most (Montiel Olea and Pflueger 2013)."""
+ALL_OF_IT = 0.99
+"""Share of the price's own moves from which instruments explain as good as all of them."""
 _NO_MOVE = 1e-7
 
 
@@ -45,6 +48,9 @@ class Instrumented:
     region : slopes not contradicted, by Anderson and Rubin (1949), with clustered errors
     rows, clusters : used
     limited : the slope by limited information, in logs
+    explained : share of the price's own moves, beyond effects and other regressors, that the instruments explain, as
+        they are or in logs; from `ALL_OF_IT` on there is no slope
+    pull : (m,) change of log price with each instrument, as the first stage has it
     """
 
     slope: float
@@ -56,6 +62,8 @@ class Instrumented:
     rows: int
     clusters: int
     limited: float | None = None
+    explained: float = 0.0
+    pull: Vector = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
 
     @property
     def strong(self) -> bool:
@@ -85,15 +93,16 @@ def two_stage(
     levels = [codes_of(f[sold]) for f in factors]
     ways = _ways(clusters[sold], None if shared is None else shared[sold])
     x, ones = columns[sold], np.ones(int(sold.sum()))
-    z = _telling(instruments[sold], x[:, 1:], levels)
-    if not z.shape[1]:
-        return _hopeless(len(ones), ways)
+    first = _FirstStage.of(x, instruments[sold], levels)
+    z = first.instruments
+    if first.useless or len(ones) <= z.shape[1] + x.shape[1] + sum(int(f.max()) for f in levels) + 1:
+        return first.told(_hopeless(len(ones), ways))
     stacked = np.column_stack([np.log(quantity[sold]), x[:, 0], z, x[:, 1:]])
     keep = 2 + z.shape[1]
     total, rest = _cross_products(stacked, levels, ones, ways)
     full = _partialled(total, keep)
     forms = [[_in_logs(_partialled(m, keep)) for m in way] for way in rest]
-    return _judged(_in_logs(full), forms, len(ones), ways, limited=_limited(full))
+    return first.told(_judged(_in_logs(full), forms, len(ones), ways, limited=_limited(full)))
 
 
 def _in_logs(products: Vector) -> "_Reduced":
@@ -122,9 +131,10 @@ def control_function(
     shared : (n,) as in `forecasting.elasticity.cells.Panel`
     sold_out : (n,) rows whose demand was at least their quantity
     """
-    z = _telling(instruments, columns[:, 1:], factors)
-    if not z.shape[1]:
-        return _hopeless(len(quantity), _ways(clusters, shared))
+    first = _FirstStage.of(columns, instruments, factors)
+    z = first.instruments
+    if first.useless:
+        return first.told(_hopeless(len(quantity), _ways(clusters, shared)))
     regressors = np.column_stack([columns[:, :1], z, columns[:, 1:]])
     if sold_out is not None and sold_out.any():
         fit = censored(quantity, regressors, factors, sold_out)
@@ -132,7 +142,7 @@ def control_function(
         fit = poisson(quantity, regressors, factors)
     ways = _ways(clusters[fit.kept], None if shared is None else shared[fit.kept])
     if not fit.usable:
-        return _hopeless(len(fit.mean), ways)
+        return first.told(_hopeless(len(fit.mean), ways))
     working = np.column_stack([np.log(fit.mean) + fit.residual, fit.columns])
     price, prices = _cross_products(fit.columns, fit.factors, np.ones(len(fit.mean)), ways)
     demand, demands = _cross_products(working, fit.factors, fit.weight, ways)
@@ -140,7 +150,7 @@ def control_function(
     forms = [
         [_in_units(one, two, m) for one, two in zip(*way, strict=True)] for way in zip(prices, demands, strict=True)
     ]
-    return _judged(_in_units(price, demand, m), forms, len(fit.mean), ways)
+    return first.told(_judged(_in_units(price, demand, m), forms, len(fit.mean), ways))
 
 
 def _in_units(first: Vector, second: Vector, m: int) -> "_Reduced":
@@ -179,15 +189,59 @@ class _Reduced:
         return np.concatenate([self.demand - other.demand, self.price - other.price])
 
 
-def _telling(instruments: Vector, others: Vector, factors: Sequence[Codes]) -> Vector:
-    """(n, rank) the instruments in directions of their own, beyond the effects and other regressors, of length 1."""
-    size = np.sqrt(np.maximum(np.mean((instruments - instruments.mean(axis=0)) ** 2, axis=0), 0.0))
-    scaled = (instruments - instruments.mean(axis=0)) / np.where(size > 0, size, 1.0)
-    within = demean(np.column_stack([scaled, others]), factors, np.ones(len(scaled)))
-    cross = _partialled(within.T @ within, scaled.shape[1])
+@dataclass(frozen=True, slots=True, eq=False)
+class _FirstStage:
+    """What the instruments tell of the price.
+
+    Attributes
+    ----------
+    instruments : (n, rank) in directions of their own, beyond the effects and other regressors, of length 1
+    pull, explained : as in `Instrumented`
+    """
+
+    instruments: Vector = field(repr=False)
+    pull: Vector
+    explained: float
+
+    @classmethod
+    def of(cls, columns: Vector, instruments: Vector, factors: Sequence[Codes]) -> "_FirstStage":
+        """Of log price (first of `columns`) on the instruments."""
+        rows, m = instruments.shape
+        if not rows:
+            return cls(np.zeros((0, 0)), np.zeros(m), 0.0)
+        logs = [np.log(column) for column in instruments.T if column.min() > 0]
+        scaled, size = _scaled(np.column_stack([instruments, *logs]))
+        within = demean(np.column_stack([scaled, columns]), factors, np.ones(rows))
+        cross = _partialled(within.T @ within, scaled.shape[1] + 1)
+        own, with_price = float(cross[-1, -1]), cross[:-1, -1]
+        basis = _basis(cross[:m, :m], rows)
+        moved, all_moved = basis.T @ with_price[:m], _basis(cross[:-1, :-1], rows).T @ with_price
+        explained = float(all_moved @ all_moved) / own if own > 0 else 0.0
+        return cls(scaled[:, :m] @ basis, basis @ moved / size[:m], explained)
+
+    @property
+    def useless(self) -> bool:
+        """Whether they do not move on their own, or are the price."""
+        return not self.instruments.shape[1] or self.explained >= ALL_OF_IT
+
+    def told(self, found: Instrumented) -> Instrumented:
+        """The slope, with what the first stage found."""
+        return replace(found, explained=self.explained, pull=self.pull)
+
+
+def _scaled(columns: Vector) -> tuple[Vector, Vector]:
+    """Columns around their means, in standard deviations, and these; 1 for a column that stands still."""
+    away = columns - columns.mean(axis=0)
+    size = np.sqrt(np.mean(away**2, axis=0))
+    size = np.where(size > 0, size, 1.0)
+    return away / size, size
+
+
+def _basis(cross: Vector, rows: int) -> Vector:
+    """(k, rank) combinations of columns, given their cross products, that are uncorrelated and of length 1."""
     values, directions = np.linalg.eigh(cross)
-    kept = values > _NO_MOVE * len(scaled)
-    return scaled @ (directions[:, kept] / np.sqrt(values[kept]))
+    kept = values > _NO_MOVE * rows
+    return np.asarray(directions[:, kept] / np.sqrt(values[kept]), dtype=np.float64)
 
 
 def _cross_products(

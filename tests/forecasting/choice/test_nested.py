@@ -1,6 +1,7 @@
 """The nested logit is the one of the textbook, and its maximum is found."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,6 +25,18 @@ def by_hand(utility: list[float], homes: list[int], logsum: list[float]) -> list
         g = homes[j]
         made[j] = math.exp(utility[j] / logsum[g]) * total[g] ** (logsum[g] - 1) / every
     return made
+
+
+def test_a_level_that_all_alternatives_share_changes_nothing() -> None:
+    """Prices a hundred million up, alternatives missing: the same coefficients, log-sum parameter and information."""
+    made = choices(np.random.default_rng(6), n=800, logsum=0.6)
+    shifted = replace(made, values={"price": (made.values["price"] + 1e8) * made.available})
+    found = []
+    for each in (made, shifted):
+        design = lay_out(each, terms_of(each))
+        found.append(nested(design, Nests.among(each.alternatives, NESTS), multinomial(design)))
+    assert found[1].theta == pytest.approx(found[0].theta, rel=1e-4)
+    assert found[1].information == pytest.approx(found[0].information, rel=1e-4)
 
 
 @given(st.integers(0, 10_000))

@@ -5,7 +5,15 @@ import pandas as pd
 import pytest
 
 from forecasting.elasticity.cells import panels
-from forecasting.elasticity.feedback import CLIPPED, Direction, Feedback, alarm_together, feedback
+from forecasting.elasticity.feedback import (
+    CLIPPED,
+    Direction,
+    Feedback,
+    alarm_together,
+    feedback,
+    feedback_of_instruments,
+)
+from forecasting.elasticity.instruments import control_function
 from forecasting.elasticity.panel import poisson
 from tests.forecasting.elasticity.markets import market
 
@@ -85,3 +93,41 @@ def test_too_few_rows_are_not_tested() -> None:
 def test_the_lead_must_be_large_and_sure_to_swamp(coefficient: float, p: float, *, swamps: bool) -> None:
     """Larger than half the slope, beyond doubt."""
     assert Feedback(500, Direction(), Direction(coefficient, p)).swamps(-1.0) is swamps
+
+
+def with_cost(seed: int, *, follows: float) -> pd.DataFrame:
+    """Price follows cost and, within the week, a persistent demand; so does the cost, where it `follows`."""
+    rng = np.random.default_rng(seed)
+    sales = market(rng, outlets=20, weeks=104, shock=0.0, noise=0.0)
+    shock, cost = np.zeros(len(sales)), rng.normal(0, 0.1, len(sales))
+    for t in range(1, len(shock)):
+        shock[t] = 0.8 * shock[t - 1] + rng.normal(0, 0.15)
+    cost += follows * shock
+    move = cost + 0.3 * shock + rng.normal(0, 0.03, len(sales))
+    quantity = rng.poisson(np.exp(3.5 - 2 * move + shock)).astype(float)
+    return sales.assign(price=sales["price"] * np.exp(move), quantity=quantity, cost=cost)
+
+
+def of_instruments(sales: pd.DataFrame) -> Feedback:
+    """The test of what the cost did to the price."""
+    [panel] = panels(sales, by=["product"], instruments=["cost"])
+    found = control_function(panel.quantity, panel.columns, panel.instruments, panel.factors, panel.clusters)
+    test = feedback_of_instruments(panel, found.pull)
+    assert test is not None
+    return test
+
+
+def test_an_instrument_that_follows_demand_alarms_and_a_valid_one_does_not() -> None:
+    """Though with both the price itself follows demand, and says so."""
+    assert all(seen(with_cost(seed, follows=0.0)).alarm for seed in range(4))
+    assert all(of_instruments(with_cost(seed, follows=0.3)).alarm for seed in range(8))
+    assert sum(of_instruments(with_cost(seed, follows=0.0)).alarm for seed in range(20)) <= 1
+
+
+def test_sold_out_rows_do_not_hide_or_make_the_alarm_of_instruments() -> None:
+    """Their demand is at least what was sold."""
+    for follows in (0.3, 0.0):
+        sales = with_cost(0, follows=follows)
+        stock = np.full(len(sales), sales["quantity"].quantile(0.75))
+        cut = sales.assign(quantity=np.minimum(sales["quantity"], stock), available=stock)
+        assert of_instruments(cut).alarm == (follows > 0)

@@ -21,7 +21,7 @@ from forecasting.elasticity.identification import (
     too_little,
 )
 from forecasting.elasticity.instruments import Instrumented
-from forecasting.elasticity.panel import poisson
+from forecasting.elasticity.panel import linear, poisson
 from forecasting.elasticity.region import Region
 from pricing.demand import Identification
 from tests.forecasting.elasticity.markets import market
@@ -254,6 +254,47 @@ def test_instruments_that_contradict_each_other_make_it_weak() -> None:
     assert assess_instrumented(instrumented(contradiction=0.001))[0].status is WEAK
     assert assess_instrumented(instrumented(limited=-2.5))[0].status is WEAK
     assert assess_instrumented(instrumented(contradiction=0.3, limited=-2.1))[0].status is IDENTIFIED
+
+
+def test_instruments_that_are_the_price_are_refused_in_plain_words() -> None:
+    """Whatever slope there may be; no row at all, and no number to settle on, are said as what they are."""
+    verdict, estimate = assess_instrumented(instrumented(explained=0.995))
+    assert (verdict.status, estimate) == (REFUSED, None)
+    assert "they are the price" in verdict.reason
+    assert assess_instrumented(instrumented(explained=0.95))[0].status is IDENTIFIED
+    nothing = instrumented(slope=np.nan, se=np.inf, rows=0)
+    assert "each sold out" in assess_instrumented(nothing)[0].reason
+    open_end = instrumented(slope=np.nan, se=np.inf, explained=0.5)
+    assert "do not settle" in assess_instrumented(open_end)[0].reason
+
+
+def test_instruments_that_followed_demand_make_it_weak_and_speak_for_no_other() -> None:
+    """With the reason; the same test without an alarm changes nothing."""
+    alarm = Feedback(500, Direction(0.1, 1e-6, 4.9), Direction())
+    verdict, estimate = assess_instrumented(instrumented(), alarm)
+    assert (verdict.status, verdict.credible, verdict.test) == (WEAK, False, alarm)
+    assert "instruments partly followed demand" in verdict.reason
+    assert estimate is not None
+    assert assess_instrumented(instrumented(), Feedback(500, Direction(), Direction()))[0].status is IDENTIFIED
+
+
+def test_what_explains_a_slope_away_counts_residual_degrees_of_freedom() -> None:
+    """Of a regression it is that of its partial R2 (Cinelli and Hazlett), whatever is estimated beside the slope."""
+    rng = np.random.default_rng(3)
+    sales = market(rng, outlets=6, weeks=20)
+    [panel] = panels(sales, by=["product"])
+    fit = linear(np.log(panel.quantity + 1), panel.columns, panel.factors)
+    freedom = 120 - 6 - 20 + 1 - 1
+    classical = np.sqrt(fit.residual @ fit.residual / freedom / fit.information)
+    estimate = Estimate.with_error(fit.slope, float(classical), 120)
+    explained = 1 - fit.residual @ fit.residual / (
+        (fit.residual + fit.slope * fit.own) @ (fit.residual + fit.slope * fit.own)
+    )
+    squared = explained / (1 - explained)
+    assert robustness(estimate, freedom) == pytest.approx((np.sqrt(squared**2 + 4 * squared) - squared) / 2)
+    verdict = assess(panel, estimate, Feedback(500, Direction(), Direction()))
+    assert f"explain {robustness(estimate, freedom):.0%} of what" in verdict.reason
+    assert f"{robustness(estimate, freedom):.0%}" != f"{robustness(estimate, len(panel) - 1):.0%}"
 
 
 def test_an_instrumented_slope_that_may_be_zero_or_positive_is_refused() -> None:

@@ -1,15 +1,19 @@
 """Slopes with instruments match publications and other software, cure feedback, and admit weakness."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
 from linearmodels.iv import IV2SLS, IVGMMCUE, IVLIML
 from scipy.stats import chi2
 
-from forecasting.elasticity.instruments import Instrumented, control_function, two_stage
+from forecasting.elasticity.instruments import ALL_OF_IT, Instrumented, control_function, two_stage
 from forecasting.elasticity.panel import log_log, poisson
 from forecasting.elasticity.region import Region
+from forecasting.elasticity.table import Method, elasticity_table
 from forecasting.elasticity.within import Codes, Vector
+from tests.forecasting.elasticity.markets import market
 from tests.real_data import real_data
 
 
@@ -231,3 +235,53 @@ def test_instruments_of_which_one_touches_demand_contradict_each_other() -> None
         assert bad < 0.01
         assert good is not None
         assert good > 0.01
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.02])
+@pytest.mark.parametrize("form", [np.log, np.exp])
+def test_a_price_as_its_own_instrument_gives_no_slope(spread: float, form: Callable[[Vector], Vector]) -> None:
+    """Nor does one that is nearly the price, in logs or not, however far the price moves; a cost does give one."""
+    quantity, columns, costs, outlet = panel()
+    near = columns[:, 0] + np.random.default_rng(1).normal(0, spread, len(outlet))
+    copy = np.exp(near) if form is np.exp else near
+    for estimate in (two_stage, control_function):
+        found = estimate(quantity, columns, copy[:, None], [outlet], outlet)
+        assert np.isnan(found.slope)
+        assert ALL_OF_IT <= found.explained <= 1 + 1e-9
+        valid = estimate(quantity, columns, costs, [outlet], outlet)
+        assert 0.2 < valid.explained < 0.8
+        assert np.isfinite(valid.slope)
+
+
+def test_the_pull_of_the_instruments_is_the_first_stage() -> None:
+    """Least squares of the price on instruments of any scale, the control and the outlets."""
+    quantity, columns, costs, outlet = panel(outlets=8)
+    instruments = costs * [1e6, 1e-6] + [1e6, 0]
+    design = np.column_stack([instruments - instruments.mean(axis=0), columns[:, 1], np.eye(8)[outlet]])
+    by_hand = np.linalg.lstsq(design / design.std(axis=0), columns[:, 0], rcond=None)[0] / design.std(axis=0)
+    assert control_function(quantity, columns, instruments, [outlet], outlet).pull == pytest.approx(by_hand[:2])
+
+
+@pytest.mark.parametrize("method", ["ppml", "log-log"])
+def test_a_group_that_always_sold_out_does_not_end_the_table(method: Method) -> None:
+    """It is refused with a reason; the other group keeps its number."""
+    rng = np.random.default_rng(0)
+    sales = pd.concat([market(rng, product=name, noise=0.0) for name in ("tea", "milk")])
+    cost = rng.normal(0, 0.15, len(sales))
+    quantity = rng.poisson(sales["quantity"] * np.exp(-2 * cost))
+    sales = sales.assign(
+        cost=cost,
+        price=sales["price"] * np.exp(cost + rng.normal(0, 0.05, len(sales))),
+        quantity=quantity,
+        available=np.where(sales["product"] == "milk", quantity, np.inf),
+    )
+    table = elasticity_table(sales, method=method, instruments=["cost"]).set_index("product")
+    assert table["status"].to_dict() == {"milk": "not-identified", "tea": "identified"}
+    assert {"ppml": "do not settle", "log-log": "each sold out"}[method] in table["reason"]["milk"]
+
+
+def test_rows_too_few_for_what_is_estimated_give_no_slope() -> None:
+    """Three sales in logs; two outlets, a control and an instrument are more numbers than that."""
+    quantity, columns, costs, outlet = panel(outlets=2)
+    few = np.where(np.isin(np.arange(100), [3, 40, 70]), quantity, 0.0)
+    assert np.isnan(two_stage(few, columns, costs[:, :1], [outlet], outlet).slope)

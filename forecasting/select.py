@@ -34,8 +34,8 @@ WEIGHT = 8.0
 MARGIN = 0.2
 """A single model must beat the combination by this much, in log loss, over `FOLDS` origins; by more over fewer, as
 series share what happened after an origin."""
-SCORES = 60.0
-"""The fleet's interval scores count as much as this many of the series itself, which are alike within an origin."""
+SCORES = 20.0
+"""The fleet's interval scores count as much as this many of the series itself."""
 AVERAGES = (COMBINATION, "pooled")
 """Not single models: one averages models, the other what all series say."""
 AUTO = "auto"

@@ -150,7 +150,7 @@ def unsound(future: pd.DataFrame, names: Collection[str], capacity: str | None) 
         elif name == capacity:
             below = future[future[name] < 0]
             found += [
-                Finding("a coming capacity is negative", column=name, value=f"{units:g} on {day:%Y-%m-%d}")
+                Finding("a coming capacity is negative", column=name, value=f"{units:g} on {str(day)[:10]}")
                 for units, day in zip(below[name], below["date"], strict=True)
             ]
     return found

@@ -63,9 +63,9 @@ def backtest(
     """Forecast from past origins and compare with what came, beside naive and seasonal naive.
 
     wape: absolute errors over actuals. mase, rmsse: errors over in-sample naive ones. bias: forecasts over actuals,
-    less one. pinball: loss of the bounds [units]. coverage: share of actuals inside the interval. What
-    sold out below its forecast is no error, and left out of pinball and coverage. The rows "all" pool every series. A
-    loss that cannot be had (nothing was sold, or the history never changed) is left empty.
+    less one. pinball: loss of the bounds [units]. coverage: share of actuals inside the interval. What sold
+    out below its forecast is no error, and left out of pinball and coverage. The rows "all" pool every series. A loss
+    that cannot be had (nothing was sold, or the history never changed) is left empty.
 
     Example: fairfare backtest sales.csv --horizon 4 --folds 6 --freq W --out losses.csv --report backtest.html
     """

@@ -239,7 +239,7 @@ class _Cells:
     def spans(self) -> Iterator[tuple[list[str], tuple[int, int, int]]]:
         """Key, first and last cell, and distinct prices of each group."""
         starts = np.flatnonzero(np.diff(self.group, prepend=-1))
-        stops = np.append(starts[1:], len(self.group))
+        stops = np.append(starts, len(self.group))[1:]
         keys = self.frame.iloc[starts][list(self.by)].astype(str).to_numpy().tolist()
         for key, start, stop in zip(keys, starts, stops, strict=True):
             yield key, (int(start), int(stop), int(self.prices[self.group[start]]))

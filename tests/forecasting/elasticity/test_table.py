@@ -168,3 +168,11 @@ def test_broadway_is_not_identified_because_price_followed_demand() -> None:
     assert "Price followed demand" in table["reason"].iloc[0]
     assert (table["elasticity"].iloc[0], table["se"].iloc[0]) == (general.mean, general.sd)
     assert set(elasticity_table(sales)["status"]) == {"not-identified"}
+
+
+def test_a_table_without_a_single_price_has_a_reason_for_each_group() -> None:
+    """Everything was given away."""
+    rows = pd.DataFrame({"date": pd.date_range("2024-01-01", periods=3, freq="W"), "product": list("aab")})
+    found = elasticity_table(rows.assign(quantity=3.0, price=0.0))
+    assert set(found["status"]) == {"not-identified"}
+    assert found["reason"].str.contains("No unit was sold at a known price").all()

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from forecasting.elasticity.cells import Panel, panels
 from forecasting.elasticity.drift import drift
-from forecasting.elasticity.feedback import feedback
+from forecasting.elasticity.feedback import feedback, feedback_of_instruments
 from forecasting.elasticity.identification import (
     Estimate,
     Verdict,
@@ -168,7 +168,8 @@ def _instrumented(panel: Panel, method: Method) -> _Group:
     else:
         used = "censored-nb2-iv" if panel.sold_out.any() else "ppml-iv"
         found = control_function(panel.quantity, *given, shared=panel.shared, sold_out=panel.sold_out)
-    verdict, estimate = assess_instrumented(found)
+    test = feedback_of_instruments(panel, found.pull) if np.isfinite(found.se) else None
+    verdict, estimate = assess_instrumented(found, test)
     if method == "log-log":
         verdict = _beware_of_sold_out(panel, verdict)
     return _Group(panel, estimate, verdict, _named(used, panel))

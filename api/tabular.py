@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -211,7 +211,9 @@ def _as_json(value: object) -> object:
 def _print(frame: pd.DataFrame) -> None:
     grid = Grid()
     for name in frame.columns:
-        grid.add_column(str(name), justify="right" if frame[name].dtype.kind in "fiu" else "left")
+        kind = frame[name].dtype.kind
+        side: Literal["left", "right"] = "right" if kind in "fiu" else "left"
+        grid.add_column(str(name), justify=side, overflow="fold", no_wrap=kind in "Mfiu")
     for row in frame.astype("object").itertuples(index=False):
         grid.add_row(*(_told(cell) for cell in row))
     Console(markup=False, highlight=False).print(grid)
@@ -222,6 +224,6 @@ def _told(cell: Any) -> str:  # noqa: ANN401  # a cell of any type
     if cell is None or cell is pd.NaT or cell != cell:  # noqa: PLR0124  # NaN
         return ""
     if isinstance(cell, float):
-        return f"{cell:,.0f}" if abs(cell) >= THOUSAND else f"{cell:.4g}"
+        return f"{cell:,.0f}" if abs(cell) >= THOUSAND else f"{cell:.4g}" if abs(cell) >= 1 else f"{cell:.3g}"
     text = str(cell).removesuffix(" 00:00:00")
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

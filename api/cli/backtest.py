@@ -6,6 +6,7 @@ Guarantees
 * The same file, options and seed give the same bytes.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +30,8 @@ from api.cli.series import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from forecasting.backtest import Backtest
 
 SHOWN = 20
@@ -89,13 +92,18 @@ def backtest(
     with bar("Back-testing") as done:
         made = run(read, task, folds=folds, future=ahead, progress=done)
     page, table = None if report is None else _page(made), made.table
-    series = len(table.drop_duplicates(list(by))) - 1
-    if out is None and series > SHOWN:
-        table = table[table[by[0]] == "all"]
-        typer.echo(f"All {series:,} series together; --out FILE has each of them.", err=True)
-    write_table(table, out)
+    write_table(_for_screen(table, by) if out is None else table, out)
     if report is not None and page is not None:
         write_whole(page.encode(), report)
+
+
+def _for_screen(table: "pd.DataFrame", by: Sequence[str]) -> "pd.DataFrame":
+    """What fits: the losses that most ask for, of all series together where there are many."""
+    series = len(table.drop_duplicates(list(by))) - 1
+    if series > SHOWN:
+        table = table[table[by[0]] == "all"]
+    typer.echo(f"{'All ' if series > SHOWN else ''}{series:,} series; --out FILE has every loss of each.", err=True)
+    return table[[*by, "model", "wape", "mase", "bias", "coverage", "periods"]]
 
 
 def _page(made: "Backtest") -> str:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from forecasting.deseasonalised import Adjusted
-from forecasting.foreseen import FORESEEN, Noise, apart, only
-from forecasting.model import Forecast, Future, History, NotFittedError
+from forecasting.foreseen import FORESEEN, Noise, apart
+from forecasting.model import Forecast, Future, History, NotFittedError, only
 from forecasting.smoothing import Curve, Sets, Smoothed, States, smoothed
 
 LEVELS = (*(np.arange(1, 10) / 10), 0.99)

@@ -12,7 +12,6 @@ seen; growth and factor were set on public monthly and quarterly series (see doc
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from scipy.special import ndtri
@@ -30,7 +29,6 @@ ORIGINS = 24
 """Most past origins looked back to."""
 FORESEEN = {Frequency.D: 28, Frequency.W: 26, Frequency.MS: 24, Frequency.QS: 8, Frequency.YS: 6}
 """Periods that are foreseen from a past origin."""
-AnyFit = TypeVar("AnyFit")
 
 
 def remembered(season: int) -> int:
@@ -48,14 +46,6 @@ def apart(model: Model, histories: Sequence[History]) -> tuple[list[History], li
         except NotFittedError as reason:
             refused.append(reason)
     return [history for history, reason in zip(histories, refused, strict=True) if reason is None], refused
-
-
-def only(found: Sequence[AnyFit | NotFittedError]) -> AnyFit:
-    """The fit of a single history; raises the reason where there is none."""
-    (fit,) = found
-    if isinstance(fit, NotFittedError):
-        raise fit
-    return fit
 
 
 def origins(n: int, season: int) -> tuple[int, ...]:

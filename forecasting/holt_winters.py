@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.foreseen import FORESEEN, OFFSET, Noise, apart, only, origins, remembered
-from forecasting.model import Forecast, Future, History, NotFittedError, Vector
+from forecasting.foreseen import FORESEEN, OFFSET, Noise, apart, origins, remembered
+from forecasting.model import Forecast, Future, History, NotFittedError, Vector, only
 from forecasting.smoothing import Curve, Sets, Smoothed, Start, States, smoothed
 
 Scales = NDArray[np.intp]

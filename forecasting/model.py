@@ -10,7 +10,7 @@ Guarantees
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Protocol, Self, runtime_checkable
+from typing import Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from forecasting.grid import Dates, Grid, Periods
 Vector = NDArray[np.float64]
 SILENCE = 4
 """Periods not reported at the end of a series from which it counts as ended."""
+AnyFit = TypeVar("AnyFit")
 BURST = 4.0
 """A forecast may not exceed the history's largest value by more than this factor."""
 REACH = 0.5
@@ -200,6 +201,14 @@ class FleetModel(Model, Protocol):
 
     def fit_all(self, histories: Sequence[History]) -> Sequence[Fit | NotFittedError]:
         """Fits in order; the reason instead, where a history cannot be fitted."""
+
+
+def only(found: Sequence[AnyFit | NotFittedError]) -> AnyFit:
+    """The fit of a single history; raises the reason where there is none."""
+    (fit,) = found
+    if isinstance(fit, NotFittedError):
+        raise fit
+    return fit
 
 
 def require(model: Model, history: History, last: int | None = None) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from forecasting.grid import Frequency, Grid
-from forecasting.model import Fit, Forecast, Future, History, NotFittedError, Vector, ceiling, require
+from forecasting.model import Fit, Forecast, Future, History, NotFittedError, Vector, ceiling, only, require
 from forecasting.shared_season import Block, Mask, Rows, Shared, slots
 from forecasting.standing import CLUES, Standing, recent
 
@@ -275,10 +275,7 @@ class Pooled:
 
     def fit(self, history: History) -> Fit:
         """Fit one series, from itself alone."""
-        (fitted,) = self.fit_all([history])
-        if isinstance(fitted, NotFittedError):
-            raise fitted
-        return fitted
+        return only(self.fit_all([history]))
 
     def fit_all(self, histories: Sequence[History]) -> list[Fit | NotFittedError]:
         """Fit many series, those that end together from each other."""

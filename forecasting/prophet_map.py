@@ -20,7 +20,7 @@ from scipy.special import ndtri
 
 from forecasting.features import Calendar, Positions, holiday_columns, run_of, usable_regressors
 from forecasting.grid import Grid, Periods
-from forecasting.model import Forecast, Future, History, NotFittedError, Vector, ceiling, require
+from forecasting.model import Forecast, Future, History, NotFittedError, Vector, ceiling, only, require
 from forecasting.posterior import Estimates, Regressions, estimate
 from forecasting.prophet_model import Scale
 
@@ -171,10 +171,7 @@ class ProphetMap:
 
     def fit(self, history: History) -> ProphetMapFit:
         """Fit one series."""
-        (fitted,) = self.fit_all([history])
-        if isinstance(fitted, NotFittedError):
-            raise fitted
-        return fitted
+        return only(self.fit_all([history]))
 
     def fit_all(self, histories: Sequence[History]) -> list[ProphetMapFit | NotFittedError]:
         """Fit many series, those with equally many columns together."""

@@ -25,7 +25,7 @@ from scipy.special import ndtri
 
 from forecasting.features import PRICE, Calendar, run_of
 from forecasting.grid import Periods
-from forecasting.model import Forecast, Future, History, NotFittedError, Vector, ceiling, require
+from forecasting.model import Forecast, Future, History, NotFittedError, Vector, ceiling, only, require
 
 HINGES, RANGE = 12, 0.9
 """Places where the trend may bend, spread evenly over the first part of the history."""
@@ -137,10 +137,7 @@ class Ridge:
 
     def fit(self, history: History) -> RidgeFit:
         """Fit one series."""
-        (fitted,) = self.fit_all([history])
-        if isinstance(fitted, NotFittedError):
-            raise fitted
-        return fitted
+        return only(self.fit_all([history]))
 
     def fit_all(self, histories: Sequence[History]) -> list[RidgeFit | NotFittedError]:
         """Fit many series, those of the same periods together."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from forecasting.deseasonalised import Adjusted
-from forecasting.foreseen import FORESEEN, Noise, apart, only
-from forecasting.model import Forecast, Future, History, NotFittedError, Vector
+from forecasting.foreseen import FORESEEN, Noise, apart
+from forecasting.model import Forecast, Future, History, NotFittedError, Vector, only
 from forecasting.smoothing import Sets, Smoothed, States, smoothed
 
 SETS = Sets.grid(tuple(np.arange(1, 20) / 20), ((0.0, 0.0),))

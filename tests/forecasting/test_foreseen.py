@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecasting.damped_trend import DampedTrend
-from forecasting.foreseen import ORIGINS, Noise, apart, only, origins
+from forecasting.foreseen import ORIGINS, Noise, apart, origins
 from forecasting.grid import Frequency, Grid
 from forecasting.holt_winters import HoltWinters
-from forecasting.model import History, NotFittedError
+from forecasting.model import History, NotFittedError, only
 from forecasting.theta import Theta
 from tests.forecasting.examples import future, history
 

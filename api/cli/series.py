@@ -36,7 +36,7 @@ class Target(StrEnum):
     REVENUE = "revenue"
 
 
-Horizon = Annotated[int, typer.Option("--horizon", min=1, help="Periods to forecast.")]
+Horizon = Annotated[int, typer.Option("--horizon", min=1, max=3660, help="Periods to forecast.")]
 Length = Annotated[
     Freq | None,
     typer.Option("--freq", help="Day, week, month, quarter or year; read from the dates where not given."),

@@ -9,13 +9,11 @@ Guarantees
 """
 
 import json
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from api.problem_models import (
     MaxChangeJson,
@@ -28,9 +26,9 @@ from api.problem_models import (
     SamePriceJson,
     UsedJson,
 )
+from api.strict_json import currency_of, parse, validated
 from pricing.errors import Finding, InputError
 from pricing.model import Ladder
-from pricing.money import CURRENCIES
 from pricing.plan import Plan
 from pricing.problem import (
     Choice,
@@ -47,6 +45,8 @@ from pricing.problem import (
     Shared,
 )
 
+_TAGS = frozenset({"order", "max_change", "same_price", "min_margin", "min_units"})
+
 
 def read_problem(text: str, *, file: str | None = None) -> Problem:
     """Read a problem.
@@ -56,15 +56,8 @@ def read_problem(text: str, *, file: str | None = None) -> Problem:
     InputError
         with every finding.
     """
-    raw = _parse(text, file)
-    findings = [*_repeated(raw, ""), *_twice(raw)]
-    model: ProblemJson | None = None
-    try:
-        model = ProblemJson.model_validate(raw, context=_context(raw))
-    except ValidationError as error:
-        findings += [(_place(entry["loc"]), _reason(entry)) for entry in error.errors(include_url=False)]
-    if findings or model is None:
-        raise InputError([Finding(reason, file=file, column=place) for place, reason in findings])
+    raw = parse(text, file=file)
+    model = validated(ProblemJson, raw, file=file, context=_context(raw), groups=("offers", "resources"), tags=_TAGS)
     try:
         return _problem(model)
     except InputError as error:
@@ -98,87 +91,15 @@ def schemas() -> dict[str, Any]:
     return {"problem": ProblemJson.model_json_schema(), "plan": PlanJson.model_json_schema()}
 
 
-class _Repeats(dict[str, Any]):
-    """An object of the document in which a key stood more than once."""
-
-    keys_twice: tuple[str, ...] = ()
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) == len(pairs):
-        return found
-    repeats = _Repeats(found)
-    repeats.keys_twice = tuple(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-    return repeats
-
-
-def _parse(text: str, file: str | None) -> dict[str, Any]:
-    try:
-        raw = json.loads(text, object_pairs_hook=_object)
-    except RecursionError:
-        raise InputError(Finding("this is nested too deeply to be a problem", file=file)) from None
-    except ValueError as error:
-        raise InputError(Finding(f"this is not JSON: {error}", file=file)) from None
-    if not isinstance(raw, dict):
-        raise InputError(Finding("a problem is a JSON object", file=file))
-    return raw
-
-
 def _context(raw: Mapping[str, Any]) -> dict[str, Any]:
     """What amounts and names are checked against, as far as the document says it."""
-    currency, offers = raw.get("currency"), raw.get("offers")
+    offers = raw.get("offers")
     entries = offers if isinstance(offers, list) else []
     ids = [entry.get("id") for entry in entries if isinstance(entry, dict)]
     return {
-        "currency": currency if isinstance(currency, str) and currency in CURRENCIES else "KWD",  # most decimals
+        "currency": currency_of(raw),
         "offers": dict.fromkeys(name for name in ids if isinstance(name, str)),
     }
-
-
-def _repeated(value: object, place: str) -> Iterator[tuple[str, str]]:
-    """Keys that stand twice, anywhere in the document."""
-    if isinstance(value, dict):
-        twice = value.keys_twice if isinstance(value, _Repeats) else ()
-        yield from ((f"{place}.{name}".lstrip("."), "this key stands more than once") for name in twice)
-        for name, inner in value.items():
-            yield from _repeated(inner, f"{place}.{name}".lstrip("."))
-    elif isinstance(value, list):
-        for n, inner in enumerate(value):
-            if isinstance(inner, dict | list):
-                yield from _repeated(inner, f"{place}[{n}]")
-
-
-def _twice(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Offers and resources whose id was taken before."""
-    for group in ("offers", "resources"):
-        seen: set[str] = set()
-        entries = raw.get(group)
-        for n, entry in enumerate(entries if isinstance(entries, list) else []):
-            name = entry.get("id") if isinstance(entry, dict) else None
-            if isinstance(name, str) and name in seen:
-                yield f"{group}[{n}].id", f"{name} appears twice"
-            elif isinstance(name, str):
-                seen.add(name)
-
-
-_TAGS = frozenset({"order", "max_change", "same_price", "min_margin", "min_units"})
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    """`("rules", 0, "order", "lower")` as `rules[0].lower`."""
-    parts = [part for n, part in enumerate(location) if not (n == 2 and location[0] == "rules" and part in _TAGS)]
-    parts = [part for part in parts if part != "[key]"]
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
-
-
-def _reason(entry: Mapping[str, Any]) -> str:
-    words = {
-        "extra_forbidden": "there is no such key",
-        "missing": "this is missing",
-        "finite_number": "this is not a finite number",
-    }
-    return words.get(entry["type"], str(entry["msg"]).removeprefix("Value error, "))
 
 
 def _problem(model: ProblemJson) -> Problem:

@@ -1,22 +1,14 @@
 """The shape of a pricing problem and of a plan as JSON: strict models, and what their amounts and names must be.
 
-Guarantees
-----------
-* Nothing is coerced: a number is a number, text is text; unknown keys, NaN and infinity are refused.
-* An amount is read as written, never through binary fractions.
-
-Amounts and names are checked against the rest of the document, which comes as the validation context: `currency`, and
-`offers`, the ids that exist.
+Names are checked against the rest of the document, which comes as the validation context: `offers`, the ids that exist.
 """
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     PlainValidator,
     ValidationInfo,
@@ -24,26 +16,9 @@ from pydantic import (
     model_validator,
 )
 
+from api.strict_json import AMOUNT_PATTERN, Amount, Currency, Name, Strict, Units, around
 from pricing.model import Ladder
-from pricing.money import check_currency, parse_amount
 from pricing.plan import Status
-
-
-def _around(info: ValidationInfo) -> dict[str, Any]:
-    """What `_context` found in the whole document."""
-    return info.context or {}
-
-
-def _amount(value: object, info: ValidationInfo) -> Decimal:
-    """An amount of the problem's currency; a JSON number counts as its shortest spelling."""
-    written = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else "nothing"
-    if written in {"nothing", "nan", "inf", "-inf"}:
-        raise ValueError(f'{value} is not an amount: write a string, such as "12.50"')
-    text = Decimal(written) if isinstance(value, float) else written
-    amount = parse_amount(text, _around(info)["currency"])
-    if amount < 0:
-        raise ValueError(f"{value} is negative")
-    return amount
 
 
 def _share(value: object) -> Decimal:
@@ -53,13 +28,13 @@ def _share(value: object) -> Decimal:
 
 
 def _known(name: str, info: ValidationInfo) -> str:
-    if name not in _around(info)["offers"]:
+    if name not in around(info)["offers"]:
         raise ValueError(f"there is no offer {name}")
     return name
 
 
 def _names(value: object, info: ValidationInfo) -> list[str]:
-    everything: Iterable[str] = _around(info)["offers"]
+    everything: Iterable[str] = around(info)["offers"]
     if value == "*":
         return list(everything)
     if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
@@ -69,15 +44,7 @@ def _names(value: object, info: ValidationInfo) -> list[str]:
     return value
 
 
-_PATTERN = r"^[0-9]+(\.[0-9]+)?$"
-Amount = Annotated[
-    Decimal,
-    PlainValidator(_amount),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": _PATTERN}, {"type": "number", "minimum": 0}]}),
-]
 Share = Annotated[Decimal, PlainValidator(_share), WithJsonSchema({"type": "number", "minimum": 0})]
-Units = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Name = Annotated[str, Field(min_length=1)]
 Offered = Annotated[str, AfterValidator(_known)]
 OfferList = Annotated[list[Offered], Field(min_length=1)]
 SomeOrAll = Annotated[
@@ -85,14 +52,9 @@ SomeOrAll = Annotated[
     PlainValidator(_names),
     WithJsonSchema({"anyOf": [{"type": "array", "items": {"type": "string"}, "minItems": 1}, {"const": "*"}]}),
 ]
-Currency = Annotated[str, AfterValidator(check_currency)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class OfferJson(_Strict):
+class OfferJson(Strict):
     """One offer: its ladder, rising, and the units demanded at each step, known or as draws."""
 
     id: Name
@@ -119,7 +81,7 @@ class OfferJson(_Strict):
         return self.demand_draws or [self.demand or []]
 
 
-class ResourceJson(_Strict):
+class ResourceJson(Strict):
     """What offers share, how much each takes per unit sold, and the loss per unit beyond the capacity, if allowed."""
 
     id: Name
@@ -128,7 +90,7 @@ class ResourceJson(_Strict):
     spill: Amount | None = None
 
 
-class OrderJson(_Strict):
+class OrderJson(Strict):
     """`upper` costs at least `min_gap` more than `lower`."""
 
     type: Literal["order"]
@@ -143,7 +105,7 @@ class OrderJson(_Strict):
         return self
 
 
-class MaxChangeJson(_Strict):
+class MaxChangeJson(Strict):
     """Prices move at most `fraction` of the current ones."""
 
     type: Literal["max_change"]
@@ -151,21 +113,21 @@ class MaxChangeJson(_Strict):
     fraction: Share
 
 
-class SamePriceJson(_Strict):
+class SamePriceJson(Strict):
     """All these offers cost the same."""
 
     type: Literal["same_price"]
     offers: OfferList
 
 
-class MinMarginJson(_Strict):
+class MinMarginJson(Strict):
     """Of each price at least `fraction` is left after the unit cost."""
 
     type: Literal["min_margin"]
     fraction: Annotated[Share, Field(lt=1), WithJsonSchema({"type": "number", "minimum": 0, "exclusiveMaximum": 1})]
 
 
-class MinUnitsJson(_Strict):
+class MinUnitsJson(Strict):
     """These offers together sell at least `units` in expectation."""
 
     type: Literal["min_units"]
@@ -173,7 +135,7 @@ class MinUnitsJson(_Strict):
     units: Units
 
 
-class RiskJson(_Strict):
+class RiskJson(Strict):
     """Maximise the mean over draws, or the mean of the worst share `alpha` of them."""
 
     measure: Literal["mean", "cvar"] = "mean"
@@ -185,18 +147,18 @@ RuleJson = Annotated[
 ]
 
 
-class ProblemJson(_Strict):
+class ProblemJson(Strict):
     """Choose one ladder step per offer; amounts in major units of `currency`."""
 
     currency: Currency
     objective: Literal["revenue", "margin"]
     offers: Annotated[list[OfferJson], Field(min_length=1)]
-    resources: list[ResourceJson] = []
-    rules: list[RuleJson] = []
+    resources: list[ResourceJson] = Field(default=[])
+    rules: list[RuleJson] = Field(default=[])
     risk: RiskJson = RiskJson()
 
 
-class UsedJson(_Strict):
+class UsedJson(Strict):
     """Expected use of a resource, and what one more unit of it would earn in the linear relaxation."""
 
     id: str
@@ -205,7 +167,7 @@ class UsedJson(_Strict):
     shadow_price: Annotated[float, Field(ge=0)]
 
 
-class PlanJson(_Strict):
+class PlanJson(Strict):
     """One price per offer, or an account of why there is none.
 
     `objective`, `bound` and `gap` are null where there are no prices. `seconds` is the wall time in whole seconds,
@@ -219,7 +181,7 @@ class PlanJson(_Strict):
     seconds: int
     method: str
     currency: Currency
-    prices: dict[str, Annotated[str, Field(pattern=_PATTERN)]]
+    prices: dict[str, Annotated[str, Field(pattern=AMOUNT_PATTERN)]]
     expected_units: dict[str, float]
     resources: list[UsedJson]
     binding: list[str]

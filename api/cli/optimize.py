@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from api.cli.main import app
+from api.cli.options import check_json
 from optimization.method import Method
-from pricing.errors import Finding, InputError
 from pricing.plan import Plan
 from pricing.problem import Problem
 
@@ -39,19 +39,13 @@ def _seconds(value: float) -> float:
     return value
 
 
-def _json_file(out: Path | None) -> Path | None:
-    if out is not None and out.suffix.lower() != ".json":
-        raise typer.BadParameter(f"{out} must end in .json")
-    return out
-
-
 @app.command()
 def optimize(
     problem: Annotated[
         Path, typer.Argument(help="The problem, as JSON.", metavar="PROBLEM.json", exists=True, dir_okay=False)
     ],
     out: Annotated[
-        Path | None, typer.Option(help="Where to write the plan (.json); without it, a table.", callback=_json_file)
+        Path | None, typer.Option(help="Where to write the plan (.json); without it, a table.", callback=check_json)
     ] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds to search.", callback=_seconds)] = 60.0,
     method: Annotated[Method, typer.Option(help="How to solve.")] = Method.AUTO,
@@ -70,10 +64,11 @@ def optimize(
     Example: fairfare optimize problem.json --out plan.json --time-limit 30
     """
     from api.problem_json import read_problem, write_plan
+    from api.strict_json import read_text
     from api.tabular import write_whole
     from optimization.solve import HighsOptimizer
 
-    read = read_problem(_text(problem), file=str(problem))
+    read = read_problem(read_text(problem), file=str(problem))
     with Console(stderr=True).status(f"Choosing prices for {len(read.offers)} offers"):
         plan = HighsOptimizer(method).solve(read, time_limit=time_limit)
     report = plan.report
@@ -81,13 +76,6 @@ def optimize(
     if out is not None:
         write_whole(write_plan(plan, read.currency).encode(), out)
     _show(read, plan, prices=out is None)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(Finding(f"this is not UTF-8 text: {error.reason}", file=str(path))) from None
 
 
 def _show(problem: Problem, plan: Plan, *, prices: bool) -> None:

@@ -96,6 +96,13 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
+def check_json(out: Path | None) -> Path | None:
+    """Refuse an output that is not called .json."""
+    if out is not None and out.suffix.lower() != ".json":
+        raise typer.BadParameter(f"{out} must end in .json")
+    return out
+
+
 def check_report(report: Path | None) -> None:
     """Refuse, before any work, a report that cannot be written."""
     if report is not None and report.suffix.lower() not in {".html", ".htm"}:

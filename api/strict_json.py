@@ -1,0 +1,198 @@
+"""JSON documents read exactly or refused, and the values they are made of.
+
+Guarantees
+----------
+* Nothing is coerced: a number is a number, text is text; unknown and repeated keys, NaN and infinity are refused.
+* An amount is read as written, never through binary fractions.
+* Every finding is reported at once, with its place in the document as the column: `offers[3].demand[2]`.
+
+Amounts are checked against the document's currency, which comes as the validation context: `currency`.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+)
+
+from pricing.errors import Finding, InputError
+from pricing.money import CURRENCIES, check_currency, parse_amount
+
+
+class Strict(BaseModel):
+    """An object of a document: its keys are all known, and nothing in it is coerced."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def around(info: ValidationInfo) -> dict[str, Any]:
+    """What was found in the whole document before its parts were checked."""
+    return info.context or {}
+
+
+def _amount(value: object, info: ValidationInfo) -> Decimal:
+    """An amount of the document's currency; a JSON number counts as its shortest spelling."""
+    written = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else "nothing"
+    if written in {"nothing", "nan", "inf", "-inf"}:
+        raise ValueError(f'{value} is not an amount: write a string, such as "12.50"')
+    text = Decimal(written) if isinstance(value, float) else written
+    amount = parse_amount(text, around(info)["currency"])
+    if amount < 0:
+        raise ValueError(f"{value} is negative")
+    return amount
+
+
+AMOUNT_PATTERN = r"^[0-9]+(\.[0-9]+)?$"
+Amount = Annotated[
+    Decimal,
+    PlainValidator(_amount),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": AMOUNT_PATTERN}, {"type": "number", "minimum": 0}]}),
+]
+Units = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1)]
+Currency = Annotated[str, AfterValidator(check_currency)]
+
+
+def read_text(path: Path) -> str:
+    """The text of a file.
+
+    Raises
+    ------
+    InputError
+        if it is not UTF-8.
+    """
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(Finding(f"this is not UTF-8 text: {error.reason}", file=str(path))) from None
+
+
+class _Repeats(dict[str, Any]):
+    """An object of the document in which a key stood more than once."""
+
+    keys_twice: tuple[str, ...] = ()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    repeats = _Repeats(found)
+    repeats.keys_twice = tuple(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+    return repeats
+
+
+def parse(text: str, *, file: str | None) -> dict[str, Any]:
+    """A document that is one JSON object.
+
+    Raises
+    ------
+    InputError
+        if it is not.
+    """
+    try:
+        raw = json.loads(text, object_pairs_hook=_object)
+    except RecursionError:
+        raise InputError(Finding("this is nested too deeply to be a problem", file=file)) from None
+    except ValueError as error:
+        raise InputError(Finding(f"this is not JSON: {error}", file=file)) from None
+    if not isinstance(raw, dict):
+        raise InputError(Finding("a problem is a JSON object", file=file))
+    return raw
+
+
+def currency_of(raw: Mapping[str, Any]) -> str:
+    """The document's currency, or one with the most decimals where it names none."""
+    currency = raw.get("currency")
+    return currency if isinstance(currency, str) and currency in CURRENCIES else "KWD"
+
+
+ModelT = TypeVar("ModelT", bound=Strict)
+
+
+def validated(
+    model: type[ModelT],
+    raw: Mapping[str, Any],
+    *,
+    file: str | None,
+    context: Mapping[str, Any],
+    groups: Iterable[str] = (),
+    tags: Iterable[str] = (),
+) -> ModelT:
+    """Hold a document against its model.
+
+    Parameters
+    ----------
+    model : what it must be
+    raw : the document
+    file : as the user named it
+    context : what amounts and names are checked against; `currency` at least
+    groups : keys of lists whose entries have an `id` that must not repeat
+    tags : values that tell the kinds of an entry apart; they stand in pydantic's places, not in the document
+
+    Raises
+    ------
+    InputError
+        with every finding.
+    """
+    findings = [*_repeated(raw, ""), *(found for group in groups for found in _twice(raw.get(group), group))]
+    read: ModelT | None = None
+    try:
+        read = model.model_validate(raw, context=dict(context))
+    except ValidationError as error:
+        hidden = {*tags, "[key]"}
+        findings += [(_place(entry["loc"], hidden), _reason(entry)) for entry in error.errors(include_url=False)]
+    if findings or read is None:
+        raise InputError([Finding(reason, file=file, column=place) for place, reason in findings])
+    return read
+
+
+def _repeated(value: object, place: str) -> Iterator[tuple[str, str]]:
+    """Keys that stand twice, anywhere in the document."""
+    if isinstance(value, dict):
+        twice = value.keys_twice if isinstance(value, _Repeats) else ()
+        yield from ((f"{place}.{name}".lstrip("."), "this key stands more than once") for name in twice)
+        for name, inner in value.items():
+            yield from _repeated(inner, f"{place}.{name}".lstrip("."))
+    elif isinstance(value, list):
+        for n, inner in enumerate(value):
+            if isinstance(inner, dict | list):
+                yield from _repeated(inner, f"{place}[{n}]")
+
+
+def _twice(entries: object, group: str) -> Iterator[tuple[str, str]]:
+    """Entries whose id was taken before."""
+    seen: set[str] = set()
+    for n, entry in enumerate(entries if isinstance(entries, list) else []):
+        name = entry.get("id") if isinstance(entry, dict) else None
+        if isinstance(name, str) and name in seen:
+            yield f"{group}[{n}].id", f"{name} appears twice"
+        elif isinstance(name, str):
+            seen.add(name)
+
+
+def _place(location: tuple[int | str, ...], hidden: set[str]) -> str:
+    """`("rules", 0, "order", "lower")` as `rules[0].lower`."""
+    parts = [part for n, part in enumerate(location) if not (part in hidden and (n == 2 or part == "[key]"))]
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
+
+
+def _reason(entry: Mapping[str, Any]) -> str:
+    words = {
+        "extra_forbidden": "there is no such key",
+        "missing": "this is missing",
+        "finite_number": "this is not a finite number",
+    }
+    return words.get(entry["type"], str(entry["msg"]).removeprefix("Value error, "))

@@ -59,6 +59,7 @@ def account(problem: Problem, parts: Parts, started: float) -> Plan:
         expected_units={offer.id: float(offer.mean[steps[offer.id]]) for offer in problem.offers},
         resources=tuple(Used(r.id, used(fixed, r, steps), r.capacity, worth.get(r.id, 0.0)) for r in problem.resources),
         binding=binding(fixed, steps, worth),
+        total_prices={offer.id: offer.paid[steps[offer.id]] for offer in problem.offers if offer.totals},
     )
     if broken := violations(problem, plan):
         raise SolverError("the solver's prices break the problem's rules and are not used: " + "; ".join(broken))

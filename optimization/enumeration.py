@@ -7,7 +7,9 @@ Guarantees
 * "infeasible" is proven: no combination was left out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from itertools import permutations
 from math import prod
 from time import perf_counter
 
@@ -20,13 +22,17 @@ from optimization.steps import (
     Mask,
     Steps,
     ceiling,
+    margin_above,
     ordered,
     outcomes,
     permitted,
     scale_of,
     tail_weights,
+    unchanged,
+    within_spread,
 )
-from pricing.problem import TOLERANCE, MinUnits, Order, Problem, SamePrice
+from pricing.problem import TOLERANCE, Problem
+from pricing.rules import AverageMargin, MaxSpread, MinUnits, MostChanges, Order, Rule, SamePrice, SellThrough
 
 CHUNK = 1 << 14
 TIE = 1e-9
@@ -105,24 +111,51 @@ def feasible_rows(problem: Problem, masks: list[Mask]) -> Combinations:
 
 def feasible(problem: Problem, rows: Combinations) -> Mask:
     """(rows,) whether the combinations of permitted steps keep the rules that link offers, and the capacities."""
-    at = {offer.id: i for i, offer in enumerate(problem.offers)}
     keeps = np.ones(len(rows), dtype=np.bool_)
     for rule in problem.rules:
-        match rule:
-            case Order(lower, upper):
-                table = ordered(rule, problem.offers[at[lower]], problem.offers[at[upper]])
-                keeps &= table[rows[:, at[lower]], rows[:, at[upper]]]
-            case SamePrice(names):
-                rank = {price: n for n, price in enumerate(sorted({p for o in problem.offers for p in o.ladder}))}
-                levels = [np.array([rank[p] for p in problem.offers[at[name]].ladder]) for name in names]
-                chosen = [level[rows[:, at[name]]] for level, name in zip(levels, names, strict=True)]
-                keeps &= np.all([c == chosen[0] for c in chosen], axis=0)
-            case MinUnits(names, units):
-                keeps &= _units(problem, rows, dict.fromkeys(names, 1.0)) >= units * (1 - TOLERANCE)
+        keeps &= _keep_prices(problem, rule, rows) & _keep_sums(problem, rule, rows)
     for resource in problem.resources:
         if resource.spill is None and resource.uses:
-            keeps &= _units(problem, rows, dict(resource.uses)) <= ceiling(resource)
+            keeps &= _units(problem, rows, resource.uses) <= ceiling(resource)
     return keeps
+
+
+def _keep_prices(problem: Problem, rule: Rule, rows: Combinations) -> Mask:
+    """(rows,) whether a rule that compares prices holds."""
+    at = {offer.id: i for i, offer in enumerate(problem.offers)}
+    keeps = np.ones(len(rows), dtype=np.bool_)
+    match rule:
+        case Order(lower, upper):
+            table = ordered(rule, problem.offers[at[lower]], problem.offers[at[upper]])
+            keeps &= table[rows[:, at[lower]], rows[:, at[upper]]]
+        case MaxSpread(names):
+            for cheap, dear in permutations(names, 2):
+                table = within_spread(rule, problem.offers[at[cheap]], problem.offers[at[dear]])
+                keeps &= table[rows[:, at[cheap]], rows[:, at[dear]]]
+        case SamePrice(names):
+            rank = {price: n for n, price in enumerate(sorted({p for o in problem.offers for p in o.paid}))}
+            levels = [np.array([rank[p] for p in problem.offers[at[name]].paid]) for name in names]
+            chosen = [level[rows[:, at[name]]] for level, name in zip(levels, names, strict=True)]
+            keeps &= np.all([c == chosen[0] for c in chosen], axis=0)
+    return keeps
+
+
+def _keep_sums(problem: Problem, rule: Rule, rows: Combinations) -> Mask:
+    """(rows,) whether a rule about many offers together holds."""
+    by_id = {offer.id: offer for offer in problem.offers}
+    match rule:
+        case MinUnits(names, units):
+            return _units(problem, rows, dict.fromkeys(names, 1.0)) >= units * (1 - TOLERANCE)
+        case SellThrough(name, share):
+            resource = next(resource for resource in problem.resources if resource.id == name)
+            return _units(problem, rows, resource.uses) >= share * resource.capacity * (1 - TOLERANCE)
+        case AverageMargin(names, fraction):
+            least = fraction - Decimal(repr(TOLERANCE))
+            return _total(problem, rows, {name: margin_above(by_id[name], least) for name in names}) >= 0
+        case MostChanges(names, count):
+            changes = {name: np.where(unchanged(by_id[name]), 0.0, 1.0) for name in names}
+            return _total(problem, rows, changes) <= count
+    return np.ones(len(rows), dtype=np.bool_)
 
 
 def score(problem: Problem, worth: list[Floats], rows: Combinations) -> Floats:
@@ -133,16 +166,22 @@ def score(problem: Problem, worth: list[Floats], rows: Combinations) -> Floats:
     value: Floats = np.sort(earned, axis=1) @ tail_weights(problem)
     for resource in problem.resources:
         if resource.spill is not None and resource.uses:
-            beyond = _units(problem, rows, dict(resource.uses)) - resource.capacity
+            beyond = _units(problem, rows, resource.uses) - resource.capacity
             value -= float(resource.spill) * np.maximum(beyond, 0.0)
     return value
 
 
-def _units(problem: Problem, rows: Combinations, uses: dict[str, float]) -> Floats:
+def _units(problem: Problem, rows: Combinations, uses: Mapping[str, float]) -> Floats:
+    """(rows,) expected use of what each unit of an offer takes so much of [units]."""
+    return _total(problem, rows, {o.id: use * o.mean for o in problem.offers if (use := uses.get(o.id, 0.0))})
+
+
+def _total(problem: Problem, rows: Combinations, weights: Mapping[str, Floats]) -> Floats:
+    """(rows,) sum over offers of the (steps,) weights at the chosen steps."""
     total = np.zeros(len(rows))
     for i, offer in enumerate(problem.offers):
-        if use := uses.get(offer.id, 0.0):
-            total += use * offer.mean[rows[:, i]]
+        if offer.id in weights:
+            total += weights[offer.id][rows[:, i]]
     return total
 
 

@@ -5,11 +5,13 @@ Guarantees
 * The formulation is `FAMILIES`, one function per constraint family; what is not in the list is not in the model.
 * Prices are compared as exact Decimals before the model is built; the solver sees units and money only.
 
-Symbols: :math:`x_{ik} = 1` if offer i takes step k of its ladder; :math:`p_{ik}` its price, :math:`d_{ik}` its expected
-units, :math:`z_{sik}` what it earns in draw s; :math:`a_{ri}` use of resource r per unit, :math:`C_r` its capacity.
+Symbols: :math:`x_{ik} = 1` if offer i takes step k of its ladder; :math:`p_{ik}` its price, :math:`t_{ik}` the total a
+buyer pays, :math:`c_i` its unit cost, :math:`d_{ik}` its expected units, :math:`z_{sik}` what it earns in draw s;
+:math:`p^0_i` its current price; :math:`a_{ri}` use of resource r per unit, :math:`C_r` its capacity.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import permutations
 
 import numpy as np
 import pyomo.environ as pyo
@@ -18,14 +20,31 @@ from optimization.steps import (
     Floats,
     Mask,
     common_prices,
+    ending_in,
     fits,
+    margin_above,
     ordered,
     outcomes,
     tail_weights,
+    unchanged,
     with_margin,
     within_change,
+    within_spread,
 )
-from pricing.problem import MaxChange, Measure, MinMargin, MinUnits, Order, Problem, SamePrice
+from pricing.problem import Measure, Problem
+from pricing.rules import (
+    AverageMargin,
+    DailyChange,
+    Ending,
+    MaxChange,
+    MaxSpread,
+    MinMargin,
+    MinUnits,
+    MostChanges,
+    Order,
+    SamePrice,
+    SellThrough,
+)
 
 Family = Callable[[pyo.ConcreteModel, Problem], None]
 
@@ -104,9 +123,9 @@ def overfull(model: pyo.ConcreteModel, problem: Problem) -> None:
 
 
 def order(model: pyo.ConcreteModel, problem: Problem) -> None:
-    r"""Keep :math:`p_l + g \le p_u`, as one row per step j of the lower ladder.
+    r"""Keep :math:`t_l + g \le t_u`, as one row per step j of the lower ladder.
 
-    .. math:: \sum_{k \ge j} x_{lk} + \sum_{k: p_{uk} < p_{lj} + g} x_{uk} \le 1
+    .. math:: \sum_{k \ge j} x_{lk} + \sum_{k: t_{uk} < t_{lj} + g} x_{uk} \le 1
 
     The cumulative rows describe the convex hull of the two ladders' ordered pairs, which the single row on the prices
     themselves does not (the dependency formulation of multiple-choice precedence; compare Johnson and Padberg 1981).
@@ -122,13 +141,32 @@ def order(model: pyo.ConcreteModel, problem: Problem) -> None:
                 model.order[n, j] = above + pyo.quicksum(model.x[high, k] for k in np.flatnonzero(~row)) <= 1
 
 
+def max_spread(model: pyo.ConcreteModel, problem: Problem) -> None:
+    r"""Keep :math:`t_d \le t_c + D`, or :math:`t_d \le (1 + f) t_c`, for every pair, as one row per step j of c.
+
+    .. math:: \sum_{k \le j} x_{ck} + \sum_{k: t_{dk} > t_{cj} + D} x_{dk} \le 1
+
+    Cumulative as in `order`. Of all pairs (c, d) one holds the cheapest and the dearest price, so that the pairs
+    together bound the spread (price fairness between groups: Cohen, Elmachtoub and Lei 2022).
+    """
+    at = {offer.id: i for i, offer in enumerate(problem.offers)}
+    model.max_spread = pyo.Constraint(pyo.Any)
+    for n, found in enumerate(rule for rule in problem.rules if isinstance(rule, MaxSpread)):
+        for cheap, dear in permutations((at[name] for name in found.offers), 2):
+            for j, row in enumerate(within_spread(found, problem.offers[cheap], problem.offers[dear])):
+                if not row.all():
+                    below = pyo.quicksum(model.x[cheap, k] for k in range(j + 1))
+                    beyond = pyo.quicksum(model.x[dear, k] for k in np.flatnonzero(~row))
+                    model.max_spread[n, cheap, dear, j] = below + beyond <= 1
+
+
 def same_price(model: pyo.ConcreteModel, problem: Problem) -> None:
-    r"""Equal prices: :math:`x_{ik} = x_{jm}` where :math:`p_{ik} = p_{jm}`; other prices are fixed at 0."""
+    r"""Equal totals: :math:`x_{ik} = x_{jm}` where :math:`t_{ik} = t_{jm}`; other prices are fixed at 0."""
     at = {offer.id: i for i, offer in enumerate(problem.offers)}
     model.same_price = pyo.Constraint(pyo.Any)
     for n, found in enumerate(rule for rule in problem.rules if isinstance(rule, SamePrice)):
         members = [at[name] for name in found.offers]
-        ladders = [problem.offers[i].ladder for i in members]
+        ladders = [problem.offers[i].paid for i in members]
         shared = common_prices([problem.offers[i] for i in members])
         for i, ladder in zip(members, ladders, strict=True):
             _forbid(model, i, np.array([price not in shared for price in ladder]))
@@ -137,13 +175,45 @@ def same_price(model: pyo.ConcreteModel, problem: Problem) -> None:
                 model.same_price[n, i, m] = first - model.x[i, ladder.index(price)] == 0
 
 
+def ending(model: pyo.ConcreteModel, problem: Problem) -> None:
+    r"""Price endings: :math:`x_{ik} = 0` where :math:`t_{ik} \bmod 10^n \ne e` for every ending e of n whole digits."""
+    at = {offer.id: i for i, offer in enumerate(problem.offers)}
+    for rule in problem.rules:
+        if isinstance(rule, Ending):
+            for name in rule.offers:
+                _forbid(model, at[name], ~ending_in(problem.offers[at[name]], rule.endings))
+
+
 def max_change(model: pyo.ConcreteModel, problem: Problem) -> None:
-    r"""No large move: :math:`x_{ik} = 0` where :math:`|p_{ik} - p^0_i| > f p^0_i`."""
+    r"""No large move in one run: :math:`x_{ik} = 0` where :math:`|p_{ik} - p^0_i| > f p^0_i`."""
     at = {offer.id: i for i, offer in enumerate(problem.offers)}
     for rule in problem.rules:
         if isinstance(rule, MaxChange):
             for name in rule.offers:
                 _forbid(model, at[name], ~within_change(problem.offers[at[name]], rule.fraction))
+
+
+def daily_change(model: pyo.ConcreteModel, problem: Problem) -> None:
+    r"""No large move in a day: :math:`x_{ik} = 0` where :math:`|p_{ik} - q| > f q` for a price q of the last 24 hours.
+
+    Against every price of the day, not only its first, so that moves up and down in between cannot add up.
+    """
+    at = {offer.id: i for i, offer in enumerate(problem.offers)}
+    for rule in problem.rules:
+        if isinstance(rule, DailyChange):
+            for name in rule.offers:
+                _forbid(model, at[name], ~within_change(problem.offers[at[name]], rule.fraction, lately=True))
+
+
+def most_changes(model: pyo.ConcreteModel, problem: Problem) -> None:
+    r"""Few prices change: :math:`\sum_{i \in I, k: p_{ik} \ne p^0_i} x_{ik} \le n`; new offers do not count."""
+    at = {offer.id: i for i, offer in enumerate(problem.offers)}
+    model.most_changes = pyo.Constraint(pyo.Any)
+    for n, found in enumerate(rule for rule in problem.rules if isinstance(rule, MostChanges)):
+        stays = {at[name]: unchanged(problem.offers[at[name]]) for name in found.offers}
+        changed = [model.x[i, k] for i, mask in stays.items() for k in np.flatnonzero(~mask)]
+        if changed:
+            model.most_changes[n] = pyo.quicksum(changed) <= found.count
 
 
 def min_margin(model: pyo.ConcreteModel, problem: Problem) -> None:
@@ -154,15 +224,36 @@ def min_margin(model: pyo.ConcreteModel, problem: Problem) -> None:
                 _forbid(model, i, ~with_margin(offer, rule.fraction))
 
 
+def average_margin(model: pyo.ConcreteModel, problem: Problem) -> None:
+    r"""Least margin on average: :math:`\sum_{i \in I, k} (p_{ik} - c_i - f p_{ik}) d_{ik} x_{ik} \ge 0`.
+
+    The ratio :math:`\sum (p - c) d / \sum p d \ge f`, cleared of its positive denominator (Charnes and Cooper 1962).
+    """
+    at = {offer.id: i for i, offer in enumerate(problem.offers)}
+    model.average_margin = pyo.Constraint(pyo.Any)
+    for n, found in enumerate(rule for rule in problem.rules if isinstance(rule, AverageMargin)):
+        weights = {at[name]: margin_above(problem.offers[at[name]], found.fraction) for name in found.offers}
+        _at_least(model, model.average_margin, n, weights, 0.0)
+
+
 def min_units(model: pyo.ConcreteModel, problem: Problem) -> None:
     r"""Sell enough in expectation: :math:`\sum_{i \in I, k} d_{ik} x_{ik} \ge U`."""
     at = {offer.id: i for i, offer in enumerate(problem.offers)}
     model.min_units = pyo.Constraint(pyo.Any)
     for n, found in enumerate(rule for rule in problem.rules if isinstance(rule, MinUnits)):
-        if found.units > 0:
-            members = [(at[name], problem.offers[at[name]].mean) for name in found.offers]
-            sold = pyo.quicksum(units * model.x[i, k] for i, mean in members for k, units in enumerate(mean))
-            model.min_units[n] = sold >= found.units
+        weights = {at[name]: problem.offers[at[name]].mean for name in found.offers}
+        _at_least(model, model.min_units, n, weights, found.units)
+
+
+def sell_through(model: pyo.ConcreteModel, problem: Problem) -> None:
+    r"""Use enough of a resource in expectation: :math:`\sum_{ik} a_{ri} d_{ik} x_{ik} \ge h C_r`."""
+    at = {offer.id: i for i, offer in enumerate(problem.offers)}
+    by_id = {resource.id: resource for resource in problem.resources}
+    model.sell_through = pyo.Constraint(pyo.Any)
+    for n, found in enumerate(rule for rule in problem.rules if isinstance(rule, SellThrough)):
+        resource = by_id[found.resource]
+        weights = {at[name]: use * problem.offers[at[name]].mean for name, use in sorted(resource.uses.items())}
+        _at_least(model, model.sell_through, n, weights, found.share * resource.capacity)
 
 
 def tail(model: pyo.ConcreteModel, problem: Problem) -> None:
@@ -183,10 +274,16 @@ FAMILIES: tuple[Family, ...] = (
     capacity,
     overfull,
     order,
+    max_spread,
     same_price,
+    ending,
     max_change,
+    daily_change,
+    most_changes,
     min_margin,
+    average_margin,
     min_units,
+    sell_through,
     tail,
 )
 """The formulation."""
@@ -194,6 +291,17 @@ FAMILIES: tuple[Family, ...] = (
 
 def _total(model: pyo.ConcreteModel, worth: list[Floats]) -> pyo.Expression:
     return pyo.quicksum(amount * model.x[i, k] for i, row in enumerate(worth) for k, amount in enumerate(row))
+
+
+def _at_least(
+    model: pyo.ConcreteModel, rows: pyo.Constraint, n: int, weights: Mapping[int, Floats], least: float
+) -> None:
+    """Add the row sum of weights x >= least; where no step counts towards it, none is left to choose from."""
+    terms = [weight * model.x[i, k] for i, row in weights.items() for k, weight in enumerate(row) if weight != 0]
+    if terms:
+        rows[n] = pyo.quicksum(terms) >= least
+    elif least > 0:
+        _forbid(model, next(iter(weights)), np.ones_like(next(iter(weights.values())), dtype=np.bool_))
 
 
 def _forbid(model: pyo.ConcreteModel, i: int, mask: Mask) -> None:

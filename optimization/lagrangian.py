@@ -21,8 +21,12 @@ from optimization.components import split
 from optimization.enumeration import feasible_rows, score
 from optimization.steps import Answer, Floats, outcomes, permitted
 from pricing.problem import TOLERANCE, Measure, MinUnits, Problem
+from pricing.rules import DailyChange, Ending, MaxChange, MaxSpread, MinMargin, Order, SamePrice
 
 Picks = NDArray[np.intp]
+
+COVERED = (DailyChange, Ending, MaxChange, MaxSpread, MinMargin, MinUnits, Order, SamePrice)
+"""Families of rules the relaxation knows."""
 
 MOST_OPTIONS = 20_000
 """Joint choices of one group beyond which the relaxation is not for this problem."""
@@ -56,8 +60,8 @@ class Options:
 
 
 def applies(problem: Problem) -> bool:
-    """Whether every group is small enough to enumerate, and the mean is what is maximised."""
-    if problem.risk.measure is not Measure.MEAN:
+    """Whether it knows every rule, every group is small enough to enumerate, and the mean is what is maximised."""
+    if problem.risk.measure is not Measure.MEAN or not all(isinstance(rule, COVERED) for rule in problem.rules):
         return False
     masks = permitted(problem)
     return all(prod(int(masks[o.id].sum()) for o in group.offers) <= MOST_OPTIONS for group in _groups(problem))

@@ -6,7 +6,8 @@ Guarantees
 * `canonical` puts a problem into one order, so that the order in which offers are brought changes nothing.
 """
 
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -14,17 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricing.money import as_floats
-from pricing.problem import (
-    TOLERANCE,
-    Choice,
+from pricing.problem import TOLERANCE, Choice, Measure, Objective, Problem, Shared
+from pricing.rules import (
+    DailyChange,
+    Ending,
     MaxChange,
-    Measure,
+    MaxSpread,
     MinMargin,
-    Objective,
     Order,
-    Problem,
+    Rule,
     SamePrice,
-    Shared,
     offers_of,
 )
 
@@ -84,40 +84,63 @@ def permitted(problem: Problem) -> dict[str, Mask]:
     masks = {offer.id: np.ones(len(offer.ladder), dtype=np.bool_) for offer in problem.offers}
     by_id = {offer.id: offer for offer in problem.offers}
     for rule in problem.rules:
-        match rule:
-            case MaxChange(names, fraction):
-                for name in names:
-                    masks[name] &= within_change(by_id[name], fraction)
-            case MinMargin(fraction):
-                for name in masks:
-                    masks[name] &= with_margin(by_id[name], fraction)
-            case SamePrice(names):
-                shared = common_prices([by_id[name] for name in names])
-                for name in names:
-                    masks[name] &= np.array([price in shared for price in by_id[name].ladder])
+        for name, mask in _about_each(rule, by_id):
+            masks[name] &= mask
     for resource in problem.resources:
         for name in resource.uses:
             masks[name] &= fits(by_id[name], resource)
     return masks
 
 
-def within_change(offer: Choice, fraction: Decimal) -> Mask:
-    """(steps,) whether |price - current| <= fraction * current; an offer without a current price is free."""
-    current = offer.current_price
-    if current is None:
+def _about_each(rule: Rule, offers: Mapping[str, Choice]) -> Iterator[tuple[str, Mask]]:
+    """What a rule about single offers leaves of each one's ladder."""
+    match rule:
+        case MaxChange(names, fraction) | DailyChange(names, fraction):
+            lately = isinstance(rule, DailyChange)
+            yield from ((name, within_change(offers[name], fraction, lately=lately)) for name in names)
+        case Ending(names, endings):
+            yield from ((name, ending_in(offers[name], endings)) for name in names)
+        case MinMargin(fraction):
+            yield from ((name, with_margin(offer, fraction)) for name, offer in offers.items())
+        case SamePrice(names):
+            shared = common_prices([offers[name] for name in names])
+            yield from ((name, np.array([price in shared for price in offers[name].paid])) for name in names)
+
+
+def within_change(offer: Choice, fraction: Decimal, *, lately: bool = False) -> Mask:
+    """(steps,) whether |price - q| <= fraction * q for the current price q, or for every price of the last 24 hours.
+
+    An offer without such a price is free.
+    """
+    current = () if offer.current_price is None else (offer.current_price,)
+    before = offer.in_force_lately if lately else current
+    if not before:
         return np.ones(len(offer.ladder), dtype=np.bool_)
-    return np.array([abs(price - current) <= fraction * current for price in offer.ladder])
+    return _inside(offer.ladder.prices, max(before) * (1 - fraction), min(before) * (1 + fraction))
+
+
+def _inside(prices: Sequence[Decimal], low: Decimal, high: Decimal) -> Mask:
+    """(steps,) whether low <= price <= high, of rising prices."""
+    mask = np.zeros(len(prices), dtype=np.bool_)
+    mask[bisect_left(prices, low) : bisect_right(prices, high)] = True
+    return mask
 
 
 def with_margin(offer: Choice, fraction: Decimal) -> Mask:
     """(steps,) whether price - unit cost >= fraction * price."""
-    return np.array([price - offer.unit_cost >= fraction * price for price in offer.ladder])
+    first = bisect_left(offer.ladder.prices, offer.unit_cost, key=lambda price: price * (1 - fraction))
+    return np.arange(len(offer.ladder)) >= first
+
+
+def ending_in(offer: Choice, endings: Sequence[str]) -> Mask:
+    """(steps,) whether what is paid ends in one of these: equals it modulo the power of ten it is written up to."""
+    exact = [(Decimal(text), Decimal(10) ** len(text.partition(".")[0])) for text in endings]
+    return np.array([any(total % power == ending for ending, power in exact) for total in offer.paid])
 
 
 def common_prices(offers: list[Choice]) -> frozenset[Decimal]:
-    """Prices that are on every one of these ladders."""
-    ladders = [frozenset(offer.ladder) for offer in offers]
-    return frozenset.intersection(*ladders) if ladders else frozenset()
+    """What can be paid for every one of these offers."""
+    return frozenset.intersection(*(frozenset(offer.paid) for offer in offers))
 
 
 def fits(offer: Choice, resource: Shared) -> Mask:
@@ -134,7 +157,30 @@ def ceiling(resource: Shared) -> float:
 
 def ordered(order: Order, lower: Choice, upper: Choice) -> Mask:
     """(lower steps, upper steps) whether the two prices keep the order and its gap."""
-    return np.array([[up >= low + order.min_gap for up in upper.ladder] for low in lower.ladder])
+    first = [bisect_left(upper.paid, low + order.min_gap) for low in lower.paid]
+    return np.arange(len(upper.ladder)) >= np.array(first)[:, None]
+
+
+def within_spread(spread: MaxSpread, cheap: Choice, dear: Choice) -> Mask:
+    """(cheap steps, dear steps) whether the second price is at most the allowed spread above the first."""
+    most = [
+        low + (low * spread.fraction if spread.fraction is not None else spread.amount or Decimal(0))
+        for low in cheap.paid
+    ]
+    beyond = [bisect_right(dear.paid, price) for price in most]
+    return np.arange(len(dear.ladder)) < np.array(beyond)[:, None]
+
+
+def unchanged(offer: Choice) -> Mask:
+    """(steps,) whether the price stays as it is; always, for an offer that has none."""
+    if offer.current_price is None:
+        return np.ones(len(offer.ladder), dtype=np.bool_)
+    return _inside(offer.ladder.prices, offer.current_price, offer.current_price)
+
+
+def margin_above(offer: Choice, fraction: Decimal) -> Floats:
+    """(steps,) expected margin beyond the share `fraction` of what is taken in: (p - c - f p) d [currency]."""
+    return as_floats(price * (1 - fraction) - offer.unit_cost for price in offer.ladder) * offer.mean
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ class Plan:
     binding : the rules and resources that hold with equality at these prices, or as nearly as the ladder allows, in
         words
     conflict : if infeasible, rules and resources that cannot hold together, in words
+    total_prices : offer id -> what a buyer pays, fees included; of the offers that have fees
     """
 
     report: Report
@@ -78,3 +79,4 @@ class Plan:
     resources: tuple[Used, ...] = ()
     binding: tuple[str, ...] = ()
     conflict: tuple[str, ...] = ()
+    total_prices: Mapping[str, Decimal] = field(default_factory=dict)

@@ -36,7 +36,7 @@ fix: $(VENV)/.dev  ## mend what can be mended automatically
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev  ## each benchmark runs the peer beside ours and prints one JSON line
+bench: $(VENV)/.bench  ## each benchmark runs the peer beside ours and prints one JSON line
 	@for b in benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done
 
 docs: $(VENV)/.dev  ## rewrite the parts of docs/ that come from the code
@@ -46,6 +46,7 @@ lock: $(VENV)/.dev  ## pin every dependency with its hashes; names no download h
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK) -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev --extra prod $(LOCK) -c requirements.lock -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --group bench $(LOCK) -c requirements-dev.lock -o requirements-bench.lock
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 
 $(VENV)/.run: requirements.lock pyproject.toml
@@ -57,6 +58,10 @@ $(VENV)/.run: requirements.lock pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev requirements-bench.lock
+	$(PIP_INSTALL) --require-hashes -r requirements-bench.lock
 	@touch $@
 
 clean:  ## remove the environment and the demo

@@ -1,0 +1,183 @@
+"""Which shape of demand foretells sales best, and whether the data can tell.
+
+Guarantees
+----------
+* Out of sample: see `holdout`.
+* A shape wins only where its absolute errors are smaller than those of each other shape beyond chance; else the answer
+  is that the data cannot tell. WAPE and the sign of predicted reactions are reported together.
+* Same sales, same table: nothing here is random.
+
+The test pairs the errors of two shapes on the same cells and compares their sums over stretches of dates, shared by
+all units, with t(stretches - 1) (Diebold and Mariano 1995; by blocks as in Ibragimov and Mueller 2010). Intervals of
+WAPE and sign accuracy leave out one stretch at a time.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtr, stdtrit
+from threadpoolctl import threadpool_limits
+
+from forecasting.elasticity.cells import Panel, panels
+from forecasting.elasticity.holdout import Calendar, Foretold, foretold, usual, without_sold_out
+from forecasting.elasticity.identification import Estimate, own_variation, too_little
+from forecasting.elasticity.panel import Mask
+from forecasting.elasticity.shapes import SHAPES, Curve, fitted
+from forecasting.elasticity.within import Codes, Vector, codes_of
+
+LEAST_CELLS, LEAST_STRETCHES = 40, 5
+"""Cells foretold, and stretches with any, below which shapes are not compared."""
+LEVEL = 0.01
+"""Size of each paired test."""
+SOLD_OUT = 0.10
+"""Share of sold-out cells beyond which no winner is named: leaving them out bends every shape."""
+COLUMNS = (
+    "shape", "elasticity", "lower", "upper", "wape", "wape_lower", "wape_upper", "sign_accuracy", "sign_lower",
+    "sign_upper", "sales_fell", "rises", "n", "p", "best", "why",
+)  # fmt: skip
+"""Columns of the table after those of `by`. `best` is yes (better than each other beyond chance), maybe (not worse than
+the one with the least error) or no; `p` is of being as good as that one."""
+_TOO_FEW = "Too few sales to try the shapes on later dates."
+
+
+def shapes_table(
+    sales: pd.DataFrame,
+    *,
+    by: Sequence[str] = ("product",),
+    controls: Sequence[str] = (),
+    effects: Sequence[str] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> pd.DataFrame:
+    """Compare the shapes out of sample: four rows per group, and with several groups four of all of them together.
+
+    Parameters
+    ----------
+    sales : canonical sales with `price`
+    by, controls, effects : as in `forecasting.elasticity.table.elasticity_table`
+    progress : called with 1 after each group
+
+    Returns
+    -------
+    the `by` columns ("all" in the rows of all groups), then `COLUMNS`
+    """
+    calendar = Calendar.of(pd.DatetimeIndex(sales["date"]).normalize())
+    tables, pieces = list[pd.DataFrame](), list[Foretold]()
+    with threadpool_limits(limits=1, user_api="blas"):
+        for panel in panels(sales, by=by, effects=effects, controls=controls):
+            usable = too_little(panel, own_variation(panel)) is None
+            seen = without_sold_out(panel) if usable else panel
+            told = foretold(seen, calendar) if usable else Foretold.nothing()
+            pieces.append(told)
+            gone = float(panel.sold_out.mean()) if len(panel) else 0.0
+            tables.append(_rows(panel.key, by, _elasticities(seen) if usable else None, told, gone))
+            if progress:
+                progress(1)
+    if len(tables) > 1:
+        tables.insert(0, _rows(("all",) * len(by), by, None, Foretold.together(pieces), 0.0))
+    empty = pd.DataFrame(columns=[*by, *COLUMNS])
+    return pd.concat(tables, ignore_index=True) if tables else empty
+
+
+def _elasticities(panel: Panel) -> list[Estimate | None]:
+    """The elasticity at the usual price by each shape, over the whole time."""
+    relative = np.exp(panel.price - usual(panel, np.ones(len(panel), dtype=bool))[panel.unit])
+    curves = [fitted(shape, panel.quantity, relative, panel.others, panel.factors) for shape in SHAPES]
+    return [_estimate(curve, panel) for curve in curves]
+
+
+def _estimate(curve: Curve, panel: Panel) -> Estimate | None:
+    return Estimate.of(curve.fit, panel.clusters, panel.shared) if curve.fit.usable else None
+
+
+def _rows(
+    key: Sequence[str], by: Sequence[str], slopes: list[Estimate | None] | None, told: Foretold, gone: float
+) -> pd.DataFrame:
+    """Four rows of the table."""
+    count = len(SHAPES)
+    numbers = [(e.slope, e.lower, e.upper) if e else (np.nan,) * 3 for e in slopes or [None] * count]
+    scores = _scores(told) if _enough(told) else [(np.nan,) * 6] * count
+    p, best, why = _ranked(told, gone)
+    fell = float(told.fell.mean()) if len(told.fell) else np.nan
+    rows = [
+        [*key, shape.name, *numbers[k], *scores[k], fell, len(told.fell), len(told.actual), p[k], best[k], why]
+        for k, shape in enumerate(SHAPES)
+    ]
+    return pd.DataFrame(rows, columns=[*by, *COLUMNS])
+
+
+def _enough(told: Foretold) -> bool:
+    enough = len(told.actual) >= LEAST_CELLS and len(np.unique(told.stretch)) >= LEAST_STRETCHES
+    return enough and bool(told.actual.any())
+
+
+def _scores(told: Foretold) -> list[tuple[float, ...]]:
+    """WAPE and sign accuracy of each shape, each with its interval."""
+    errors = np.abs(told.actual[:, None] - told.expected)
+    rises = np.ones(len(told.when))
+    return [
+        (*_ratio(errors[:, k], told.actual, told.stretch), *_share(_ratio(told.falls[:, k], rises, told.when)))
+        for k in range(len(SHAPES))
+    ]
+
+
+def _share(interval: tuple[float, float, float]) -> tuple[float, ...]:
+    return tuple(float(np.clip(edge, 0.0, 1.0)) for edge in interval)
+
+
+def _ratio(above: Vector, below: Vector, stretch: Codes) -> tuple[float, float, float]:
+    """A ratio of sums with its 95 % interval, from leaving out one stretch at a time."""
+    codes = codes_of(stretch)
+    tops, bottoms = np.bincount(codes, above), np.bincount(codes, below)
+    if len(tops) < 2 or not bottoms.sum() > 0:
+        return (np.nan,) * 3
+    whole, rest = tops.sum() / bottoms.sum(), bottoms.sum() - bottoms
+    if not np.all(rest > 0):
+        return float(whole), np.nan, np.nan
+    without = (tops.sum() - tops) / rest
+    se = np.sqrt((len(tops) - 1) / len(tops) * np.sum((without - whole) ** 2))
+    half = float(stdtrit(len(tops) - 1, 0.975)) * se
+    return float(whole), float(whole - half), float(whole + half)
+
+
+def _ranked(told: Foretold, gone: float) -> tuple[Vector, list[str], str]:
+    """P-values against the shape with the least error, who may be best, and why in words."""
+    count = len(SHAPES)
+    if not _enough(told):
+        return np.full(count, np.nan), ["maybe"] * count, _TOO_FEW
+    errors, codes = np.abs(told.actual[:, None] - told.expected), codes_of(told.stretch)
+    sums = np.column_stack([np.bincount(codes, errors[:, k]) for k in range(count)]).astype(np.float64)
+    least = int(np.argmin(sums.sum(axis=0)))
+    p = np.array([_paired(sums[:, k] - sums[:, least]) if k != least else np.nan for k in range(count)])
+    worse = p < LEVEL
+    if gone > SOLD_OUT:
+        why = f"{gone:.0%} of the rows sold out and were left out, which bends every shape: no winner is named."
+        return p, ["maybe"] * count, why
+    if worse.sum() == count - 1:
+        best = ["yes" if k == least else "no" for k in range(count)]
+        return p, best, f"{_capital(SHAPES[least].name)} foretells later sales better than each other shape."
+    return p, ["no" if w else "maybe" for w in worse], _in_words(worse, least)
+
+
+def _in_words(worse: Mask, least: int) -> str:
+    if not worse.any():
+        return f"The data cannot tell the shapes apart; {SHAPES[least].name} came closest."
+    left = [shape.name for shape, out in zip(SHAPES, worse, strict=True) if not out]
+    gone = [shape.name for shape, out in zip(SHAPES, worse, strict=True) if out]
+    return f"The data cannot tell {_listed(left)} apart; {_listed(gone)} {'is' if len(gone) == 1 else 'are'} worse."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _paired(differences: Vector) -> float:
+    """Two-sided p-value of a mean difference of 0 between blocks."""
+    n, spread = len(differences), float(differences.std(ddof=1))
+    if not spread > 0:
+        return 1.0
+    return float(2 * stdtr(n - 1, -abs(differences.mean()) * np.sqrt(n) / spread))

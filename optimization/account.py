@@ -7,7 +7,7 @@ Guarantees
 * No plan leaves whose prices fail the check of `pricing.feasibility`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from time import perf_counter
 
@@ -25,6 +25,7 @@ ROUNDING = 1e-9
 """A bound this share of all the money at stake above the objective differs from it by rounding only."""
 
 Parts = Sequence[tuple[Problem, Answer]]
+Shadow = Callable[[Problem], dict[str, float]]
 
 
 class SolverError(FairfareError):
@@ -34,8 +35,8 @@ class SolverError(FairfareError):
     """
 
 
-def account(problem: Problem, parts: Parts, started: float) -> Plan:
-    """The plan made of the answers of a problem's parts.
+def account(problem: Problem, parts: Parts, started: float, *, shadow: Shadow = shadow_prices) -> Plan:
+    """The plan made of the answers of a problem's parts; `shadow` gives what one more unit of a resource would earn.
 
     Raises
     ------
@@ -52,7 +53,7 @@ def account(problem: Problem, parts: Parts, started: float) -> Plan:
         found.update(answer.steps or {})
     steps = {offer.id: found[offer.id] for offer in problem.offers}
     fixed = canonical(problem)  # sums in one order, so that the order of the offers changes no digit
-    worth = {name: price for part, answer in parts for name, price in shadow_prices(part).items()}
+    worth = {name: price for part, answer in parts for name, price in shadow(part).items()}
     plan = Plan(
         _report(fixed, method, steps, bound, started),
         prices={offer.id: offer.ladder[steps[offer.id]] for offer in problem.offers},

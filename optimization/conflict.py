@@ -6,6 +6,7 @@ Guarantees
   (Where the time for the search runs out first, what was not yet tried stays named.)
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from time import perf_counter
 
@@ -40,16 +41,16 @@ def conflict(problem: Problem) -> tuple[str, ...]:
     )
 
 
-def smallest(problem: Problem, *, time_limit: float) -> list[Item]:
+def smallest(problem: Problem, *, time_limit: float, hopeless: Callable[[Problem], bool] | None = None) -> list[Item]:
     """Deletion filter: leave out one rule or resource at a time, for good if there is still no answer without it.
 
-    (Chinneck and Dravnieks 1991, algorithm 1.)
+    (Chinneck and Dravnieks 1991, algorithm 1.) `hopeless` proves that there is none; `has_no_answer` unless given.
     """
     deadline = perf_counter() + time_limit
     kept: list[Item] = [*problem.rules, *(r for r in problem.resources if r.spill is None)]
     for item in tuple(kept):
         without = [other for other in kept if other is not item]
-        if perf_counter() < deadline and has_no_answer(keeping(problem, without)):
+        if perf_counter() < deadline and (hopeless or has_no_answer)(keeping(problem, without)):
             kept = without
     return kept
 

@@ -350,7 +350,7 @@ def _identified(panel: Panel, estimate: Estimate) -> str:
     return (
         f"The price changed on {_dates(panel.moves)} and sales answered; no sign that price followed demand. A "
         "reaction of price to demand within the same period cannot be seen in sales; something unseen would have to "
-        f"explain {robustness(estimate, _freedom(panel)):.0%} of what is left of both price and demand to explain this "
+        f"explain {robustness(estimate, freedom(panel)):.0%} of what is left of both price and demand to explain this "
         "away."
     )
 
@@ -368,7 +368,7 @@ def robustness(estimate: Estimate, freedom: int) -> float:
     return float((np.sqrt(squared**2 + 4 * squared) - squared) / 2)
 
 
-def _freedom(panel: Panel) -> int:
+def freedom(panel: Panel) -> int:
     """Cells that tell something, less the numbers estimated from them."""
     kept = informative(panel.quantity, panel.factors)
     return int(kept.sum()) - _estimated([codes_of(factor[kept]) for factor in panel.factors], panel.columns.shape[1])

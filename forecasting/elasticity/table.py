@@ -17,7 +17,8 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from forecasting.elasticity.cells import Panel, panels
-from forecasting.elasticity.drift import drift
+from forecasting.elasticity.drift import Drift, drift
+from forecasting.elasticity.evidence import Evidence, evidence
 from forecasting.elasticity.feedback import feedback, feedback_of_instruments
 from forecasting.elasticity.identification import (
     Estimate,
@@ -28,7 +29,7 @@ from forecasting.elasticity.identification import (
     own_variation,
     too_little,
 )
-from forecasting.elasticity.instruments import control_function, two_stage
+from forecasting.elasticity.instruments import Instrumented, control_function, two_stage
 from forecasting.elasticity.panel import Fit, censored, log_log, poisson
 from forecasting.elasticity.shrinkage import covariates_of, moderated, pool
 from pricing.demand import Identification
@@ -57,6 +58,7 @@ def elasticity_table(
     method: Method = "ppml",
     seed: int = 0,  # noqa: ARG001  # every engine takes one; nothing here is random
     progress: Callable[[int], None] | None = None,
+    witness: Callable[[Evidence], None] | None = None,
 ) -> pd.DataFrame:
     """Estimate d ln(units) / d ln(price) per group and pool it across groups.
 
@@ -68,6 +70,7 @@ def elasticity_table(
     method : Poisson pseudo-likelihood (censored negative binomial where cells sold out), or least squares in logs; with
         instruments their control function, or two-stage least squares
     progress : called with 1 after each group
+    witness : called with the evidence of each group, in the order of the table
 
     Returns
     -------
@@ -81,7 +84,10 @@ def elasticity_table(
     found: list[_Group] = []
     with threadpool_limits(limits=1, user_api="blas"):  # more threads make small products many times slower
         for panel in panels(sales, by=by, effects=effects, controls=controls, instruments=instruments):
-            found.append(_estimate(panel, method))
+            group = _estimate(panel, method)
+            found.append(replace(group, fit=None))  # a fit is as large as its rows
+            if witness:
+                witness(group.evidence)
             if progress:
                 progress(1)
     verdicts = by_association([g.verdict for g in found])
@@ -120,6 +126,25 @@ class _Group:
     method: str
     information: float = np.nan
     """What the sales tell of the slope if they err as a Poisson does; NaN with instruments."""
+    own: float = 0.0
+    fit: Fit | None = None
+    """Of sales on the price; with instruments on the price as they moved it."""
+    instrumented: Instrumented | None = None
+    change: Drift | None = None
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the estimate rests on."""
+        return evidence(
+            self.panel,
+            self.own,
+            estimate=self.estimate,
+            test=self.verdict.test,
+            instrumented=self.instrumented,
+            change=self.change,
+            fit=self.fit,
+            logs=self.method.startswith("log-log"),
+        )
 
 
 def _dearness(panel: Panel) -> float:
@@ -128,24 +153,20 @@ def _dearness(panel: Panel) -> float:
 
 
 def _estimate(panel: Panel, method: Method) -> _Group:
-    if verdict := too_little(panel, own_variation(panel)):
-        return _Group(panel, None, verdict, _named(method, panel))
+    own = own_variation(panel)
+    if verdict := too_little(panel, own):
+        return _Group(panel, None, verdict, _named(method, panel), own=own)
     if panel.instruments.shape[1]:
-        return _instrumented(panel, method)
+        return replace(_instrumented(panel, method), own=own)
     fit, used = _fit(panel, method)
     estimate = Estimate.of(fit, panel.clusters, panel.shared)
     verdict = assess(panel, estimate, feedback(panel, fit) if fit.usable else None, _rival(panel, used))
     if method == "log-log":
         verdict = _beware_of_sold_out(panel, verdict)
-    return _Group(panel, estimate, _with_drift(panel, verdict, method), _named(used, panel), fit.information)
-
-
-def _with_drift(panel: Panel, verdict: Verdict, method: Method) -> Verdict:
-    """Say beside a number of the whole time that it changed."""
-    if verdict.status is Identification.NOT_IDENTIFIED:
-        return verdict
-    change = drift(panel, lambda halves: _fit(halves, method)[0])
-    return replace(verdict, reason=f"{verdict.reason} {change}") if change and change.large else verdict
+    change = None if verdict.status is Identification.NOT_IDENTIFIED else drift(panel, lambda p: _fit(p, method)[0])
+    if change and change.large:
+        verdict = replace(verdict, reason=f"{verdict.reason} {change}")
+    return _Group(panel, estimate, verdict, _named(used, panel), fit.information, own, fit, change=change)
 
 
 def _rival(panel: Panel, used: str) -> Estimate | None:
@@ -172,7 +193,8 @@ def _instrumented(panel: Panel, method: Method) -> _Group:
     verdict, estimate = assess_instrumented(found, test)
     if method == "log-log":
         verdict = _beware_of_sold_out(panel, verdict)
-    return _Group(panel, estimate, verdict, _named(used, panel))
+    moved = replace(panel, price=panel.instruments @ found.pull) if len(found.pull) else panel
+    return _Group(panel, estimate, verdict, _named(used, panel), fit=_fit(moved, method)[0], instrumented=found)
 
 
 def _fit(panel: Panel, method: Method) -> tuple[Fit, str]:

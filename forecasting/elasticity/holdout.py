@@ -20,7 +20,7 @@ from forecasting.elasticity.panel import Mask
 from forecasting.elasticity.shapes import SHAPES, fitted
 from forecasting.elasticity.within import Codes, Vector, codes_of
 
-FOLDS, STRETCHES = 5, 2
+FOLDS, STRETCHES = 5, 4
 """Origins, over the last half of the dates, and stretches into which the dates after each are cut."""
 LEAST_DATES = 20
 """Dates below which no shape is tried out of sample."""

@@ -1,0 +1,185 @@
+"""Trying every combination, a bound that needs no solver, and a search by single changes.
+
+Guarantees
+----------
+* `try_all` leaves no combination out: what it returns is best, and "infeasible" is proven.
+* `bound_apart` is above every list of prices: it lets each draw and segment have prices of its own.
+* `climb` returns prices that keep every rule and capacity, none better by a change of one group, or nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from time import perf_counter
+
+import numpy as np
+
+from optimization.choice.ratios import Limit, Picks, Ratios, limits, per_unit, rules_alone
+from optimization.enumeration import feasible
+from optimization.steps import Floats, Mask
+from pricing.choice_problem import ChoiceProblem
+from pricing.problem import TOLERANCE
+
+MOST_TRIED = 5_000_000
+"""Choices times ratios up to which all are tried."""
+
+CHUNK = 4_096
+TIE = 1e-9
+ROUNDING = 1e-12
+ROUNDS = 1_000
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """Values and checks options of a problem's groups, many choices at a time; a choice is one option per group.
+
+    Attributes
+    ----------
+    found : the ratios over which is averaged, all of the problem's or some
+    """
+
+    problem: ChoiceProblem = field(repr=False)
+    found: Ratios = field(repr=False)
+
+    @cached_property
+    def limits(self) -> list[Limit]:
+        """The problem's limits on units."""
+        return limits(self.problem.base)
+
+    @cached_property
+    def amounts(self) -> list[Floats]:
+        """Per group (1 + limits, t, options): what an option adds to the numerators of the profit and of each limit."""
+        sums = [per_unit(self.problem.base), *(limit.per_unit for limit in self.limits)]
+        return [
+            np.stack([self.found.weight[:, None] * g.value * self.found.gain(g, each) for each in sums])
+            for g in self.found.groups
+        ]
+
+    def totals(self, choices: Picks) -> Floats:
+        """(1 + limits, rows) expected profit before losses for spilling, and what is held against each limit."""
+        worth = sum(g.value[:, choices[:, n]] for n, g in enumerate(self.found.groups))
+        amount = sum(table[:, :, choices[:, n]] for n, table in enumerate(self.amounts))
+        total: Floats = (amount / (worth + self.found.outside[:, None])).sum(axis=1)
+        return total
+
+    def value(self, totals: Floats) -> Floats:
+        """(rows,) expected profit less losses for spilling [currency]."""
+        value = totals[0].copy()
+        for limit, used in zip(self.limits, totals[1:], strict=True):
+            if limit.spill is not None:
+                value -= limit.spill * np.maximum(used - limit.most, 0.0)
+        return value
+
+    def excess(self, totals: Floats) -> Floats:
+        """(rows,) how far the limits are missed, as shares of them; 0 where all hold but for rounding."""
+        missed = np.zeros(totals.shape[1])
+        for limit, used in zip(self.limits, totals[1:], strict=True):
+            over = used - limit.most if limit.spill is None else np.full_like(used, -np.inf)
+            far = np.maximum(over, limit.least - used)
+            size = max(abs(limit.most if limit.most < np.inf else limit.least), 1e-9)
+            missed += np.where(far <= TOLERANCE * size, 0.0, far / size)
+        return missed
+
+    def keeps(self, choices: Picks) -> Mask:
+        """(rows,) whether the rules about prices hold."""
+        steps = np.empty((len(choices), len(self.problem.base.offers)), dtype=np.intp)
+        for n, group in enumerate(self.found.groups):
+            steps[:, list(group.offers)] = group.rows[choices[:, n]]
+        return feasible(rules_alone(self.problem), steps)
+
+    def distance(self, choices: Picks) -> Floats:
+        """(rows,) moves from the current prices, as shares of them, added up; 0 for an offer that has none."""
+        far = np.zeros(len(choices))
+        for n, group in enumerate(self.found.groups):
+            for m, i in enumerate(group.offers):
+                offer = self.problem.base.offers[i]
+                if (now := offer.current_price) is not None:
+                    moves = np.array([float(abs(price - now) / now) for price in offer.ladder])
+                    far += moves[group.rows[choices[:, n], m]]
+        return far
+
+
+def combinations(found: Ratios) -> int:
+    """How many choices there are."""
+    return prod(len(group.rows) for group in found.groups)
+
+
+def is_small(found: Ratios) -> bool:
+    """Whether trying every choice takes no more than a second or two."""
+    return combinations(found) * len(found.weight) <= MOST_TRIED
+
+
+def try_all(judge: Judge) -> list[int] | None:
+    """The best choice, among equally good ones nearest to the current prices; None if none keeps every rule."""
+    best, lead = None, (-np.inf, np.inf)
+    for chunk in _chunks([len(group.rows) for group in judge.found.groups]):
+        kept = chunk[judge.keeps(chunk)]
+        totals = judge.totals(kept)
+        inside = judge.excess(totals) <= 0
+        kept, value = kept[inside], judge.value(totals)[inside]
+        if not len(kept):
+            continue
+        close = TIE * max(abs(float(value.max())), 1e-9)
+        tied = np.flatnonzero(value >= value.max() - close)
+        far = np.round(judge.distance(kept[tied]), 9)
+        first = tied[int(np.argmin(far))]
+        if value[first] > lead[0] + close or (value[first] >= lead[0] - close and far.min() < lead[1]):
+            best, lead = kept[first].tolist(), (float(value[first]), float(far.min()))
+    return best
+
+
+def bound_apart(found: Ratios, earns: Sequence[Floats]) -> float:
+    """Sum of every ratio's own greatest value: above the value of any one list of prices.
+
+    Each is found by Dinkelbach's steps (1967), which end at it after finitely many, as there are finitely many choices.
+    """
+    gains = [found.gain(group, earns) for group in found.groups]
+    rate, best = np.zeros(len(found.weight)), None
+    for _ in range(ROUNDS):
+        top, bottom = np.zeros(len(rate)), found.outside.copy()
+        for group, gain in zip(found.groups, gains, strict=True):
+            pick = np.argmax(group.value * (gain - rate[:, None]), axis=1)[:, None]
+            value = np.take_along_axis(group.value, pick, axis=1)[:, 0]
+            top, bottom = top + value * np.take_along_axis(gain, pick, axis=1)[:, 0], bottom + value
+        rate = top / bottom
+        if best is not None and np.all(rate <= best + ROUNDING * np.abs(best)):
+            break
+        best = rate
+    return float(found.weight @ (rate + ROUNDING * np.abs(rate)))
+
+
+def climb(judge: Judge, choice: Sequence[int], deadline: float) -> list[int] | None:
+    """Change one group at a time: first whatever mends the limits most, then whatever earns most."""
+    now = np.array(choice)
+    for _ in range(ROUNDS):
+        around = _around(judge.found, now)
+        around = np.concatenate([now[None, :], around[judge.keeps(around)]])
+        totals = judge.totals(around)
+        excess, value = judge.excess(totals), judge.value(totals)
+        if excess[0] > 0:
+            move = int(np.argmin(excess))
+        else:
+            move = int(np.argmax(np.where(excess <= 0, value, -np.inf)))
+            if value[move] <= value[0] + TIE * abs(value[0]) or perf_counter() > deadline:
+                return [int(o) for o in now]
+        if excess[0] > 0 and excess[move] >= excess[0]:
+            return None
+        now = around[move]
+    return [int(o) for o in now] if judge.excess(judge.totals(now[None, :]))[0] <= 0 else None
+
+
+def _around(found: Ratios, now: Picks) -> Picks:
+    """(rows, groups) every choice that differs in one group."""
+    rows = []
+    for n, group in enumerate(found.groups):
+        others = np.tile(now, (len(group.rows), 1))
+        others[:, n] = np.arange(len(group.rows))
+        rows.append(np.delete(others, now[n], axis=0))
+    return np.concatenate(rows)
+
+
+def _chunks(sizes: Sequence[int]) -> Iterator[Picks]:
+    for start in range(0, prod(sizes), CHUNK):
+        picks = np.unravel_index(np.arange(start, min(start + CHUNK, prod(sizes))), tuple(sizes))
+        yield np.stack(picks, axis=1)

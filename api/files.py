@@ -22,10 +22,8 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from api.spreadsheet import FORMULA
 from pricing.errors import Finding, InputError
-
-FORMULA = r"'*[=+\-@\t\r\n]"
-"""Text that starts like this could be a formula to a spreadsheet; in CSV files it stands behind an apostrophe."""
 
 _BLOCK = 1 << 24
 _UNCLOSED = "a quotation mark is opened here and never closed"

@@ -1,4 +1,4 @@
-"""The routes that serve prices and their explanations.
+"""The routes that serve prices, their explanations and feeds of them.
 
 Guarantees
 ----------
@@ -18,6 +18,7 @@ from flask_openapi.models.tag import Tag
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from api.feeds import FEEDS, Form, feed
 from api.problems import MEDIA_TYPE, Problem, refuse
 from api.snapshot import Entry, Key, Snapshots, View, json_list
 from api.store.keys import Scope, hash_of
@@ -50,10 +51,24 @@ class OfferPath(BaseModel):
     offer: str = Field(min_length=1, description="id of the offer")
 
 
+class FeedPath(BaseModel):
+    """Which feed."""
+
+    form: Form
+
+
 class ChannelQuery(Query):
     """Which channel."""
 
     channel: Text = Field(default=None, description="where it is sold; left out: the price for all channels")
+
+
+class FeedQuery(Query):
+    """Which channel."""
+
+    channel: Text = Field(
+        default=None, description="where it is sold; left out: all of them, or the one price an offer has for all"
+    )
 
 
 class PageQuery(Query):
@@ -151,11 +166,12 @@ def problems(*statuses: int) -> dict[int | str, Any]:
 
 PREFIX = "/v1/prices/"
 READERS = frozenset({Scope.PRICES_READ.value, Scope.ADMIN.value})
+MEDIA_TYPES = {each.media_type for each in FEEDS.values()}
 UNCHANGED: dict[int | str, Any] = {304: {"description": "Not modified since the ETag sent in If-None-Match"}}
 
 
 def blueprint(snapshots: Snapshots) -> APIBlueprint:
-    """The routes under /v1/prices, answering from `snapshots`."""
+    """The routes under /v1/prices and /v1/feeds, answering from `snapshots`."""
     routes = APIBlueprint(
         "prices",
         __name__,
@@ -193,6 +209,14 @@ def blueprint(snapshots: Snapshots) -> APIBlueprint:
     def explain_price(path: OfferPath, query: ChannelQuery) -> Response:
         return _answer(with_flag(_entry(g.view, path, query).explanation, g.view), g.view)
 
+    @routes.get(
+        "/feeds/<form>",
+        responses={200: {"description": "The feed", "content": {kind: {} for kind in sorted(MEDIA_TYPES)}}},
+        summary="Every price in force, as a file for platforms and shops",
+    )
+    def price_feed(path: FeedPath, query: FeedQuery) -> Response:
+        return _answer(feed(path.form, g.view, query.channel), g.view, FEEDS[path.form].media_type)
+
     return routes
 
 
@@ -226,11 +250,11 @@ def _tag(view: View) -> str:
     return f"{view.snapshot.mark}{'-stale' if view.stale else ''}"
 
 
-def _answer(body: bytes, view: View) -> Response:
+def _answer(body: bytes, view: View, media_type: str = "application/json") -> Response:
     headers = answer_headers(view)
     if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(_tag(view)):
         return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(body, HTTPStatus.OK, headers, mimetype="application/json")
+    return Response(body, HTTPStatus.OK, headers, mimetype=media_type)
 
 
 def with_flag(encoded: msgspec.Raw, view: View) -> bytes:

@@ -10,7 +10,6 @@ Guarantees
 
 import csv
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
@@ -26,7 +25,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from api.atomic import replacing
-from api.files import FORMULA, Loaded, load
+from api.files import Loaded, load
+from api.spreadsheet import FORMULA, harmless
 from pricing.errors import Finding, InputError, UnavailableError
 from pricing.tables import TABLES, Settings, examine
 
@@ -154,7 +154,7 @@ def write_whole(data: bytes, out: Path) -> None:
 
 
 def _write_csv(frame: pd.DataFrame, file: IO[bytes]) -> None:
-    safe = pd.DataFrame({_defused(name): _csv_cells(frame[name]) for name in frame.columns})
+    safe = pd.DataFrame({harmless(name): _csv_cells(frame[name]) for name in frame.columns})
     # a carriage return inside a cell would end the row, were the cell not quoted
     returns = any(_has_return(safe[name]) for name in safe.columns)
     safe.to_csv(
@@ -175,12 +175,7 @@ def _csv_cells(cells: "pd.Series[Any]") -> "pd.Series[Any]":
         return _iso(cells)
     if isinstance(cells.dtype, pd.StringDtype):
         return cells.str.replace(f"^({FORMULA})", r"'\1", regex=True)
-    return cells if is_numeric_dtype(cells) else cells.astype("object").map(_defused, na_action="ignore")
-
-
-def _defused(cell: Any) -> Any:  # noqa: ANN401  # a cell of any type
-    """Text that a spreadsheet would take for a formula gets an apostrophe; the reader takes it off again."""
-    return f"'{cell}" if isinstance(cell, str) and re.match(FORMULA, cell) else cell
+    return cells if is_numeric_dtype(cells) else cells.astype("object").map(harmless, na_action="ignore")
 
 
 def _iso(cells: "pd.Series[Any]") -> "pd.Series[str]":

@@ -17,6 +17,7 @@ from schemathesis import GenerationMode
 from werkzeug.test import TestResponse
 
 from api.app import create_app
+from api.feeds import FEEDS, Form, feed
 from api.follower import Follower
 from api.prices import Explanation, Price, PricePage
 from api.problems import Problem
@@ -179,6 +180,17 @@ def test_an_unchanged_answer_is_not_sent_again(served: Served) -> None:
         assert stale.get(path, headers=key | {"If-None-Match": tag}).status_code == 200
 
 
+@pytest.mark.parametrize("form", Form)
+def test_a_feed_is_served_to_those_who_may_read_prices(served: Served, form: Form) -> None:
+    """All prices of one version, as the media type says, and not sent again while nothing changed."""
+    answer = served.get(f"/v1/feeds/{form}")
+    assert answer.status_code == 200
+    assert answer.mimetype == FEEDS[form].media_type
+    assert answer.data == feed(form, served.snapshots.current())
+    assert served.get(f"/v1/feeds/{form}", known=answer.headers["ETag"]).status_code == 304
+    check_problem(served.client.get(f"/v1/feeds/{form}"), 401)
+
+
 def test_a_stale_price_says_so(served: Served) -> None:
     """In the price, the list, the explanation, on the page and in readiness; it is served all the same."""
     client = create_app(Fixed(served.snapshots.view.snapshot, stale=True), now=lambda: NOW).test_client()
@@ -270,7 +282,7 @@ def test_serving_loads_no_model_solver_or_pandas() -> None:
     assert done.stdout.strip() == "[]"
 
 
-ROUTES = ("/v1/prices", "/v1/prices/{offer}", "/v1/prices/{offer}/explanation")
+ROUTES = ("/v1/prices", "/v1/prices/{offer}", "/v1/prices/{offer}/explanation", "/v1/feeds/{form}")
 
 
 @pytest.mark.parametrize(

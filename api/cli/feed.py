@@ -1,0 +1,42 @@
+"""`fairfare export-feed`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.main import app
+from api.feeds import Form
+from pricing.errors import InputError
+
+
+@app.command("export-feed")
+def export_feed(
+    form: Annotated[Form, typer.Argument(help="Which feed; the same as GET /v1/feeds/FORM serves.")],
+    workspace: Annotated[Path, typer.Option("--workspace", help="Folder of the workspace.", file_okay=False)] = Path(),
+    channel: Annotated[
+        str | None, typer.Option(help="Where it is sold; without it all channels, or the one price an offer has.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write; without it the feed is printed.")] = None,
+) -> None:
+    """Write every price in force as a feed: for Google, Meta, search engines (JSON-LD), or as JSON or CSV.
+
+    Example: fairfare export-feed google.xml --workspace season --out feed.xml
+    """
+    from api.atomic import write_bytes
+    from api.clock import utc_now
+    from api.feeds import feed
+    from api.follower import Follower
+    from api.snapshot import SNAPSHOT_NAME
+    from api.store.database import DATABASE_NAME
+
+    follower = Follower(workspace / DATABASE_NAME, workspace / SNAPSHOT_NAME, now=utc_now)
+    follower.refresh()  # the last good prices if the database is down, which the log says
+    if (view := follower.current()).empty:
+        raise InputError(f"{workspace} has no price book yet: run `fairfare init` in it first")
+    body = feed(form, view, channel)
+    if out is None:
+        typer.echo(body)
+        return
+    write_bytes(body, out)
+    typer.echo(f"Wrote {out}: version {view.snapshot.content.version} of the price book.")

@@ -1,92 +1,186 @@
-"""Which rules and resources cannot hold together.
+"""Which rules and resources cannot hold together, and what would have to give.
 
 Guarantees
 ----------
-* What is named has no answer together, and leaving out any one of it has: nothing is named that is not to blame.
-  (Where the time for the search runs out first, what was not yet tried stays named.)
+* What is named has no answer together. As a rule no set with fewer rules and resources has none either; `Blame` says
+  so, or how far the search came in its time.
+* Naming it and what would resolve it takes `SECONDS` and one solve at most.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from time import perf_counter
 
 import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
 
-from optimization.components import split
-from optimization.enumeration import combinations, enumerate_all
+from optimization.components import EACH, split
+from optimization.elastic import Item
+from optimization.enumeration import combinations, enumerate_all, feasible
 from optimization.highs import run
-from optimization.ladder import build
-from optimization.steps import Answer, permitted
-from optimization.words import resource_in_words, rule_in_words
-from pricing.plan import Plan, Report, Status
-from pricing.problem import MaxChange, MinMargin, Problem, Risk, Rule, Shared
+from optimization.ladder import build, read_steps
+from optimization.relaxation import relaxations
+from optimization.steps import Answer, Steps, permitted
+from optimization.words import item_in_words
+from pricing.plan import Blame, Plan, Report, Status
+from pricing.problem import Problem, Risk, Shared
+from pricing.rules import MinMargin, SellThrough, offers_of
 
-Item = Rule | Shared
 SMALL = 5_000
-SECONDS = 60.0
+SECONDS = 4.0
 
 
 def infeasible(part: Problem, answer: Answer, started: float) -> Plan:
     """The plan of a problem with a part that has no answer."""
-    words = conflict(part)
-    return Plan(Report(Status.INFEASIBLE, answer.method, perf_counter() - started), conflict=words)
-
-
-def conflict(problem: Problem) -> tuple[str, ...]:
-    """A set of rules and resources with no answer, from which none can be left out, in words."""
-    culprit = _one_offer(problem)
-    return tuple(
-        resource_in_words(item) if isinstance(item, Shared) else rule_in_words(culprit, item)
-        for item in smallest(culprit, time_limit=SECONDS)
+    deadline = perf_counter() + SECONDS
+    culprit = _one_offer(part)
+    items, blame = fewest(culprit, time_limit=SECONDS / 2)
+    return Plan(
+        Report(Status.INFEASIBLE, answer.method, perf_counter() - started),
+        conflict=tuple(item_in_words(culprit, item) for item in items),
+        blame=blame,
+        relaxation=relaxations(culprit, items, deadline=deadline),
     )
 
 
-def smallest(problem: Problem, *, time_limit: float, hopeless: Callable[[Problem], bool] | None = None) -> list[Item]:
-    """Deletion filter: leave out one rule or resource at a time, for good if there is still no answer without it.
+def fewest(problem: Problem, *, time_limit: float) -> tuple[list[Item], Blame]:
+    """A set of fewest rules and resources with no answer, or the least found in time.
 
-    (Chinneck and Dravnieks 1991, algorithm 1.) `hopeless` proves that there is none; `has_no_answer` unless given.
+    Starting from an irreducible set, the fewest items that touch everything that some prices broke are tried until
+    they have no answer themselves. No smaller set can be without one, since it would have to touch whatever any prices
+    break (Ignatiev, Previti, Liffiton and Marques-Silva 2015, algorithm 1).
     """
     deadline = perf_counter() + time_limit
-    kept: list[Item] = [*problem.rules, *(r for r in problem.resources if r.spill is None)]
-    for item in tuple(kept):
-        without = [other for other in kept if other is not item]
-        if perf_counter() < deadline and (hopeless or has_no_answer)(keeping(problem, without)):
-            kept = without
-    return kept
+    kept, items = irreducible(problem, time_limit=time_limit), _items(problem)
+    if perf_counter() > deadline:
+        return kept, Blame.UNREDUCED
+    broken: list[list[int]] = []
+    while perf_counter() < deadline:
+        few = [items[n] for n in _fewest_touching(broken, len(items))]
+        if len(few) >= len(kept):
+            return kept, Blame.SMALLEST
+        answer = _answer(keeping(problem, few), deadline)
+        if answer.infeasible:
+            return few, Blame.SMALLEST
+        if answer.steps is None:
+            break
+        broken.append(_broken(problem, items, answer.steps))
+    return kept, Blame.IRREDUCIBLE
 
 
-def keeping(problem: Problem, items: list[Item]) -> Problem:
-    """The problem with only these rules and resources, and nothing to gain but an answer."""
-    resources = tuple(item for item in items if isinstance(item, Shared))
+def irreducible(problem: Problem, *, time_limit: float) -> list[Item]:
+    """A set of rules and resources with no answer, from which none can be left out unless the time runs out first.
+
+    By halves (QuickXplain, Junker 2004).
+    """
+    deadline = perf_counter() + time_limit
+
+    def needed(given: list[Item], items: list[Item], *, more: bool) -> list[Item]:
+        """What of the items has no answer with those given; `more` says that some were given since last asked."""
+        if more and _answer(keeping(problem, given), deadline).infeasible:
+            return []
+        if len(items) == 1 or perf_counter() > deadline:
+            return items
+        first, second = items[: len(items) // 2], items[len(items) // 2 :]
+        of_second = needed([*given, *first], second, more=True)
+        return [*needed([*given, *of_second], first, more=bool(of_second)), *of_second]
+
+    items = _items(problem)
+    return needed([], items, more=True) if items else []
+
+
+def _items(problem: Problem) -> list[Item]:
+    return [*problem.rules, *(resource for resource in problem.resources if resource.spill is None)]
+
+
+def _fewest_touching(broken: Sequence[Sequence[int]], count: int) -> list[int]:
+    """A smallest set with a member in each of these sets."""
+    if not broken:
+        return []
+    rows = np.zeros((len(broken), count))
+    for row, members in zip(rows, broken, strict=True):
+        row[list(members)] = 1
+    found = milp(np.ones(count), integrality=np.ones(count), bounds=Bounds(0, 1), constraints=LinearConstraint(rows, 1))
+    return [int(n) for n in np.flatnonzero(found.x > 0.5)]
+
+
+def _broken(problem: Problem, items: Sequence[Item], steps: Steps) -> list[int]:
+    """Which of the items these steps break."""
+    row = np.array([[steps[offer.id] for offer in problem.offers]])
+
+    def holds(item: Item) -> bool:
+        alone = keeping(problem, [item])
+        named = set(item.uses if isinstance(item, Shared) else offers_of(item)) or steps.keys()
+        masks = permitted(alone)
+        return all(masks[name][steps[name]] for name in named) and bool(feasible(alone, row)[0])
+
+    return [n for n, item in enumerate(items) if not holds(item)]
+
+
+def keeping(problem: Problem, items: Sequence[Item]) -> Problem:
+    """The problem with only these rules and resources, and nothing to gain but an answer.
+
+    A resource that is left out stays, without its limit, where a share of it must be sold.
+    """
     rules = tuple(item for item in items if not isinstance(item, Shared))
+    held = {item.id for item in items if isinstance(item, Shared)}
+    to_sell = {rule.resource for rule in rules if isinstance(rule, SellThrough)}
+    resources = tuple(
+        resource if resource.id in held else replace(resource, spill=Decimal(0))
+        for resource in problem.resources
+        if resource.id in held | to_sell
+    )
     return replace(problem, resources=resources, rules=rules, risk=Risk())
 
 
 def has_no_answer(problem: Problem) -> bool:
     """Whether it is proven that no prices keep every rule and capacity."""
-    return any(_impossible(part) for part in split(problem))
+    return _answer(problem, perf_counter() + SECONDS).infeasible
 
 
-def _impossible(part: Problem) -> bool:
+def _answer(problem: Problem, deadline: float) -> Answer:
+    """Some steps that keep every rule and capacity, or the proof that there are none, or neither for want of time."""
+    steps: dict[str, int] = {}
+    for part in split(problem):
+        found = _answer_of_part(part, deadline)
+        if found.infeasible or found.steps is None:
+            return found
+        steps |= found.steps
+    return Answer("conflict", steps)
+
+
+def _answer_of_part(part: Problem, deadline: float) -> Answer:
     if not all(mask.any() for mask in permitted(part).values()):
-        return True
+        return Answer("conflict", infeasible=True)
     if combinations(part) <= SMALL:
-        return enumerate_all(part).infeasible
-    return run(build(part), time_limit=SECONDS, gap=np.inf).infeasible
+        return enumerate_all(part)
+    done = run(build(part), time_limit=max(deadline - perf_counter(), 0.1), gap=np.inf)
+    return Answer("conflict", read_steps(part, done.values) if done.values else None, infeasible=done.infeasible)
 
 
 def _one_offer(problem: Problem) -> Problem:
     """The problem of a single offer that no step is left for, if there is one; otherwise the whole."""
+    lost = {name for name, mask in permitted(problem).items() if not mask.any()}
     for offer in problem.offers:
-        about = tuple(
-            MaxChange((offer.id,), rule.fraction) if isinstance(rule, MaxChange) else rule
-            for rule in problem.rules
-            if isinstance(rule, MinMargin) or (isinstance(rule, MaxChange) and offer.id in rule.offers)
-        )
-        resources = tuple(
-            replace(r, uses={offer.id: r.uses[offer.id]}) for r in problem.resources if offer.id in r.uses
-        )
-        alone = replace(problem, offers=(offer,), rules=about, resources=resources, risk=Risk())
-        if has_no_answer(alone):
-            return alone
+        if offer.id in lost:
+            alone = only(problem, offer.id)
+            if not permitted(alone)[offer.id].any():
+                return alone
     return problem
+
+
+def only(problem: Problem, name: str) -> Problem:
+    """The problem of one offer by itself: what rules and resources demand of it, whatever the others do."""
+    rules = (
+        replace(rule, offers=(name,)) if isinstance(rule, EACH) else rule
+        for rule in problem.rules
+        if isinstance(rule, MinMargin) or (isinstance(rule, EACH) and name in rule.offers)
+    )
+    return replace(
+        problem,
+        offers=tuple(offer for offer in problem.offers if offer.id == name),
+        rules=tuple(rules),
+        resources=tuple(replace(r, uses={name: r.uses[name]}) for r in problem.resources if name in r.uses),
+        risk=Risk(),
+    )

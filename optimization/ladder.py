@@ -63,6 +63,14 @@ def build(problem: Problem, *, without: Iterable[Family] = ()) -> pyo.ConcreteMo
     return model
 
 
+def read_steps(problem: Problem, values: Mapping[str, float]) -> dict[str, int]:
+    """The steps a solver chose, from its values by name of variable."""
+    return {
+        offer.id: int(np.argmax([values.get(f"x[{i},{k}]", 0.0) for k in range(len(offer.ladder))]))
+        for i, offer in enumerate(problem.offers)
+    }
+
+
 def objective(model: pyo.ConcreteModel, problem: Problem) -> pyo.Objective:
     r"""Maximise what is earned less the loss for spilling.
 

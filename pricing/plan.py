@@ -59,6 +59,36 @@ class Used:
     shadow_price: float
 
 
+class Blame(StrEnum):
+    """What is known about a conflict: no set with fewer rules has none; none of it can be left out; not even that."""
+
+    SMALLEST = "smallest"
+    IRREDUCIBLE = "irreducible"
+    UNREDUCED = "unreduced"
+
+
+@dataclass(frozen=True, slots=True)
+class Loosened:
+    """One limit, and the least it would have to be; None for a rule without one, which would have to go.
+
+    Attributes
+    ----------
+    what : the rule or resource as it stands, in words
+    """
+
+    what: str
+    limit: float | None
+    needed: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """Limits that, loosened together, leave an infeasible problem with an answer, in words and as data."""
+
+    words: str
+    changes: tuple[Loosened, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One ladder price per offer, or an account of why there is none.
@@ -70,6 +100,8 @@ class Plan:
     binding : the rules and resources that hold with equality at these prices, or as nearly as the ladder allows, in
         words
     conflict : if infeasible, rules and resources that cannot hold together, in words
+    blame : if infeasible, whether fewer could have been named
+    relaxation : if infeasible, what would help, the smallest change first
     total_prices : offer id -> what a buyer pays, fees included; of the offers that have fees
     """
 
@@ -80,3 +112,5 @@ class Plan:
     binding: tuple[str, ...] = ()
     conflict: tuple[str, ...] = ()
     total_prices: Mapping[str, Decimal] = field(default_factory=dict)
+    blame: Blame | None = None
+    relaxation: tuple[Relaxation, ...] = ()

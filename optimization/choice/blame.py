@@ -14,9 +14,9 @@ from optimization.choice.model import program
 from optimization.choice.ratios import ratios, rules_alone
 from optimization.choice.search import Judge, is_small, try_all
 from optimization.conflict import infeasible, keeping
+from optimization.elastic import Item
 from optimization.highs import run
 from optimization.ladder import build
-from optimization.relaxation import Item
 from optimization.steps import Answer, permitted
 from optimization.words import item_in_words
 from pricing.choice_problem import ChoiceProblem

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from optimization.conflict import has_no_answer, keeping, smallest
+from optimization.conflict import has_no_answer, irreducible, keeping
 from optimization.exhaustive import ExhaustiveOptimizer
 from optimization.solve import HighsOptimizer
 from optimization.steps import canonical
@@ -19,7 +19,7 @@ def test_what_is_named_is_to_blame_and_nothing_else() -> None:
         if ExhaustiveOptimizer().solve(case, time_limit=9).report.status is not Status.INFEASIBLE:
             continue
         found += 1
-        items = smallest(case, time_limit=30)
+        items = irreducible(case, time_limit=30)
         assert items
         assert ExhaustiveOptimizer().solve(keeping(case, items), time_limit=9).report.status is Status.INFEASIBLE
         for item in items:

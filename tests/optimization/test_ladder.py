@@ -18,7 +18,24 @@ from optimization.ladder import FAMILIES, build
 from optimization.method import Method
 from optimization.solve import HighsOptimizer
 from optimization.steps import canonical
-from pricing.problem import MaxChange, Measure, MinMargin, MinUnits, Objective, Order, Problem, Risk, SamePrice, Shared
+from pricing.problem import (
+    AverageMargin,
+    DailyChange,
+    Ending,
+    MaxChange,
+    MaxSpread,
+    Measure,
+    MinMargin,
+    MinUnits,
+    MostChanges,
+    Objective,
+    Order,
+    Problem,
+    Risk,
+    SamePrice,
+    SellThrough,
+    Shared,
+)
 from tests.optimization.problems import offer, problem
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -36,6 +53,19 @@ CASES: dict[str, Problem] = {
     "max_change": problem(A, offer("b", [10, 12], [3.0, 5.0], now="10"), rules=[MaxChange(("a", "b"), Decimal("0.1"))]),
     "min_margin": problem(A, B, rules=[MinMargin(Decimal("0.65")), MinUnits(("a", "b"), 1.0)]),
     "min_units": problem(A, B, rules=[MinUnits(("a", "b"), 18.0)]),
+    "max_spread": problem(A, B, rules=[MaxSpread(("a", "b"), amount=Decimal(1))]),
+    "ending": problem(
+        offer("a", ["9.50", "9.99", 12], [9.0, 8.0, 7.0]),
+        B,
+        rules=[Ending(("a",), (".99",)), MinUnits(("a", "b"), 1.0)],
+    ),
+    "daily_change": problem(
+        offer("a", [10, 12, 15], [9.0, 8.5, 8.0], now="12", recent=["10"]),
+        rules=[DailyChange(("a",), Decimal("0.2")), MinUnits(("a",), 1.0)],
+    ),
+    "most_changes": problem(offer("a", [10, 12], [9.0, 8.0], now="10"), B, rules=[MostChanges(("a", "b"), 1)]),
+    "average_margin": problem(A, B, rules=[AverageMargin(("a", "b"), Decimal("0.69"))]),
+    "sell_through": problem(A, B, resources=[Shared("room", 20.0, ROOM)], rules=[SellThrough("room", 0.9)]),
     "tail": problem(DRAWS, risk=Risk(Measure.CVAR, 0.25)),
     "spill": problem(A, B, resources=[Shared("room", 11.0, ROOM, Decimal("2.50"))], objective=Objective.MARGIN),
 }

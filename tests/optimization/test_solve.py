@@ -22,14 +22,21 @@ from pricing.feasibility import violations
 from pricing.model import Ladder
 from pricing.plan import Plan, Status
 from pricing.problem import (
+    AverageMargin,
+    DailyChange,
+    Ending,
     MaxChange,
+    MaxSpread,
     Measure,
+    MinMargin,
     MinUnits,
+    MostChanges,
     Order,
     Problem,
     Risk,
     Rule,
     SamePrice,
+    SellThrough,
     Shared,
 )
 from tests.optimization.problems import at_random, offer, problem
@@ -214,7 +221,7 @@ def test_more_stock_never_raises_a_single_products_price(seed: int, more: float)
 @given(seed=SEEDS)
 def test_the_unit_of_money_changes_nothing(seed: int) -> None:
     """The same problem in cents, or in thousands, has the same steps."""
-    case = at_random(seed)
+    case = _in_unit(at_random(seed), Decimal(1))
     for unit in (Decimal(100), Decimal("0.001")):
         scaled = _in_unit(case, unit)
         here, there = best(case), best(scaled)
@@ -230,12 +237,23 @@ def _in_unit(case: Problem, unit: Decimal) -> Problem:
                 ladder=Ladder(tuple(price * unit for price in o.ladder)),
                 unit_cost=o.unit_cost * unit,
                 current_price=None if o.current_price is None else o.current_price * unit,
+                recent=tuple(price * unit for price in o.recent),
+                totals=tuple(price * unit for price in o.totals),
             )
             for o in case.offers
         ),
         resources=tuple(replace(r, spill=None if r.spill is None else r.spill * unit) for r in case.resources),
-        rules=tuple(replace(r, min_gap=r.min_gap * unit) if isinstance(r, Order) else r for r in case.rules),
+        rules=tuple(_rule_in_unit(r, unit) for r in case.rules if not isinstance(r, Ending)),
     )
+
+
+def _rule_in_unit(rule: Rule, unit: Decimal) -> Rule:
+    match rule:
+        case Order(lower, upper, gap):
+            return Order(lower, upper, gap * unit)
+        case MaxSpread(names, Decimal() as amount):
+            return MaxSpread(names, amount * unit)
+    return rule
 
 
 @settings(max_examples=30, deadline=None)
@@ -251,7 +269,7 @@ def test_an_unrelated_offer_changes_no_other_price(seed: int) -> None:
 @settings(max_examples=30, deadline=None)
 @given(seed=SEEDS)
 def test_wider_bounds_never_worsen(seed: int) -> None:
-    """More capacity, a larger change, a smaller gap, fewer units: the objective does not fall."""
+    """More capacity, a larger change, a wider spread, fewer units, less margin: the objective does not fall."""
     case = at_random(seed)
     wider = replace(
         case,
@@ -266,12 +284,25 @@ def test_wider_bounds_never_worsen(seed: int) -> None:
 
 def _wider(rule: Rule) -> Rule:
     match rule:
-        case MaxChange(names, fraction):
-            return MaxChange(names, fraction * 2)
+        case MaxChange(fraction=limit) | DailyChange(fraction=limit):
+            return replace(rule, fraction=limit * 2)
+        case AverageMargin(fraction=limit) | MinMargin(fraction=limit):
+            return replace(rule, fraction=limit / 2)
         case Order(lower, upper, gap):
             return Order(lower, upper, gap / 2)
+        case MaxSpread(names, amount, fraction):
+            return MaxSpread(names, amount and amount * 2, fraction and fraction * 2)
+    return _easier(rule)
+
+
+def _easier(rule: Rule) -> Rule:
+    match rule:
+        case MostChanges(names, count):
+            return MostChanges(names, count + 1)
         case MinUnits(names, units):
             return MinUnits(names, units / 2)
+        case SellThrough(name, share):
+            return SellThrough(name, share / 2)
     return rule
 
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.cli.main import app
-from api.cli.options import check_json
+from api.cli.options import check_json, check_seconds
 from optimization.method import Method
 from pricing.plan import Plan
 from pricing.problem import Problem
@@ -33,12 +33,6 @@ def _print_schemas(wanted: bool) -> None:  # typer calls it with the flag
     raise typer.Exit
 
 
-def _seconds(value: float) -> float:
-    if not 0 < value < float("inf"):
-        raise typer.BadParameter(f"{value} is not a time in seconds")
-    return value
-
-
 @app.command()
 def optimize(
     problem: Annotated[
@@ -47,7 +41,7 @@ def optimize(
     out: Annotated[
         Path | None, typer.Option(help="Where to write the plan (.json); without it, a table.", callback=check_json)
     ] = None,
-    time_limit: Annotated[float, typer.Option(help="Seconds to search.", callback=_seconds)] = 60.0,
+    time_limit: Annotated[float, typer.Option(help="Seconds to search.", callback=check_seconds)] = 60.0,
     method: Annotated[Method, typer.Option(help="How to solve.")] = Method.AUTO,
     _schema: Annotated[
         bool,

@@ -103,6 +103,13 @@ def check_json(out: Path | None) -> Path | None:
     return out
 
 
+def check_seconds(value: float) -> float:
+    """Refuse a time that is not positive and finite."""
+    if not 0 < value < float("inf"):
+        raise typer.BadParameter(f"{value} is not a time in seconds")
+    return value
+
+
 def check_report(report: Path | None) -> None:
     """Refuse, before any work, a report that cannot be written."""
     if report is not None and report.suffix.lower() not in {".html", ".htm"}:

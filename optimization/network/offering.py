@@ -45,20 +45,20 @@ class Offering:
     Attributes
     ----------
     offered : sets, longest first; None without a proven status
-    sales : (n,) expected sales of each product [units]; None without a proven status
+    units : (n,) expected sales of each product [units]; None without a proven status
     bid_prices : (m,) what one more unit of each resource would earn [currency]; None without a proven status
     steps : how the bound closed in
     """
 
     report: Report
     offered: tuple[Offered, ...] | None = None
-    sales: Vector | None = field(default=None, repr=False)
+    units: Vector | None = field(default=None, repr=False)
     bid_prices: Vector | None = field(default=None, repr=False)
     steps: tuple[Step, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         proven = self.report.status in PROVEN
-        if not proven == (self.offered is not None) == (self.sales is not None) == (self.bid_prices is not None):
+        if not proven == (self.offered is not None) == (self.units is not None) == (self.bid_prices is not None):
             raise ValueError("an offering leaves with a proof, or not at all")
 
 

@@ -52,7 +52,20 @@ app = typer.Typer(
 )
 app.command = partial(app.command, cls=_Command)  # type: ignore[method-assign]  # every command, whoever declares it
 
-COMMANDS = ("forecast", "backtest", "bookings", "elasticity", "choice", "optimize", "network", "workspace", "demo", "serve", "feed")
+COMMANDS = (
+    "forecast",
+    "backtest",
+    "bookings",
+    "elasticity",
+    "choice",
+    "optimize",
+    "protect",
+    "network",
+    "workspace",
+    "demo",
+    "serve",
+    "feed",
+)
 """Modules of this package; importing one adds its commands to `app`."""
 
 

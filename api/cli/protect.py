@@ -1,0 +1,136 @@
+"""`fairfare protect`: who may still buy of one resource, and at which price, as it runs out.
+
+Guarantees
+----------
+* Every rule stands beside the best there is, with what it earns in expectation.
+* Whether one price is enough is said in words.
+* The answer is written whole or not at all.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from api.cli.main import app
+from api.cli.options import check_json
+
+if TYPE_CHECKING:
+    from api.protect_json import Protect
+    from api.protect_models import AnswerJson, BookingsJson, BracketJson, ControlJson, PricesJson, ProtectionJson
+
+MOST_ROWS = 15
+"""Periods and levels of stock shown; --out writes them all."""
+
+
+def _print_schemas(wanted: bool) -> None:  # typer calls it with the flag
+    if not wanted:
+        return
+    from api.protect_json import schemas
+
+    typer.echo(json.dumps(schemas(), indent=2))
+    raise typer.Exit
+
+
+@app.command()
+def protect(
+    problem: Annotated[
+        Path, typer.Argument(help="The problem, as JSON.", metavar="FILE.json", exists=True, dir_okay=False)
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write the answer (.json); without it, tables.", callback=check_json)
+    ] = None,
+    _schema: Annotated[
+        bool,
+        typer.Option(
+            "--schema",
+            help="Print the JSON Schemas of problem and answer, and stop.",
+            is_eager=True,
+            callback=_print_schemas,
+        ),
+    ] = False,
+) -> None:
+    """Protect units of one resource for dearer classes, overbook it, or let its price follow stock and time.
+
+    Example: fairfare protect flight.json --out limits.json
+    """
+    from api.protect_json import answer, read_protect, write_answer
+    from api.strict_json import read_text
+    from api.tabular import write_whole
+
+    read = read_protect(read_text(problem), file=str(problem))
+    with Console(stderr=True).status("Working out limits and prices"):
+        found = answer(read)
+    if out is not None:
+        write_whole(write_answer(found).encode(), out)
+    _show(read, found, tables=out is None)
+
+
+def _show(read: "Protect", found: "AnswerJson", *, tables: bool) -> None:
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    if found.protection is not None and tables:
+        for table in _protection(read, found.protection):
+            console.print(table)
+    if found.overbooking is not None:
+        console.print(_bookings(found.overbooking))
+    if found.dynamic is not None and tables and found.dynamic.prices is not None:
+        console.print(_prices(found.dynamic, found.dynamic.prices, found.capacity, found.currency))
+    if found.dynamic is not None:
+        console.print(found.dynamic.words)
+
+
+def _protection(read: "Protect", found: "ProtectionJson") -> tuple[Table, Table]:
+    """Limits of each class, with what they earn; and what is kept back for it and those above it."""
+
+    def table(title: str, cell: Callable[["ControlJson", int], str]) -> Table:
+        grid = Table("class", f"fare [{read.document.currency}]", *(rule.rule for rule in found.controls), title=title)
+        for column in grid.columns[1:]:
+            column.justify = "right"
+        for n, entry in enumerate(read.document.classes or []):
+            grid.add_row(entry.id, str(entry.fare), *(cell(rule, n) for rule in found.controls))
+        return grid
+
+    limits = table("Booking limits", lambda rule, n: str(rule.limits[n]))
+    limits.add_section()
+    limits.add_row("expected revenue", "", *(f"{rule.revenue:,.2f}" for rule in found.controls))
+    levels = table(
+        "Protection levels: units kept for the class and those above it",
+        lambda rule, n: f"{rule.levels[n]:.2f}" if n < len(rule.levels) else "",
+    )
+    return limits, levels
+
+
+def _bookings(found: "BookingsJson") -> str:
+    service = "" if found.service_limit is None else f", {found.service_limit} that keep the tolerance"
+    turned = (
+        f"{found.turned_away_units:.2f} turned away on average, anyone with a chance of {found.turned_away_chance:.1%}"
+    )
+    return f"Overbooking: {found.value_limit} bookings pay at the mean fare{service}; if all are made, {turned}."
+
+
+def _prices(found: "PricesJson", prices: list[list["BracketJson"]], capacity: int, currency: str) -> Table:
+    """Prices of some periods, at some numbers of units left."""
+    left = _spread(capacity, 6)
+    table = Table("period", *(f"{units + 1} left" for units in left), title=f"Prices by units left [{currency}]")
+    for column in table.columns:
+        column.justify = "right"
+    for period in _spread(len(prices), MOST_ROWS):
+        table.add_row(str(period + 1), *(_price(prices[period], units + 1) for units in left))
+    table.caption = f"The best single price is {found.fixed.price}."
+    return table
+
+
+def _price(brackets: list["BracketJson"], units: int) -> str:
+    ends = [bracket.units_from for bracket in brackets[1:]]
+    return next((low.price for low, end in zip(brackets, ends, strict=False) if units < end), brackets[-1].price)
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """At most so many of 0..count - 1, evenly, with the first and the last."""
+    if count <= most:
+        return list(range(count))
+    return sorted({round(n * (count - 1) / (most - 1)) for n in range(most)})

@@ -163,11 +163,7 @@ def ordered(order: Order, lower: Choice, upper: Choice) -> Mask:
 
 def within_spread(spread: MaxSpread, cheap: Choice, dear: Choice) -> Mask:
     """(cheap steps, dear steps) whether the second price is at most the allowed spread above the first."""
-    most = [
-        low + (low * spread.fraction if spread.fraction is not None else spread.amount or Decimal(0))
-        for low in cheap.paid
-    ]
-    beyond = [bisect_right(dear.paid, price) for price in most]
+    beyond = [bisect_right(dear.paid, spread.most(low)) for low in cheap.paid]
     return np.arange(len(dear.ladder)) < np.array(beyond)[:, None]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from pricing.problem import Choice, Problem, Shared
+from pricing.problem import Problem, Shared
 from pricing.rules import (
     AverageMargin,
     DailyChange,
@@ -51,14 +51,15 @@ def _about_prices(problem: Problem, rule: Order | SamePrice | MaxSpread | Ending
             return f"{upper} costs {at_least(gap, problem.currency)} {lower}"
         case SamePrice(names):
             return f"{listed(names)} cost the same"
-        case MaxSpread(names, amount, fraction):
-            return f"{listed(names)}: prices lie at most {_spread(problem, amount, fraction)} apart"
+        case MaxSpread(names):
+            return f"{listed(names)}: prices lie at most {spread_in_words(rule, problem.currency)} apart"
         case Ending(names, endings):
             return f"{listed(names)}: prices end in {' or '.join(endings)}"
 
 
-def _spread(problem: Problem, amount: Decimal | None, fraction: Decimal | None) -> str:
-    return f"{amount} {problem.currency}" if fraction is None else f"{percent(fraction)} of the cheapest"
+def spread_in_words(rule: MaxSpread, currency: str) -> str:
+    """How far prices may lie apart."""
+    return f"{rule.amount} {currency}" if rule.fraction is None else f"{percent(rule.fraction)} of the cheapest"
 
 
 def _about_changes(rule: MaxChange | DailyChange | MostChanges) -> str:
@@ -89,8 +90,3 @@ def listed(names: Sequence[str]) -> str:
 def percent(share: Decimal) -> str:
     """A share as a percentage, without trailing zeros."""
     return f"{(share * 100).normalize():f} %"
-
-
-def priced(problem: Problem, offer: Choice, price: Decimal) -> str:
-    """An offer with its price."""
-    return f"{offer.id} ({price} {problem.currency})"

@@ -43,6 +43,10 @@ class MaxSpread:
     amount: Decimal | None = None
     fraction: Decimal | None = None
 
+    def most(self, cheapest: Decimal) -> Decimal:
+        """The dearest price allowed beside a cheapest one."""
+        return cheapest + (self.amount or Decimal(0)) + cheapest * (self.fraction or Decimal(0))
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:

@@ -3,7 +3,23 @@
 from decimal import Decimal
 
 from optimization.solve import HighsOptimizer
-from pricing.problem import MaxChange, MinMargin, MinUnits, Objective, Order, Problem, Rule, SamePrice, Shared
+from pricing.problem import (
+    AverageMargin,
+    DailyChange,
+    Ending,
+    MaxChange,
+    MaxSpread,
+    MinMargin,
+    MinUnits,
+    MostChanges,
+    Objective,
+    Order,
+    Problem,
+    Rule,
+    SamePrice,
+    SellThrough,
+    Shared,
+)
 from tests.optimization.problems import offer, problem
 
 
@@ -23,6 +39,12 @@ def test_nothing_binds_a_free_choice() -> None:
         MinMargin(Decimal("0.1")),
         MinUnits(("a", "b"), 1.0),
         Order("b", "a"),
+        DailyChange(("b",), Decimal("0.9")),
+        MaxSpread(("a", "b"), Decimal(9)),
+        Ending(("a", "b"), (".00",)),
+        MostChanges(("a", "b"), 2),
+        AverageMargin(("a", "b"), Decimal("0.1")),
+        SellThrough("r", 0.05),
     ]
     assert binding(problem(RISING, FALLING, rules=rules, resources=[Shared("r", 90.0, {"a": 1.0})])) == ()
 
@@ -62,3 +84,37 @@ def test_a_full_room_binds() -> None:
     """Every place is taken."""
     case = problem(RISING, FALLING, resources=[Shared("room", 17.8, {"a": 1.0, "b": 1.0})])
     assert binding(case) == ("room: 17.8 of 17.8 are used; bid price 0.00 EUR",)
+
+
+def test_a_day_of_small_moves_binds() -> None:
+    """12 is within a fifth of the current price and of this morning's; 15 is not."""
+    case = problem(
+        offer("a", [10, 12, 15], [9.0, 8.9, 8.8], now="12", recent=["10"]), rules=[DailyChange(("a",), Decimal("0.2"))]
+    )
+    assert binding(case) == ("a (12 EUR): moves at most 20 % from 12 and 10 in the last 24 hours",)
+
+
+def test_prices_that_may_not_lie_further_apart_bind() -> None:
+    """As an amount, and as a share of the cheapest."""
+    amount = problem(RISING, FALLING, rules=[MaxSpread(("a", "b"), Decimal(2))])
+    assert binding(amount) == ("b (10 EUR) and a (12 EUR) lie at most 2 EUR apart",)
+    share = problem(RISING, FALLING, rules=[MaxSpread(("a", "b"), None, Decimal("0.3"))])
+    assert binding(share) == ("b (10 EUR) and a (12 EUR) lie at most 30 % of the cheapest apart",)
+
+
+def test_an_ending_that_forbids_the_steps_beside_binds() -> None:
+    """What a buyer pays, with the fee, is what ends so."""
+    case = problem(offer("a", ["9.49", "10"], [9.0, 8.9], fee="0.50"), rules=[Ending(("a",), (".99",))])
+    assert binding(case) == ("a (9.99 EUR): the price ends in .99",)
+
+
+def test_sums_that_one_more_step_would_break_bind() -> None:
+    """The number of changes, the average margin, and the share of a room."""
+    few = problem(RISING, FALLING, rules=[MostChanges(("a", "b"), 1)])
+    assert binding(few) == ("a and b: 1 of at most 1 prices change",)
+    costly = problem(offer("a", [10, 12], [90.0, 9.0], cost="8"), rules=[AverageMargin(("a",), Decimal("0.25"))])
+    assert binding(costly) == ("a: the average margin is 33.33 % of at least 25 %",)
+    sold = problem(
+        offer("a", [10, 20], [9.0, 8.0]), resources=[Shared("r", 10.0, {"a": 1.0})], rules=[SellThrough("r", 0.85)]
+    )
+    assert binding(sold) == ("at least 85 % of r's 10 units are used",)

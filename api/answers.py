@@ -7,7 +7,7 @@ Guarantees
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -97,6 +97,13 @@ def _explanation(
         "now": None,
         "then": None,
         "loss_probability": None,
+        "gain": None,
+        "shadow_price": None,
+        "binding": [],
+        "lower": None,
+        "higher": None,
+        "one_step_more": None,
+        "weaker_response": None,
         "provenance": None,
         "decided_at": None,
     }
@@ -108,7 +115,10 @@ def _explanation(
         "evidence": asdict(decision.evidence),
         "now": decision.now,
         "then": decision.then,
-        "loss_probability": decision.loss_probability,
+        "loss_probability": decision.gain.loss_probability,
+        "gain": decision.gain,
+        "shadow_price": decision.shadow_price,
+        **{field.name: getattr(decision.explanation, field.name) for field in fields(decision.explanation)},
         "provenance": proposal.provenance,
         "decided_at": proposal.proposed_at,
     }

@@ -130,6 +130,32 @@ class OutcomeAnswer(BaseModel):
     revenue_high: float
 
 
+class GainAnswer(BaseModel):
+    """What a price earns more than the one that was in force, in what is maximised; 80 % interval over joint draws."""
+
+    expected: float
+    low: float
+    high: float
+    loss_probability: float = Field(description="chance of earning less")
+
+
+class AlternativeAnswer(BaseModel):
+    """Another price for the offer, every other price being as decided."""
+
+    outcome: OutcomeAnswer
+    margin: float
+    gain: GainAnswer
+    why_not: str = Field(description="why it was not chosen")
+
+
+class OtherwiseAnswer(BaseModel):
+    """What would be decided if one thing were different, every other price being as decided."""
+
+    price: Amount
+    gain: GainAnswer
+    reason: str = Field(description="why the price would be held then; empty if it would not")
+
+
 class ProvenanceAnswer(BaseModel):
     """What the decision was made from."""
 
@@ -153,6 +179,13 @@ class Explanation(BaseModel):
     now: OutcomeAnswer | None = Field(description="at the price that was in force when it was decided")
     then: OutcomeAnswer | None = Field(description="at the price that was allowed")
     loss_probability: float | None = Field(description="chance that the allowed price earns less")
+    gain: GainAnswer | None = Field(description="of the allowed price over the one that was in force")
+    shadow_price: float | None = Field(description="what one more unit of what the offer draws on would earn")
+    binding: list[str] = Field(description="rules and resources that stood in the way")
+    lower: AlternativeAnswer | None = Field(description="the next lower step; null at the end, or without evidence")
+    higher: AlternativeAnswer | None = Field(description="the next higher step; null likewise")
+    one_step_more: OtherwiseAnswer | None = Field(description="with every cap one step wider; null: the same price")
+    weaker_response: OtherwiseAnswer | None = Field(description="if the elasticity were 20 % weaker")
     provenance: ProvenanceAnswer | None
     decided_at: AwareDatetime | None
     stale: bool

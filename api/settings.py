@@ -31,6 +31,7 @@ step = 0.10                # largest move per run
 weak_step = 0.05           # the same where the evidence is weak
 daily_cap = 0.15           # largest total move within 24 hours
 confidence = 0.6           # a price moves only if that earns more in this share of outcomes
+risk = "mean"              # or "cvar": what the worst outcomes earn decides
 segment_order = {order}    # pairs of segments: the first never costs more than the second
 horizon_days = 28          # how far ahead goods without an event are planned
 expiry_hours = 24          # a proposal not published by then lapses

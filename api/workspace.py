@@ -26,9 +26,9 @@ from api.store.migrations import upgrade
 from api.tabular import read_table, write_whole
 from pricing import engine
 from pricing.book import PriceInForce, Proposal, Standing, Verdict
-from pricing.engine import Market
 from pricing.errors import Finding, InputError, RefusedError
 from pricing.guardrails import InForce, broken
+from pricing.market import Market
 from pricing.model import ALL, Offer, Resource
 from pricing.ports import Optimizer
 from pricing.tables import offers_from, resources_from

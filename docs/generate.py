@@ -109,7 +109,7 @@ def _meanings(kind: type) -> dict[str, str]:
     lines = " ".join(text.partition("----------\n")[2].splitlines())
     names = [setting.name for setting in fields(kind)]
     parts = re.split(rf"\s*\b({'|'.join(names)}) : ", lines)
-    return {name: meaning.strip() for name, meaning in zip(parts[1::2], parts[2::2], strict=True)}
+    return {name: " ".join(meaning.split()) for name, meaning in zip(parts[1::2], parts[2::2], strict=True)}
 
 
 def _default(setting: Field[Any]) -> str:

@@ -7,6 +7,8 @@ Guarantees
   (and so its interval), also where it is not identified.
 * The same seed gives the same curves, and an offer's draws do not depend on which other offers are asked for.
 * Offers of one product and segment share their elasticity draws: one group of buyers, one unknown.
+* Offers of one event share what makes it do well or badly: where forecasts err less together than that, the range of
+  their sum is too wide rather than too narrow. Different events, and goods, err apart.
 """
 
 import hashlib
@@ -20,7 +22,7 @@ from scipy.special import gammaincinv, ndtri
 from forecasting.elasticity.shrinkage import GENERAL, BelowZero
 from forecasting.elasticity.within import Vector
 from pricing.demand import DemandCurves, Evidence, Identification, constant_elasticity
-from pricing.model import Offer
+from pricing.model import ALL, Offer
 from pricing.money import as_floats
 
 _KEYS = ("product", "segment", "event", "channel")
@@ -87,7 +89,8 @@ def demand_curves(
         group = tuple(str(getattr(offer, name)) for name in by)
         told = known.get(group, _UNKNOWN)
         forecast = base[offer.id]
-        level = _base_draws(forecast, _stream(root, "base", offer.id).random(draws))
+        fortune = ("event", offer.event) if offer.event != ALL else ("base", offer.id)
+        level = _base_draws(forecast, _stream(root, *fortune).random(draws))
         buyers = _stream(root, "elasticity", *(group if group in known else offer.key))
         slope = BelowZero.with_moments(told.elasticity, told.se).quantile(buyers.random(draws))
         prices = as_floats(offer.ladder)

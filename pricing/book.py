@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from pricing.demand import Evidence
 from pricing.model import Ladder
+from pricing.outcome import UNEXPLAINED, Explanation, Gain, Outcome, TotalGain
 
 
 class Verdict(StrEnum):
@@ -40,25 +41,6 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What is expected over the horizon at one price; intervals are 80 % unless said otherwise.
-
-    Attributes
-    ----------
-    units, units_low, units_high : [units], not above what the resource can still serve
-    revenue, revenue_low, revenue_high : [currency]
-    """
-
-    price: Decimal
-    units: float
-    units_low: float
-    units_high: float
-    revenue: float
-    revenue_low: float
-    revenue_high: float
-
-
-@dataclass(frozen=True, slots=True)
 class Decision:
     """What is proposed for one offer, and everything that led to it.
 
@@ -70,8 +52,11 @@ class Decision:
     floor, ceiling, ladder : the owner's bounds when the decision was made; the price book checks them once more
     reasons : in words a manager understands, the most important first
     now, then : expected outcome at the price in force and at the allowed price
-    loss_probability : share of posterior draws in which the allowed price earns less than the one in force
+    gain : of the allowed price over the one in force, every other price being as proposed, in what is maximised; the
+        gains of offers that share a resource do not add up to that of the proposal, which has its own
+    shadow_price : what one more unit of the offer's resource would earn [currency]
     unit_cost : cost of a unit that counts against its price [currency]; 0 where revenue is what is maximised
+    explanation : alternatives and what stands in the way
     """
 
     offer: str
@@ -88,9 +73,10 @@ class Decision:
     evidence: Evidence
     now: Outcome
     then: Outcome
-    loss_probability: float
+    gain: Gain
     shadow_price: float = 0.0
     unit_cost: Decimal = Decimal(0)
+    explanation: Explanation = UNEXPLAINED
 
     def __post_init__(self) -> None:
         if self.verdict is not Verdict.MOVE and self.allowed != self.in_force:
@@ -101,16 +87,16 @@ class Decision:
         """(offer, channel): what has exactly one price at any instant."""
         return self.offer, self.channel
 
-    @property
-    def gain(self) -> float:
-        """Expected difference that the allowed price makes, in what is maximised [currency over the horizon]."""
-        cost = float(self.unit_cost)
-        return self.then.revenue - cost * self.then.units - (self.now.revenue - cost * self.now.units)
-
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Decisions made together; published together or not at all. Expires at `expires_at`."""
+    """Decisions made together; published together or not at all. Expires at `expires_at`.
+
+    Attributes
+    ----------
+    base_version : version of the book the decisions were made against; the proposal is stale once the book moved on
+    gains : of all moves together, by currency and event, and by currency over all; only where a price moves
+    """
 
     id: str
     proposed_by: str
@@ -119,7 +105,7 @@ class Proposal:
     provenance: Provenance
     decisions: tuple[Decision, ...]
     base_version: int
-    """Version of the book the decisions were made against; the proposal is stale once the book has moved on."""
+    gains: tuple[TotalGain, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.proposed_at < self.expires_at:

@@ -4,12 +4,14 @@ Guarantees
 ----------
 * Whatever the model or the optimizer does, an offer's allowed price passed every guard rail, or is the price in force.
 * A plan that is not proven, or that fails the independent check, moves nothing, and every decision says why.
-* A price moves only if the move earns more in at least `policy.confidence` of the draws.
+* What is maximised is expected over every draw of demand (or over its tail, if the policy says so); none is left out.
+* A price moves only if the move earns more in at least `policy.confidence` of the draws, or mends a declared order.
+* A declared order that holds is never broken; one that the caps make impossible today is never broken further.
 * Offers of different currencies never meet in one problem; what goes wrong with some offers leaves the others alone.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,87 +19,25 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from pricing.book import Decision, Outcome, Proposal, Provenance, Verdict
+from pricing.alternatives import Decided, explain
+from pricing.book import Decision, Proposal, Provenance, Verdict
 from pricing.demand import DemandCurves
-from pricing.errors import Finding, InputError
+from pricing.errors import FairfareError
 from pricing.explain import reasons_for
 from pricing.feasibility import violations
-from pricing.guardrails import InForce, broken, candidates, distrust
+from pricing.guardrails import broken, candidates, distrust
+from pricing.market import Market, Prices, Sale, roots, units_at
 from pricing.model import Ladder, Offer, Resource
-from pricing.money import as_floats
-from pricing.plan import PROVEN, Plan
+from pricing.outcome import UNEXPLAINED, Gain, Outcome, TotalGain
+from pricing.plan import PROVEN, Plan, Report, Status
 from pricing.policy import Policy
 from pricing.ports import DemandModel, Optimizer
-from pricing.problem import Choice, Objective, Order, Problem, Shared
+from pricing.problem import Choice, Objective, Order, Problem, Risk, Shared
 
 Vector = NDArray[np.float64]
-Prices = Mapping[str, Decimal]
 
-
-@dataclass(frozen=True, slots=True)
-class Market:
-    """Offers of one currency with what is in force for each; `resources` hold what is left to sell."""
-
-    offers: tuple[Offer, ...]
-    in_force: Mapping[str, InForce]
-    resources: tuple[Resource, ...] = ()
-
-    @property
-    def prices(self) -> Prices:
-        """What is in force."""
-        return {offer.id: self.in_force[offer.id].price for offer in self.offers}
-
-    def of(self, offers: Iterable[Offer]) -> "Market":
-        """The same market, these offers only."""
-        return replace(self, offers=tuple(offers))
-
-    def currencies(self) -> list["Market"]:
-        """One market per currency, so that two currencies never meet in a sum.
-
-        Raises
-        ------
-        InputError
-            if offers of two currencies draw on one resource: nobody could say what a unit of it is worth.
-        """
-        used: dict[str, set[str]] = {}
-        for offer in self.offers:
-            used.setdefault(offer.resource or "", set()).add(offer.currency)
-        if mixed := [name for name, currencies in used.items() if name and len(currencies) > 1]:
-            raise InputError([Finding(f"offers of several currencies draw on resource {name}") for name in mixed])
-        return [
-            self.of(offer for offer in self.offers if offer.currency == currency)
-            for currency in sorted({offer.currency for offer in self.offers})
-        ]
-
-    def parts(self, policy: Policy) -> list["Market"]:
-        """Markets that share nothing, so that what goes wrong in one leaves the others alone.
-
-        Offers are tied by a resource, or by an order between their segments; those tied to nothing are one market.
-        """
-        tied = bool(policy.segment_order)
-        ties: dict[str, list[str]] = {}
-        for offer in self.offers:
-            for tie in ([f"resource {offer.resource}"] if offer.resource else []) + (
-                [f"order {offer.product} {offer.event} {offer.channel}"] if tied else []
-            ):
-                ties.setdefault(tie, []).append(offer.id)
-        label = {offer.id: offer.id for offer in self.offers}
-
-        def root(name: str) -> str:
-            while label[name] != name:
-                label[name] = label[label[name]]
-                name = label[name]
-            return name
-
-        for names in ties.values():
-            for name in names[1:]:
-                label[root(name)] = root(names[0])
-        groups: dict[str, list[Offer]] = {}
-        for offer in self.offers:
-            groups.setdefault(root(offer.id), []).append(offer)
-        alone = [g[0] for g in groups.values() if len(g) == 1 and not g[0].resource]
-        linked = [self.of(g) for g in groups.values() if len(g) > 1 or g[0].resource]
-        return [*linked, *([self.of(alone)] if alone else [])]
+PROVEN_GAP = 1e-4
+"""The largest gap that `pricing.plan.Status` calls proven."""
 
 
 def propose(
@@ -119,10 +59,13 @@ def propose(
     base_version : version of the price book that `market.in_force` was read from
     time_limit : for each solve [seconds]
     """
-    priced = [answer for part in market.currencies() for answer in _decide(part, model, optimizer, policy, time_limit)]
-    made = {decision.offer: decision for decisions, _ in priced for decision in decisions}
-    decisions = tuple(made[offer.id] for offer in market.offers)
-    solver = "; ".join(sorted({f"{plan.report.method}: {plan.report.status}" for _, plan in priced}))
+    priced = [
+        (part.offers[0].currency, answer)
+        for part in market.currencies()
+        for answer in _decide(part, model, optimizer, policy, time_limit)
+    ]
+    made = {decision.offer: decision for _, answer in priced for decision in answer.decisions}
+    solver = "; ".join(sorted({f"{answer.plan.report.method}: {answer.plan.report.status}" for _, answer in priced}))
     stamp = f"{now.isoformat()} {input_hash} {base_version} {by}"
     return Proposal(
         id=f"{now:%Y%m%d-%H%M%S}-{hashlib.sha256(stamp.encode()).hexdigest()[:6]}",
@@ -130,84 +73,122 @@ def propose(
         proposed_at=now,
         expires_at=now + timedelta(hours=policy.expiry_hours),
         provenance=Provenance(input_hash=input_hash, model_version=model.version, solver=solver),
-        decisions=decisions,
+        decisions=tuple(made[offer.id] for offer in market.offers),
         base_version=base_version,
+        gains=tuple(_total_gains(priced)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Decisions made together.
+
+    Attributes
+    ----------
+    change : event -> (draws,) what the moves of its offers change, in what is maximised [currency]; only where a price
+        moves
+    """
+
+    plan: Plan
+    decisions: tuple[Decision, ...]
+    change: Mapping[str, Vector]
+
+
+def _total_gains(priced: Sequence[tuple[str, _Answer]]) -> Iterator[TotalGain]:
+    """What all moves gain together, draw by draw: by currency over all, then by event."""
+    for currency in sorted({currency for currency, _ in priced}):
+        changes = [item for of, answer in priced if of == currency for item in answer.change.items()]
+        if changes:
+            yield TotalGain(currency, None, Gain.of(np.sum([change for _, change in changes], axis=0)))
+        for event in sorted({event for event, _ in changes}):
+            together = np.sum([change for of, change in changes if of == event], axis=0)
+            yield TotalGain(currency, event, Gain.of(together))
 
 
 def _decide(
     market: Market, model: DemandModel, optimizer: Optimizer, policy: Policy, time_limit: float
-) -> Iterator[tuple[tuple[Decision, ...], Plan]]:
+) -> Iterator[_Answer]:
     """Decisions of a market of one currency, part by part."""
-    curves = model.curves([_with_price_in_force(offer, market.in_force[offer.id]) for offer in market.offers])
+    curves = model.curves(market.as_it_stands())
     for part in market.parts(policy):
         yield _decide_part(part, curves.only([offer.id for offer in part.offers]), optimizer, policy, time_limit)
 
 
 def _decide_part(
     market: Market, curves: DemandCurves, optimizer: Optimizer, policy: Policy, time_limit: float
-) -> tuple[tuple[Decision, ...], Plan]:
-    choose_from = {
-        offer.id: candidates(offer, market.in_force[offer.id], evidence, policy)
-        for offer, evidence in zip(market.offers, curves.evidence, strict=True)
-    }
-    wanted: Prices | None = None
+) -> _Answer:
+    """Solve; as long as moves win too rarely, take them away and solve again."""
+    rules = _Rules.of(market, curves, policy)
+    now, choose_from, wanted = Sale.at(market, curves, market.prices, policy.objective), dict(rules.allowed), None
     while True:
-        plan, trouble = _solve(_problem(market, curves, choose_from, policy), optimizer, time_limit)
+        spill = _spill(market, choose_from)
+        plan, trouble = _solve(_Wish(market, curves, choose_from, spill, rules.orders, policy), optimizer, time_limit)
         chosen = market.prices if trouble else plan.prices
         wanted = wanted or chosen
-        doubtful = _doubtful(market, curves, chosen, policy)
+        then = Sale.at(market, curves, chosen, policy.objective)
+        lost = {name: float(amount) for name, amount in spill.items()}
+        decided = Decided(now, then, curves, policy, rules.allowed, rules.orders, lost, rules.mending)
+        doubtful = _doubtful(decided)
         if not doubtful:
-            return _decisions(market, curves, policy, _Answer(plan, wanted, chosen, trouble)), plan
-        choose_from |= {offer: Ladder((market.prices[offer],)) for offer in doubtful}
+            break
+        choose_from |= {market.offers[i].id: _what_is_left(decided, i, choose_from) for i in doubtful}
+    if not trouble and (faults := _faults(market, curves, chosen, policy)):
+        trouble, decided = faults[0], replace(decided, then=now)
+    change = decided.then.earned - now.earned
+    return _Answer(plan, _decisions(decided, plan, wanted, trouble), _by_event(decided, change))
 
 
-def _with_price_in_force(offer: Offer, in_force: InForce) -> Offer:
-    """The offer as it stands: at the price in force, which is a step too, whether or not it was one."""
-    ladder = Ladder(tuple(sorted({*offer.ladder, in_force.price})))
-    return replace(offer, ladder=ladder, current_price=in_force.price)
+def _by_event(decided: Decided, change: Vector) -> dict[str, Vector]:
+    """Event -> (draws,) change of what its offers earn, for events in which a price moves."""
+    offers = decided.then.market.offers
+    moved = {offer.event for offer in offers if decided.then.prices[offer.id] != decided.kept[offer.id]}
+    return {event: change[:, [o.event == event for o in offers]].sum(axis=1) for event in sorted(moved)}
 
 
-def _problem(market: Market, curves: DemandCurves, choose_from: Mapping[str, Ladder], policy: Policy) -> Problem:
-    offers = tuple(
-        Choice(
-            id=offer.id,
-            ladder=choose_from[offer.id],
-            demand=_at(curves, offer.id, choose_from[offer.id]),
-            unit_cost=offer.unit_cost,
-            current_price=market.in_force[offer.id].price,
-        )
-        for offer in market.offers
-    )
-    return Problem(
-        currency=market.offers[0].currency,
-        objective=policy.objective,
-        offers=offers,
-        resources=tuple(_shared(market, resource, choose_from) for resource in _used(market)),
-        rules=tuple(_orders(market, choose_from, policy)),
-    )
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What the owner allows for offers that are decided together.
+
+    Attributes
+    ----------
+    allowed : offer id -> prices it may be given
+    orders : declared orders between segments that can be kept today
+    mending : offers that break a bound or an order now, and those tied to them by orders: they may have to move
+        whether or not that earns more
+    """
+
+    allowed: Mapping[str, Ladder]
+    orders: tuple[Order, ...]
+    mending: frozenset[str]
+
+    @classmethod
+    def of(cls, market: Market, curves: DemandCurves, policy: Policy) -> "_Rules":
+        allowed = {
+            offer.id: candidates(offer, market.in_force[offer.id], evidence, policy)
+            for offer, evidence in zip(market.offers, curves.evidence, strict=True)
+        }
+        declared, kept = _declared(market, policy), market.prices
+        # Both ends of an order that the caps make impossible today may only move towards each other.
+        while apart := [o for o in declared if min(allowed[o.lower]) > max(allowed[o.upper])]:
+            for order in apart:
+                allowed[order.lower] = _part_of(allowed[order.lower], high=kept[order.lower])
+                allowed[order.upper] = _part_of(allowed[order.upper], low=kept[order.upper])
+            declared = [order for order in declared if order not in apart]
+        broken_now = {n for o in declared if kept[o.lower] > kept[o.upper] for n in (o.lower, o.upper)}
+        broken_now |= {name for name, ladder in allowed.items() if kept[name] not in ladder}
+        tied = roots(list(kept), [(order.lower, order.upper) for order in declared])
+        start = {tied[name] for name in broken_now}
+        return cls(allowed, tuple(declared), frozenset(name for name in kept if tied[name] in start))
 
 
-def _at(curves: DemandCurves, offer: str, prices: Sequence[Decimal] | Ladder) -> Vector:
-    """(draws, len(prices)) demand of one offer at these prices of its ladder [units]."""
-    ladder = curves.ladders[curves.place[offer]]
-    return curves.of(offer)[:, [ladder.index(price) for price in prices]]
+def _part_of(ladder: Ladder, *, low: Decimal | None = None, high: Decimal | None = None) -> Ladder:
+    """The steps from `low` to `high`; all of them if none lies there."""
+    kept = tuple(p for p in ladder if (low is None or p >= low) and (high is None or p <= high))
+    return Ladder(kept) if kept else ladder
 
 
-def _used(market: Market) -> list[Resource]:
-    named = {offer.resource for offer in market.offers}
-    return [resource for resource in market.resources if resource.id in named]
-
-
-def _shared(market: Market, resource: Resource, choose_from: Mapping[str, Ladder]) -> Shared:
-    """The resource with its users; a unit beyond it loses the dearest price: excess demand raises prices."""
-    users = [offer.id for offer in market.offers if offer.resource == resource.id]
-    dearest = max(max(choose_from[user]) for user in users)
-    return Shared(resource.id, resource.capacity, dict.fromkeys(users, 1.0), spill=dearest)
-
-
-def _orders(market: Market, choose_from: Mapping[str, Ladder], policy: Policy) -> list[Order]:
-    """Declared orders between segments; one that the caps make impossible today is left for the coming runs."""
+def _declared(market: Market, policy: Policy) -> list[Order]:
+    """Declared orders between the segments of one product, event and channel."""
     groups: dict[tuple[str, str, str, str], list[str]] = {}
     for offer in market.offers:
         groups.setdefault((offer.product, offer.event, offer.channel, offer.segment), []).append(offer.id)
@@ -218,127 +199,155 @@ def _orders(market: Market, choose_from: Mapping[str, Ladder], policy: Policy) -
         if segment == upper
         for cheaper in groups.get((product, event, channel, lower), [])
         for dearer in above
-        if min(choose_from[cheaper]) <= max(choose_from[dearer])
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """What came of the solves: prices first wanted, prices chosen after doubt, and why they must not be used, if so."""
+class _Wish:
+    """What an optimizer is asked; `choose_from` holds the prices each offer may take, `spill` what excess loses."""
 
-    plan: Plan
-    wanted: Prices
-    chosen: Prices
-    trouble: str | None
+    market: Market
+    curves: DemandCurves
+    choose_from: Mapping[str, Ladder]
+    spill: Mapping[str, Decimal]
+    orders: tuple[Order, ...]
+    policy: Policy
+
+    def problem(self) -> Problem:
+        """The problem (InputError where demand is beyond what can be reckoned with)."""
+        market, policy = self.market, self.policy
+        return Problem(
+            currency=market.offers[0].currency,
+            objective=policy.objective,
+            offers=tuple(self._choice(offer) for offer in market.offers),
+            resources=tuple(self._shared(resource) for resource in market.used),
+            rules=self.orders,
+            risk=Risk(policy.risk, policy.risk_alpha),
+        )
+
+    def _choice(self, offer: Offer) -> Choice:
+        ladder = self.choose_from[offer.id]
+        demand = units_at(self.curves, offer.id, ladder)
+        return Choice(offer.id, ladder, demand, offer.unit_cost, self.market.in_force[offer.id].price)
+
+    def _shared(self, resource: Resource) -> Shared:
+        users = [self.market.offers[i].id for i in self.market.users(resource)]
+        return Shared(resource.id, resource.capacity, dict.fromkeys(users, 1.0), spill=self.spill[resource.id])
 
 
-def _solve(problem: Problem, optimizer: Optimizer, time_limit: float) -> tuple[Plan, str | None]:
+def _spill(market: Market, choose_from: Mapping[str, Ladder]) -> dict[str, Decimal]:
+    """Resource id -> loss per unit wanted beyond it: the dearest price, so that excess demand raises prices."""
+    return {
+        resource.id: max(max(choose_from[market.offers[i].id]) for i in market.users(resource))
+        for resource in market.used
+    }
+
+
+def _solve(wish: _Wish, optimizer: Optimizer, time_limit: float) -> tuple[Plan, str | None]:
     """The plan, and in words why it must not be used, if it must not."""
-    plan = optimizer.solve(problem, time_limit=time_limit)
+    try:
+        problem = wish.problem()
+        plan = optimizer.solve(problem, time_limit=time_limit)
+    except (FairfareError, ArithmeticError, RuntimeError, ValueError) as error:
+        return Plan(Report(Status.TIME_LIMIT, "failed", 0.0)), f"the optimizer failed: {error}"
     if plan.report.status not in PROVEN:
         detail = "; ".join(plan.conflict)
         return plan, f"no proven prices were found ({plan.report.status}{': ' + detail if detail else ''})"
+    if not plan.prices:
+        return plan, "the optimizer gave no prices"
     if faults := violations(problem, plan):
         return plan, f"the optimizer's answer failed its check: {faults[0]}"
+    if not _proven(plan.report):
+        return plan, "the optimizer's bound does not prove its answer"
     return plan, None
 
 
-def sold(market: Market, curves: DemandCurves, prices: Prices) -> Vector:
-    """(draws, n) units sold at these prices: demand, rationed alike for all where it exceeds a resource [units]."""
-    units = np.column_stack([_at(curves, offer.id, [prices[offer.id]])[:, 0] for offer in market.offers])
-    for resource in _used(market):
-        users = [i for i, offer in enumerate(market.offers) if offer.resource == resource.id]
-        total = units[:, users].sum(axis=1)
-        served = np.divide(resource.capacity, total, out=np.ones_like(total), where=total > resource.capacity)
-        units[:, users] *= served[:, None]
-    return units
+def _proven(report: Report) -> bool:
+    """Whether bound and objective themselves show the gap that the status claims."""
+    if report.objective is None or report.bound is None:
+        return False
+    return report.bound - report.objective <= PROVEN_GAP * max(abs(report.objective), 1e-9)
 
 
-def _value(market: Market, units: Vector, prices: Prices, policy: Policy) -> Vector:
-    """(draws, n) what the policy maximises, per offer [currency]."""
-    price = as_floats(prices[offer.id] for offer in market.offers)
-    cost = as_floats(offer.unit_cost for offer in market.offers)
-    return units * (price - cost * (policy.objective is Objective.MARGIN))
+def _odds(decided: Decided) -> Vector:
+    """(n,) share of draws in which the offers of each offer's resource (or itself) earn more than now."""
+    market = decided.then.market
+    gain = decided.then.earned - decided.now.earned
+    for resource in market.used:
+        users = market.users(resource)
+        gain[:, users] = gain[:, users].sum(axis=1, keepdims=True)
+    return (gain > 0).mean(axis=0)
 
 
-def _groups(market: Market) -> list[list[int]]:
-    """Offers whose gains cannot be told apart: those of one resource together, every other offer alone."""
-    groups: dict[str, list[int]] = {}
-    for i, offer in enumerate(market.offers):
-        groups.setdefault(f"resource {offer.resource}" if offer.resource else f"offer {offer.id}", []).append(i)
-    return list(groups.values())
-
-
-@dataclass(frozen=True, slots=True)
-class _Odds:
-    """Shares of draws in which each offer's group earns more, and less, than at the prices in force; (n,) each."""
-
-    win: Vector
-    loss: Vector
-
-
-def _odds(market: Market, curves: DemandCurves, chosen: Prices, policy: Policy) -> _Odds:
-    gain = _value(market, sold(market, curves, chosen), chosen, policy)
-    gain -= _value(market, sold(market, curves, market.prices), market.prices, policy)
-    for group in _groups(market):
-        gain[:, group] = gain[:, group].sum(axis=1, keepdims=True)
-    return _Odds((gain > 0).mean(axis=0), (gain < 0).mean(axis=0))
-
-
-def _doubtful(market: Market, curves: DemandCurves, chosen: Prices, policy: Policy) -> list[str]:
-    """Offers that would move although their group wins too rarely; to change nothing is not to win."""
+def _doubtful(decided: Decided) -> list[int]:
+    """Offers that would move although their resource's offers win too rarely; to change nothing is not to win."""
     return [
-        offer.id
-        for offer, win in zip(market.offers, _odds(market, curves, chosen, policy).win, strict=True)
-        if chosen[offer.id] != market.prices[offer.id] and win < policy.confidence
+        i
+        for i, (offer, win) in enumerate(zip(decided.then.market.offers, _odds(decided), strict=True))
+        if decided.then.prices[offer.id] != decided.kept[offer.id]
+        and win < decided.policy.confidence
+        and offer.id not in decided.mending
     ]
 
 
-def _decisions(market: Market, curves: DemandCurves, policy: Policy, answer: _Answer) -> tuple[Decision, ...]:
-    keep = market.prices
-    faults = {
-        offer.id: broken(answer.chosen[offer.id], offer, market.in_force[offer.id], evidence, policy)
+def _what_is_left(decided: Decided, i: int, choose_from: Mapping[str, Ladder]) -> Ladder:
+    """What a doubtful offer may still choose: prices that win often enough, if it is alone; else the one in force."""
+    market = decided.then.market
+    offer = market.offers[i]
+    shares = any(len(market.users(resource)) > 1 for resource in market.used if resource.id == offer.resource)
+    if shares:
+        return Ladder((decided.kept[offer.id],))
+    tried = decided.tried(i, tuple(choose_from[offer.id]))
+    winning = decided.winning(i, tried)
+    return Ladder(tuple(price for price, wins in zip(tried.prices, winning, strict=True) if wins))
+
+
+def _faults(market: Market, curves: DemandCurves, chosen: Prices, policy: Policy) -> list[str]:
+    """Guard rails that chosen prices break; there are none unless something is wrong in here."""
+    return [
+        f"the price chosen for {offer.id} breaks a guard rail: {reason}"
         for offer, evidence in zip(market.offers, curves.evidence, strict=True)
-        if answer.chosen[offer.id] != keep[offer.id]
-    }
-    allowed = {**answer.chosen, **{offer: keep[offer] for offer, reasons in faults.items() if reasons}}
-    units_now, units_then = sold(market, curves, keep), sold(market, curves, allowed)
-    loss = _odds(market, curves, allowed, policy).loss
-    shadow = {resource.id: resource.shadow_price for resource in answer.plan.resources}
-    left = {resource.id: resource.capacity for resource in market.resources}
-    decisions = []
-    for i, (offer, evidence) in enumerate(zip(market.offers, curves.evidence, strict=True)):
-        moved = allowed[offer.id] != keep[offer.id]
-        held = distrust(evidence) or answer.trouble or "; ".join(faults.get(offer.id, ()))
-        draft = Decision(
-            offer=offer.id,
-            channel=offer.channel,
-            currency=offer.currency,
-            in_force=keep[offer.id],
-            wanted=answer.wanted[offer.id],
-            allowed=allowed[offer.id],
-            floor=offer.floor,
-            ceiling=offer.ceiling,
-            ladder=offer.ladder,
-            evidence=evidence,
-            verdict=Verdict.MOVE if moved else Verdict.HELD if held else Verdict.KEEP,
-            reasons=(),
-            now=_outcome(keep[offer.id], units_now[:, i]),
-            then=_outcome(allowed[offer.id], units_then[:, i]),
-            loss_probability=float(loss[i]) if moved else 0.0,
-            shadow_price=shadow.get(offer.resource or "", 0.0),
-            unit_cost=offer.unit_cost if policy.objective is Objective.MARGIN else Decimal(0),
-        )
-        reasons = reasons_for(
-            draft, offer, market.in_force[offer.id], policy, held=held, left=left.get(offer.resource or "")
-        )
-        decisions.append(replace(draft, reasons=reasons))
-    return tuple(decisions)
+        if chosen[offer.id] != market.prices[offer.id]
+        for reason in broken(chosen[offer.id], offer, market.in_force[offer.id], evidence, policy)
+    ]
 
 
-def _outcome(price: Decimal, units: Vector) -> Outcome:
-    """Mean and 80 % interval over draws."""
-    low, high = np.quantile(units, [0.1, 0.9])
-    each = float(price)
-    mean = float(units.mean())
-    return Outcome(price, mean, float(low), float(high), each * mean, each * float(low), each * float(high))
+def _decisions(decided: Decided, plan: Plan, wanted: Prices, trouble: str | None) -> tuple[Decision, ...]:
+    shadow = {resource.id: resource.shadow_price for resource in plan.resources}
+    return tuple(
+        _decision(decided, i, shadow.get(offer.resource or "", 0.0), wanted[offer.id], trouble)
+        for i, offer in enumerate(decided.then.market.offers)
+    )
+
+
+def _decision(decided: Decided, i: int, shadow_price: float, wanted: Decimal, trouble: str | None) -> Decision:
+    market, policy = decided.then.market, decided.policy
+    offer, evidence = market.offers[i], decided.curves.evidence[i]
+    kept, allowed = decided.kept[offer.id], decided.then.prices[offer.id]
+    held = distrust(evidence) or trouble or ""
+    tried = decided.tried(i, (kept, allowed))
+    draft = Decision(
+        offer=offer.id,
+        channel=offer.channel,
+        currency=offer.currency,
+        in_force=kept,
+        wanted=wanted,
+        allowed=allowed,
+        floor=offer.floor,
+        ceiling=offer.ceiling,
+        ladder=offer.ladder,
+        evidence=evidence,
+        verdict=Verdict.MOVE if allowed != kept else Verdict.HELD if held else Verdict.KEEP,
+        reasons=(),
+        now=Outcome.of(kept, decided.now.sold[:, i]),
+        then=Outcome.of(allowed, decided.then.sold[:, i]),
+        gain=Gain.of(tried.earned[:, 1] - tried.earned[:, 0]),
+        shadow_price=shadow_price,
+        unit_cost=offer.unit_cost if policy.objective is Objective.MARGIN else Decimal(0),
+        explanation=UNEXPLAINED if trouble else explain(decided, i, shadow_price, evidence),
+    )
+    left = {resource.id: resource.capacity for resource in market.used}.get(offer.resource or "")
+    reasons = reasons_for(
+        draft, offer, market.in_force[offer.id], policy, held=held, mending=offer.id in decided.mending, left=left
+    )
+    return replace(draft, reasons=reasons)

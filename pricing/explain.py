@@ -8,6 +8,7 @@ from pricing.policy import Policy
 
 STOPPED = "Stopped there by a guard rail"
 """How the reason begins where a rule forbade one step further."""
+MENDING = "Moved although it earns no more: prices in force break a declared order, or a bound."
 
 
 def reasons_for(
@@ -17,6 +18,7 @@ def reasons_for(
     policy: Policy,
     *,
     held: str,
+    mending: bool,
     left: float | None,
 ) -> tuple[str, ...]:
     """The reasons for a decision, the most important first.
@@ -24,6 +26,7 @@ def reasons_for(
     Parameters
     ----------
     held : why the price may not move; empty if it may
+    mending : whether its price in force, or one tied to it by orders, breaks a bound or a declared order
     left : what the offer's resource can still serve [units]; None if it has none
     """
     if decision.verdict is Verdict.HELD:
@@ -31,7 +34,8 @@ def reasons_for(
     if decision.verdict is Verdict.KEEP:
         return (_why_kept(decision, policy, left),)
     stopped = what_stopped(decision.allowed, offer, in_force, decision.evidence, policy)
-    reasons = [_why_moved(decision, left), _consequence(decision)]
+    why = MENDING if mending and decision.gain.expected <= 0 else _why_moved(decision, left)
+    reasons = [why, _consequence(decision)]
     if stopped:
         reasons.append(f"{STOPPED}; one step further: {stopped}.")
     if decision.evidence.status is Identification.WEAK:
@@ -59,8 +63,9 @@ def _why_moved(decision: Decision, left: float | None) -> str:
 
 def _consequence(decision: Decision) -> str:
     what = "margin" if decision.unit_cost else "revenue"
-    fewer = round(20 * decision.loss_probability)
+    fewer = round(20 * decision.gain.loss_probability)
     return (
         f"Expected {decision.now.units:.0f} to {decision.then.units:.0f} units, "
-        f"{decision.gain:+.0f} {decision.currency} {what}; {fewer} of 20 outcomes earn less."
+        f"{decision.gain.expected:+.0f} {decision.currency} {what} (80% range {decision.gain.low:+.0f} to "
+        f"{decision.gain.high:+.0f}); {fewer} of 20 outcomes earn less."
     )

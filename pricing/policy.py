@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from graphlib import CycleError, TopologicalSorter
 
-from pricing.problem import Objective
+from pricing.problem import Measure, Objective
 
 LONGEST_EXPIRY = 24.0 * 31
 """What was decided a month ago was decided about another market [hours]."""
@@ -27,6 +27,9 @@ class Policy:
     weak_step : the same where the evidence is weak
     daily_cap : largest distance from any price in force within the last 24 hours, as a fraction of that price
     confidence : a price moves only if the move earns more in at least this share of posterior draws
+    risk : "mean" maximises what is earned on average over all outcomes, "cvar" the average of the worst of them, of
+        what is priced together: offers that share a resource or an order
+    risk_alpha : which share of outcomes counts as the worst, where risk is "cvar"
     min_margin : least (price - unit cost) / price; None for no such rule
     segment_order : pairs (lower, upper) of segments: of one product, event and channel the lower never costs more
     expiry_hours : a proposal not published by then lapses [hours]
@@ -38,6 +41,8 @@ class Policy:
     weak_step: Decimal = Decimal("0.05")
     daily_cap: Decimal = Decimal("0.15")
     confidence: float = 0.6
+    risk: Measure = Measure.MEAN
+    risk_alpha: float = 0.2
     min_margin: Decimal | None = None
     segment_order: tuple[tuple[str, str], ...] = ()
     expiry_hours: float = 24.0
@@ -54,6 +59,8 @@ class Policy:
             problems.append(f"weak_step {self.weak_step} is larger than step {self.step}")
         if not 0 <= self.confidence < 1:
             problems.append(f"confidence {self.confidence} is not in [0, 1)")
+        if not 0 < self.risk_alpha <= 1:
+            problems.append(f"risk_alpha {self.risk_alpha} is not in (0, 1]")
         if self.min_margin is not None and not (self.min_margin.is_finite() and 0 <= self.min_margin < 1):
             problems.append(f"min_margin {self.min_margin} is not in [0, 1)")
         if not 0 < self.expiry_hours <= LONGEST_EXPIRY:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from api.store.book import PriceBook
     from api.workspace import Workspace
     from pricing.book import Decision, Proposal
+    from pricing.outcome import TotalGain
 
 Folder = Annotated[Path, typer.Option("--workspace", file_okay=False, help="Folder of the workspace.")]
 By = Annotated[str, typer.Option("--by", help="Who takes this step; your login name if not given.")]
@@ -228,11 +229,11 @@ def show(proposal: "Proposal", *, rows: int | None = None) -> None:
     console = Console(highlight=False)
     moves = sorted(
         (d for d in proposal.decisions if d.verdict is Verdict.MOVE),
-        key=lambda d: (-d.gain, d.offer),
+        key=lambda d: (-d.gain.expected, d.offer),
     )
     width = max((len(d.offer) for d in moves[:rows]), default=0)
     if moves:
-        heading = f"{'':<{width}} {'now':>8} {'proposed':>10} {'units':>7} {'revenue':>9}  80% range"
+        heading = f"{'':<{width}} {'now':>8} {'proposed':>10} {'units':>7} {'revenue':>9} {'gain':>8}  80% range"
         console.print(heading, style="dim")
     for decision in moves[:rows]:
         console.print(_line(decision, width), soft_wrap=True)
@@ -243,6 +244,9 @@ def show(proposal: "Proposal", *, rows: int | None = None) -> None:
         for reason, offers in _by_reason(proposal, verdict):
             console.print(f"{escape(offers[0])}{f' and {len(offers) - 1} more' if len(offers) > 1 else ''}")
             console.print(Padding(reason, (0, 0, 0, 4)), style="dim")
+    for total in proposal.gains:
+        if total.event is None:
+            console.print(_together(total))
     counts = Counter(decision.verdict for decision in proposal.decisions)
     moving = _count(counts[Verdict.MOVE], "price")
     console.print(
@@ -253,11 +257,23 @@ def show(proposal: "Proposal", *, rows: int | None = None) -> None:
 
 
 def _line(decision: "Decision", width: int) -> str:
-    then = decision.then
+    then, gain = decision.then, decision.gain
     return (
         f"[bold]{escape(decision.offer):<{width}}[/bold] {decision.in_force:>8} → [bold]{decision.allowed:>8}[/bold]"
-        f" {then.units:>7.0f} {then.revenue:>9,.0f}  {then.revenue_low:,.0f} to {then.revenue_high:,.0f}"
+        f" {then.units:>7.0f} {then.revenue:>9,.0f} {gain.expected:>+8,.0f}  {gain.low:+,.0f} to {gain.high:+,.0f}"
     )
+
+
+def _together(total: "TotalGain") -> str:
+    gain = total.gain
+    return (
+        f"All moves together: [bold]{gain.expected:+,.0f} {total.currency}[/bold] (80% range {gain.low:+,.0f} to "
+        f"{gain.high:+,.0f}); they earn less than today's prices in {_of_twenty(gain.loss_probability)} outcomes."
+    )
+
+
+def _of_twenty(probability: float) -> str:
+    return f"{round(20 * probability)} of 20" if round(20 * probability) else "fewer than 1 of 20"
 
 
 def _count(number: int, noun: str) -> str:

@@ -94,7 +94,7 @@ def event_views(priced: Priced, sales: pd.DataFrame, events: pd.DataFrame, now: 
 def _view(number: int, name: str, season: Priced, bookings: Bookings) -> EventView:
     about = bookings.about.loc[[name]].to_dict("records")[0]
     capacity = float(about["capacity"]) if pd.notna(about["capacity"]) else None
-    priced = season.only(lambda offer: offer.event == name)
+    priced = season.of_event(name)
     lead, path = bookings.sold(name)
     typical, days = bookings.typical(name), bookings.days_left(name)
     on_hand = float(path[-1])

@@ -6,16 +6,18 @@ Guarantees
 * An offer nothing was decided for is shown, and says that nothing is known of it yet.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from api.report.gain import Gain, gains
 from api.report.numbers import typeset
+from api.report.whys import whys
 from pricing.book import Decision, Verdict
 from pricing.demand import Identification
 from pricing.explain import STOPPED
 from pricing.model import ALL, Offer
+from pricing.outcome import TotalGain
 
 NOTHING_KNOWN = "Nothing is known of its demand yet, so the price stays as it is."
 
@@ -45,9 +47,10 @@ class PriceRow:
     audience : segment and channel, where there are several
     sold, left : units sold so far, and left to sell on what the offer draws on (None: not counted)
     recommended : the allowed price, or None where the price does not move
-    gain : expected difference, in what is maximised [currency]
+    gain, gain_low, gain_high : expected difference, in what is maximised, and its 80 % interval [currency]
     of_twenty : of 20 equally likely outcomes, how many earn less; None where the price does not move
     evidence : None where nothing was decided
+    whys : what else could have been done, one sentence each
     """
 
     product: str
@@ -62,8 +65,11 @@ class PriceRow:
     reasons: tuple[str, ...]
     chip: Chip | None
     gain: float
+    gain_low: float
+    gain_high: float
     of_twenty: int | None
     evidence: Identification | None
+    whys: tuple[str, ...]
 
     @property
     def change(self) -> float:
@@ -104,11 +110,19 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """Offers with their rows, and the decisions on them."""
+    """Offers with their rows, and the decisions on them.
+
+    Attributes
+    ----------
+    totals : what all moves of the proposal gain together
+    event : the event whose offers these are; None for all
+    """
 
     offers: tuple[Offer, ...]
     rows: tuple[PriceRow, ...]
     decisions: tuple[Decision, ...]
+    totals: tuple[TotalGain, ...]
+    event: str | None = None
 
     @classmethod
     def of(
@@ -117,11 +131,13 @@ class Priced:
         decisions: Sequence[Decision],
         sold: Mapping[tuple[str, str, str], float],
         left: Mapping[str, float],
+        totals: Sequence[TotalGain],
     ) -> "Priced":
         """Build a row per offer.
 
         Parameters
         ----------
+        decisions, totals : of the proposal
         sold : by (event, product, segment) [units]
         left : by resource [units]
         """
@@ -131,22 +147,24 @@ class Priced:
             _row(offer, decision, sold.get((offer.event, *offer.key), 0.0), left)
             for offer, decision in zip(offers, decided, strict=True)
         ]
-        return cls(tuple(offers), tuple(rows), tuple(decision for decision in decided if decision))
+        return cls(tuple(offers), tuple(rows), tuple(decision for decision in decided if decision), tuple(totals))
 
-    def only(self, keep: Callable[[Offer], bool]) -> "Priced":
-        """Those whose offer is kept."""
-        pairs = [(offer, row) for offer, row in zip(self.offers, self.rows, strict=True) if keep(offer)]
+    def of_event(self, event: str) -> "Priced":
+        """The offers of one event, or those without one."""
+        pairs = [(offer, row) for offer, row in zip(self.offers, self.rows, strict=True) if offer.event == event]
         keys = {(offer.id, offer.channel) for offer, _ in pairs}
-        return Priced(
-            tuple(offer for offer, _ in pairs),
-            tuple(row for _, row in pairs),
-            tuple(decision for decision in self.decisions if decision.key in keys),
+        return replace(
+            self,
+            offers=tuple(offer for offer, _ in pairs),
+            rows=tuple(row for _, row in pairs),
+            decisions=tuple(decision for decision in self.decisions if decision.key in keys),
+            event=event,
         )
 
     @property
     def gains(self) -> tuple[Gain, ...]:
-        """What the decisions are expected to gain, by currency."""
-        return gains(self.decisions, {offer.id: offer.resource for offer in self.offers})
+        """What the moves are expected to gain, by currency."""
+        return gains(self.totals, self.event)
 
     @property
     def tally(self) -> Tally:
@@ -168,9 +186,12 @@ def _row(offer: Offer, decision: Decision | None, sold: float, left: Mapping[str
         ceiling=offer.ceiling,
         reasons=tuple(map(typeset, decision.reasons)) if decision else (NOTHING_KNOWN,),
         chip=_chip(decision),
-        gain=decision.gain if decision else 0.0,
-        of_twenty=round(20 * decision.loss_probability) if decision and moves else None,
+        gain=decision.gain.expected if decision else 0.0,
+        gain_low=decision.gain.low if decision else 0.0,
+        gain_high=decision.gain.high if decision else 0.0,
+        of_twenty=round(20 * decision.gain.loss_probability) if decision and moves else None,
         evidence=decision.evidence.status if decision else None,
+        whys=whys(decision) if decision else (),
     )
 
 

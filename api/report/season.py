@@ -134,7 +134,7 @@ def season_view(
 ) -> SeasonView:
     """Build what the report says; parameters as in `season_report`."""
     past = sales[sales["date"] < pd.Timestamp(now.date())]
-    priced = Priced.of(offers, proposal.decisions, _sold(past), left)
+    priced = Priced.of(offers, proposal.decisions, _sold(past), left, proposal.gains)
     coming = event_views(priced, past, events, now)
     forest = groups(fit.elasticities, {(p, s): slope for (p, s), slope in (truth or {}).items()})
     return SeasonView(
@@ -146,7 +146,7 @@ def season_view(
         rails=_rails(priced.rows, proposal, standing),
         what_next=WHAT_NEXT[standing],
         events=coming,
-        goods=goods_view(priced.only(lambda offer: offer.event == ALL), past, fit.forecast),
+        goods=goods_view(priced.of_event(ALL), past, fit.forecast),
         forest=forest,
         truth=truth_sentence(forest),
         unknown=tuple(_unknown(coming, priced.rows, forest, past)),
@@ -206,7 +206,10 @@ def _unknown(
         (lonely, f"What is typical for {count(lonely, 'event')}: too few like it are over."),
         (out, f"How many buyers were turned away in {units(out)} sold-out rows; they count as at least what was sold."),
         (True, "What buyers would do at prices nobody has charged, or if a competitor moved."),
-        (True, "How gains would add up exactly: their 80% range assumes all groups err together, the careful reading."),
+        (
+            True,
+            "Whether several events do well or badly together. Each is drawn apart; if they do, the range is wider.",
+        ),
     ]
     return [sentence for holds, sentence in said if holds]
 

@@ -27,8 +27,31 @@ def known_proposal(db: Connection, proposal_id: str) -> Proposal:
 
 
 def decode(body: str) -> Proposal:
-    """Read a proposal back from its JSON."""
-    return msgspec.json.decode(body, type=Proposal)
+    """Read a proposal back from its JSON, also from before decisions had a `gain`."""
+    try:
+        return msgspec.json.decode(body, type=Proposal)
+    except msgspec.ValidationError:
+        raw = msgspec.json.decode(body)
+    for decision in raw["decisions"]:
+        if "loss_probability" in decision:
+            decision["gain"] = _widest(decision, decision.pop("loss_probability"))
+    return msgspec.convert(raw, Proposal)
+
+
+def _widest(decision: Mapping[str, Any], loss_probability: float) -> dict[str, float]:
+    """A gain of which only the ends of both outcomes are known: the widest reading."""
+    cost = float(decision["unit_cost"])
+
+    def margin(when: str, end: str) -> float:
+        outcome = decision[when]
+        return float(outcome[f"revenue{end}"]) - cost * float(outcome[f"units{end}"])
+
+    return {
+        "expected": margin("then", "") - margin("now", ""),
+        "low": margin("then", "_low") - margin("now", "_high"),
+        "high": margin("then", "_high") - margin("now", "_low"),
+        "loss_probability": loss_probability,
+    }
 
 
 def standing_of(db: Connection, proposal: Proposal, now: datetime) -> Standing:

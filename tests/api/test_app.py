@@ -116,6 +116,11 @@ def test_the_link_leads_to_the_reasons(served: Served) -> None:
     explained = Explanation.model_validate(answer)
     assert (explained.verdict, explained.reasons) == ("move", ["because 11.00 earns more"])
     assert (explained.loss_probability, explained.provenance and explained.provenance.model_version) == (0.1, "fit-1")
+    assert explained.gain
+    assert explained.higher
+    assert (explained.gain.low, explained.gain.high) == (-5.0, 45.0)
+    assert (explained.higher.outcome.price, explained.higher.why_not) == ("12.00", "it is a test")
+    assert explained.one_step_more is None
     listed = body(served.get("/v1/prices?product=cheese"))["items"][0]
     assert (listed["offer"], listed["channel"]) == (STRANGE, "web")
     assert body(served.get(listed["explanation"]))["offer"] == STRANGE

@@ -1,5 +1,6 @@
 """A demand curve is the forecast at the reference price, bent by the elasticity."""
 
+from dataclasses import replace
 from decimal import Decimal
 from statistics import NormalDist
 
@@ -91,6 +92,19 @@ def test_offers_of_one_group_share_their_elasticity_and_not_their_demand() -> No
     ratio = [found.of(name)[:, 3] / found.of(name)[:, 0] for name in ("a", "b")]
     assert ratio[0] == pytest.approx(ratio[1])
     assert abs(np.corrcoef(found.of("a")[:, 1], found.of("b")[:, 1])[0, 1]) < 0.1
+
+
+def test_tickets_of_one_event_do_well_or_badly_together_and_events_apart() -> None:
+    """So that the range of an event's sum is not too narrow."""
+    found = curves(
+        replace(offer("a"), event="gala"),
+        replace(offer("b", segment="child"), event="gala"),
+        replace(offer("c"), event="matinee"),
+    )
+    at_ten = np.array([found.of(name)[:, 1] for name in ("a", "b", "c")])
+    correlation = np.corrcoef(at_ten)
+    assert correlation[0, 1] > 0.99
+    assert abs(correlation[0, 2]) < 0.2
 
 
 def test_evidence_is_that_of_the_group_and_names_the_fit() -> None:

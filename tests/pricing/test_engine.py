@@ -1,7 +1,7 @@
 """The engine moves a price only where a proven plan, the guard rails and the evidence all allow it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -10,17 +10,21 @@ import pandas as pd
 import pytest
 
 from optimization import ExhaustiveOptimizer, HighsOptimizer
+from optimization.account import SolverError
 from pricing.book import Decision, Proposal, Verdict
 from pricing.demand import DemandCurves, Evidence, Identification, constant_elasticity
-from pricing.engine import Market, propose
+from pricing.engine import propose
 from pricing.errors import InputError
+from pricing.explain import MENDING
 from pricing.guardrails import InForce, broken
+from pricing.market import Market
 from pricing.model import Ladder, Offer, Resource
 from pricing.money import as_floats
+from pricing.outcome import Gain
 from pricing.plan import Plan, Report, Status
 from pricing.policy import Policy
 from pricing.ports import Optimizer
-from pricing.problem import Problem
+from pricing.problem import Measure, Problem
 from pricing.simulation import Season, TrueMarket, simulate
 from pricing.tables import offers_from, resources_from
 
@@ -239,9 +243,9 @@ def test_offers_of_one_room_win_or_lose_together() -> None:
     """Whether a move pays is judged for the room, because a seat one audience leaves is taken by the other."""
     model = Known(elasticity=-1.3, spread=0.4)
     room = run([offer("a", resource="room"), offer("b", resource="room")], model, resources=[Resource("room", 150.0)])
-    assert room["a"].loss_probability == room["b"].loss_probability
+    assert room["a"].gain.loss_probability == room["b"].gain.loss_probability
     apart = run([offer("a", resource="one"), offer("b")], model, resources=[Resource("one", 90.0)])
-    assert apart["a"].loss_probability != apart["b"].loss_probability
+    assert apart["a"].gain.loss_probability != apart["b"].gain.loss_probability
 
 
 def test_a_resource_of_two_currencies_is_refused() -> None:
@@ -295,3 +299,135 @@ def test_two_optimizers_agree_on_an_event() -> None:
         for optimizer in (HighsOptimizer(), ExhaustiveOptimizer())
     ]
     assert worth[0] == pytest.approx(worth[1], rel=1e-6)
+
+
+def test_prices_that_break_a_declared_order_today_only_move_towards_it() -> None:
+    """A student ticket far above the adult one cannot be mended in one run: neither moves further away."""
+    offers = [
+        offer("adult", product="stalls", segment="adult", price="18"),
+        offer("student", product="stalls", segment="student", price="30", resource="room"),
+    ]
+    policy = Policy(segment_order=(("student", "adult"),))
+    made = run(offers, Known(elasticity=-1.2), resources=[Resource("room", 5.0)], policy=policy)
+    assert made["student"].allowed <= Decimal(30)
+    assert made["adult"].allowed >= Decimal(18)
+    free = run(offers, Known(elasticity=-1.2), resources=[Resource("room", 5.0)])
+    assert free["student"].allowed > Decimal(30), "without the rule it would move away"
+
+
+def test_an_order_in_force_that_is_broken_is_mended_whatever_the_odds() -> None:
+    """A declared order is not a bet: the move that restores it is made although it earns less, and says so."""
+    offers = [
+        offer("adult", product="stalls", segment="adult", price="19"),
+        offer("student", product="stalls", segment="student", price="20", resource="room"),
+    ]
+    policy = Policy(segment_order=(("student", "adult"),), confidence=0.95)
+    made = run(offers, Known(elasticity=-1.2, spread=0.5), resources=[Resource("room", 5.0)], policy=policy)
+    assert made["student"].allowed <= made["adult"].allowed
+    assert any(MENDING in d.reasons for d in made.values())
+
+
+def test_a_smaller_move_that_wins_often_enough_is_made() -> None:
+    """Where the best price wins too rarely, prices nearer to the one in force are looked at before it is kept."""
+    certain, shy = (
+        run([offer("stalls", resource="room")], MODEL, resources=[Resource("room", 95.0)], policy=Policy(confidence=p))
+        for p in (0.0, 0.9)
+    )
+    assert certain["stalls"].allowed > shy["stalls"].allowed > Decimal(20)
+    assert shy["stalls"].wanted == certain["stalls"].allowed
+
+
+MODEL = Known(elasticity=-1.4, spread=0.8, base=104.0)
+
+
+def test_the_gain_of_a_proposal_is_that_of_the_sum_over_joint_draws() -> None:
+    """Neither ranges nor risks are added: the whole is looked at in each draw."""
+    offers = [offer("a", event="gala"), offer("b", event="gala"), offer("c")]
+    model = Known(elasticity=-1.8, spread=0.3)
+    proposal = propose(
+        Market(tuple(offers), {o.id: InForce.steady(o.current_price) for o in offers}),
+        model,
+        ExhaustiveOptimizer(),
+        Policy(),
+        by="engine",
+        now=NOW,
+        input_hash="0",
+        base_version=1,
+    )
+    curves = model.curves(offers)
+    then, now = (
+        sum(
+            float(price) * curves.of(d.offer)[:, LADDER.index(price)]
+            for d in proposal.decisions
+            if (price := (d.allowed if moved else d.in_force))
+        )
+        for moved in (True, False)
+    )
+    whole = {total.event: total.gain for total in proposal.gains}
+    assert set(whole) == {None, "gala", "all"}
+    assert astuple(whole[None]) == pytest.approx(astuple(Gain.of(np.asarray(then - now))))
+    assert whole[None].expected == pytest.approx(sum(d.gain.expected for d in proposal.decisions))
+    assert whole["gala"].expected == pytest.approx(2 * whole["all"].expected)
+
+
+def test_nothing_that_moves_gains_nothing() -> None:
+    """Where prices stay no gain is claimed, for the whole or for one offer."""
+    held = run([offer("vip")], Known(status=Identification.NOT_IDENTIFIED))["vip"]
+    assert held.gain == Gain(0.0, 0.0, 0.0, 0.0)
+
+
+def test_cautious_owners_move_less() -> None:
+    """Who looks at the worst outcomes only does not bet on buyers being more sensitive than they may be."""
+    model = Known(elasticity=-1.6, spread=0.5)
+    bold, careful = (run([offer("a")], model, policy=Policy(confidence=0.0, risk=risk))["a"] for risk in Measure)
+    assert bold.allowed == Decimal(18)
+    assert bold.allowed < careful.allowed
+    pair = run([offer("a"), offer("b")], model, policy=Policy(confidence=0.0, risk=Measure.CVAR))
+    assert pair["a"] == careful, "another offer changes nothing"
+
+
+def test_expected_profit_is_taken_over_every_draw() -> None:
+    """One draw in 200 worth more than all others together decides: no tail is cut off."""
+    model = Outlier()
+    assert run([offer("a")], model, policy=Policy(confidence=0.0))["a"].allowed == Decimal(22)
+    assert run([offer("a")], Known(elasticity=-3.0), policy=Policy(confidence=0.0))["a"].allowed == Decimal(18)
+
+
+@dataclass(frozen=True)
+class Outlier(Known):
+    """Buyers mind the price a lot, but for one draw with a hundred times the demand, in which they do not."""
+
+    elasticity: float = -3.0
+
+    def curves(self, offers: Sequence[Offer]) -> DemandCurves:
+        """As `Known`, but for the last draw."""
+        curves = Known.curves(self, offers)
+        units = curves.units.copy()
+        units[-1] = 1e5
+        return replace(curves, units=units)
+
+
+@dataclass(frozen=True)
+class Failing:
+    """An optimizer that fails, gives no prices, or claims a proof its own bound does not show."""
+
+    how: str
+
+    def solve(self, problem: Problem, *, time_limit: float) -> Plan:
+        """Fail in one way."""
+        plan = ExhaustiveOptimizer().solve(problem, time_limit=time_limit)
+        if self.how == "raises":
+            raise SolverError("the solver's prices break the problem's rules")
+        if self.how == "empty":
+            return replace(plan, prices={})
+        return replace(plan, report=replace(plan.report, bound=2 * (plan.report.bound or 1.0)))
+
+
+@pytest.mark.parametrize(
+    ("how", "words"), [("raises", "the optimizer failed"), ("empty", "no prices"), ("bound", "does not prove")]
+)
+def test_an_optimizer_that_fails_holds_every_price(how: str, words: str) -> None:
+    """A fault of the solver is a reason in the decision, not the end of the run."""
+    made = run([offer("a"), offer("b")], optimizer=Failing(how))
+    assert {d.verdict for d in made.values()} == {Verdict.HELD}
+    assert all(words in d.reasons[0] for d in made.values())

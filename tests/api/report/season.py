@@ -11,11 +11,13 @@ import pandas as pd
 from api.fitting import Fit
 from api.report.season import SeasonView, season_report, season_view
 from optimization import HighsOptimizer
-from pricing.book import Decision, Outcome, Proposal, Standing, Verdict
+from pricing.book import Decision, Proposal, Standing, Verdict
 from pricing.demand import Evidence, Identification
-from pricing.engine import Market, propose
+from pricing.engine import propose
 from pricing.guardrails import InForce
+from pricing.market import Market
 from pricing.model import ALL, Ladder, Offer, Resource
+from pricing.outcome import Gain, Outcome
 from pricing.policy import Policy
 from pricing.simulation import Season, TrueMarket, simulate
 from pricing.tables import offers_from, resources_from
@@ -148,7 +150,7 @@ def decision(
         evidence=Evidence(Identification.IDENTIFIED, -2.0, 0.2, "known", "count"),
         now=basic,
         then=replace(basic, price=then, revenue=1000.0 + gain),
-        loss_probability=loss,
+        gain=Gain(gain, gain - 50, gain + 50, loss),
     )
 
 

@@ -42,7 +42,7 @@ def test_moves_come_first_by_stake_and_the_unlisted_are_counted(monkeypatch: pyt
     monkeypatch.setattr(goods, "MOST_GOODS", 2)
     offers = [offer(name) for name in "abc"]
     kept = decision("c", gain=0, verdict=Verdict.KEEP)
-    priced = Priced.of(offers, [kept, decision("a", gain=5), decision("b", gain=-50)], {}, {})
+    priced = Priced.of(offers, [kept, decision("a", gain=5), decision("b", gain=-50)], {}, {}, ())
     sales = pd.DataFrame({"event": [], "product": [], "segment": [], "date": [], "quantity": []})
     empty = pd.DataFrame({"product": [], "segment": [], "date": pd.DatetimeIndex([])})
     view = goods_view(priced, sales, empty)

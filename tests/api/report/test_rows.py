@@ -9,12 +9,13 @@ from api.report.rows import CAPPED, HELD, KEPT, NOTHING_KNOWN, UNKNOWN, Priced, 
 from pricing.book import Decision, Verdict
 from pricing.demand import Identification
 from pricing.explain import STOPPED
+from pricing.outcome import Gain, TotalGain
 from tests.api.report.season import decision, offer
 
 
 def row(made: Decision | None) -> PriceRow:
     """The row of one offer."""
-    return Priced.of([offer()], [made] if made else [], {("all", "a", "all"): 7.0}, {}).rows[0]
+    return Priced.of([offer()], [made] if made else [], {("all", "a", "all"): 7.0}, {}, ()).rows[0]
 
 
 def test_a_move_shows_its_price_reason_gain_and_risk() -> None:
@@ -59,7 +60,9 @@ def test_the_track_runs_from_floor_to_ceiling_and_prices_outside_stand_at_its_en
 def test_decisions_go_with_their_offers() -> None:
     """A part of a season has the tally and the gain of its own offers."""
     offers = [offer("a"), offer("b", event="gala")]
-    priced = Priced.of(offers, [decision("a", gain=100), decision("b", gain=40)], {}, {})
-    gala = priced.only(lambda it: it.event == "gala")
+    totals = [TotalGain("EUR", event, Gain(much, 0.0, much, 0.0)) for event, much in ((None, 140.0), ("gala", 40.0))]
+    priced = Priced.of(offers, [decision("a", gain=100), decision("b", gain=40)], {}, {}, totals)
+    gala = priced.of_event("gala")
     assert ([it.offer for it in gala.decisions], gala.gains[0].expected) == (["b"], 40)
+    assert priced.gains[0].expected == 140
     assert (priced.tally.moving, gala.tally.moving, gala.tally.chip.text) == (2, 1, "1 ready")

@@ -8,9 +8,10 @@ from typing import Any
 from api.store.book import PriceBook
 from api.store.database import DATABASE_NAME, open_database
 from api.store.migrations import upgrade
-from pricing.book import Decision, Outcome, Proposal, Provenance, Verdict
+from pricing.book import Decision, Proposal, Provenance, Verdict
 from pricing.demand import Evidence, Identification
 from pricing.model import Ladder, Offer
+from pricing.outcome import Alternative, Explanation, Gain, Outcome
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -54,7 +55,10 @@ def decision(offer: str = IDS[0], price: str = "11.00", *, now: str = "10.00", *
         "evidence": Evidence(Identification.IDENTIFIED, -1.4, 0.2, "40 price changes", "poisson"),
         "now": outcome(now),
         "then": outcome(price if Decimal(price).is_finite() else now),
-        "loss_probability": 0.1,
+        "gain": Gain(20.0, -5.0, 45.0, 0.1),
+        "explanation": Explanation(
+            higher=Alternative(outcome("12.00"), 400.0, Gain(0.0, -9.0, 9.0, 0.5), "it is a test")
+        ),
     }
     return Decision(**(values | changed))
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,9 +20,11 @@ from sqlalchemy import event
 
 from api.store.book import PriceBook
 from api.store.database import DATABASE_NAME, open_database
+from api.store.queries import decode
 from pricing.book import Change, PriceInForce, Standing, Verdict
 from pricing.errors import RefusedError
 from pricing.model import Ladder
+from pricing.outcome import Gain
 from tests.api.store.book_kit import (
     DAY,
     IDS,
@@ -63,8 +66,21 @@ def test_a_proposal_is_read_back_equal(book: PriceBook) -> None:
 def test_a_proposal_that_cannot_be_recorded_exactly_is_refused(book: PriceBook, number: float) -> None:
     """A number that is missing or infinite does not become something else on the way to the database."""
     with pytest.raises(RefusedError, match="not finite"):
-        book.propose(proposal(decision(loss_probability=number)))
+        book.propose(proposal(decision(gain=Gain(number, 0.0, 0.0, 0.0))))
     assert book.proposals() == ()
+
+
+def test_a_proposal_recorded_before_gains_were_is_read_with_the_widest_range() -> None:
+    """Nothing recorded is edited: what an earlier version wrote stays readable, and no risk gets smaller by it."""
+    text = msgspec.json.encode(proposal(decision(now="10.00"))).decode()
+    raw = msgspec.json.decode(text)
+    for made in raw["decisions"]:
+        del made["gain"], made["explanation"]
+        made["loss_probability"] = 0.25
+    del raw["gains"]
+    (read,) = decode(msgspec.json.encode(raw).decode()).decisions
+    assert read.gain == Gain(0.0, -200.0, 200.0, 0.25)
+    assert read.then == decision().then
 
 
 def test_an_empty_book_has_no_proposal_and_no_version(tmp_path: Path) -> None:

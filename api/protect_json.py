@@ -82,6 +82,9 @@ def read_protect(text: str, *, file: str | None = None) -> Protect:
     return Protect(model, classes, shows, season)
 
 
+_PLACES = {"overbooking.show_up": "overbooking"}
+"""What is made of several keys of the document stands at what holds them."""
+
 MadeT = TypeVar("MadeT")
 
 
@@ -90,7 +93,8 @@ def _made(make: Callable[[], MadeT], place: str, findings: list[Finding]) -> Mad
     try:
         return make()
     except InputError as error:
-        findings += [Finding(found.reason, column=f"{place}{found.column}") for found in error.findings]
+        columns = ((found.reason, f"{place}{found.column}") for found in error.findings)
+        findings += [Finding(reason, column=_PLACES.get(column, column)) for reason, column in columns]
         return None
 
 

@@ -33,6 +33,12 @@ FINEST = 0.1
 MOST_CELLS = 4e9
 """Updates of the value of one stock at one price in one draw: about a quarter of a minute."""
 
+MOST_STATES = 2e7
+"""Prices of a rule, one for each period and stock, that fit into memory with ease."""
+
+OVERHEAD = 20_000
+"""Updates that a step takes the time of besides its own."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Season:
@@ -81,7 +87,7 @@ class Season:
         """Work of `best_rule`, `earned` and `earned_fixed` together, in updates."""
         draws, _, prices = self.demand.shape
         times = np.maximum(self.demand.max(axis=(0, 2)) / FINEST, 1)
-        return float(times.sum()) * self.stock * (prices + draws + draws * prices)
+        return float(times.sum()) * (self.stock * (prices + draws + draws * prices) + OVERHEAD)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,7 +146,7 @@ def worth(season: Season, *, most_cells: float = MOST_CELLS) -> Worth:
     a season, the less there is to gain (Gallego and van Ryzin 1994, theorem 3).
     """
     bound = fluid_bound(season)
-    if season.cells() > most_cells:
+    if season.cells() > most_cells or season.demand.shape[1] * season.stock > MOST_STATES:
         fixed = season.ladder * sold(season.stock, season.demand.sum(axis=1))
         best = int(fixed.mean(axis=0).argmax())
         return Worth(best, fixed[:, best], bound)

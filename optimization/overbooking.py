@@ -18,7 +18,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binom
 
-from optimization.single_leg import Control, Counts, FareClasses, Vector, expected_revenue, optimal
+from optimization.single_leg import (
+    Control,
+    Counts,
+    FareClasses,
+    Vector,
+    booking_limits,
+    emsr_a,
+    emsr_b,
+    expected_revenue,
+    optimal,
+)
 from pricing.errors import Finding, InputError
 
 MOST_BOOKINGS = 200_000
@@ -158,3 +168,32 @@ def optimal_limits(classes: FareClasses, shows: Shows, capacity: int, most: int 
 def effective_capacity(classes: FareClasses, shows: Shows, capacity: int) -> int:
     """Bookings to plan protection levels with: the value limit at the mean fare, weighted by demand [units]."""
     return value_limit(float(np.average(classes.fare, weights=classes.mean)), shows, capacity)
+
+
+def for_certain(classes: FareClasses) -> Shows:
+    """Everyone comes, and turning away costs more than any fare: no booking limit exceeds the capacity."""
+    return Shows(1.0, 2 * float(classes.fare[0]))
+
+
+def controls(classes: FareClasses, shows: Shows, capacity: int, most: int | None = None) -> dict[str, Control]:
+    """Every rule for limits, with what it earns.
+
+    `first-come` keeps nothing back, `littlewood` is for two classes, then `emsr-a`, `emsr-b` and `optimal`. All but the
+    last protect units of the effective capacity.
+
+    Parameters
+    ----------
+    most : a limit that no number of bookings may exceed, from `service_limit`
+    """
+    effective = effective_capacity(classes, shows, capacity)
+    effective = effective if most is None else min(effective, most)
+    littlewood = {"littlewood": emsr_b(classes)} if classes.size == 2 else {}
+    nothing = {"first-come": np.zeros(classes.size - 1)}
+    levels = nothing | littlewood | {"emsr-a": emsr_a(classes), "emsr-b": emsr_b(classes)}
+    found = {rule: _control(classes, kept, effective, shows, capacity) for rule, kept in levels.items()}
+    return found | {"optimal": optimal_limits(classes, shows, capacity, most)}
+
+
+def _control(classes: FareClasses, levels: Vector, effective: int, shows: Shows, capacity: int) -> Control:
+    limits = booking_limits(levels, effective)
+    return Control(levels, limits, net_revenue(classes, limits, shows, capacity))

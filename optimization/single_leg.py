@@ -18,6 +18,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import convolve
 from scipy.special import ndtr, ndtri
 
 from pricing.errors import Finding, InputError
@@ -204,7 +205,7 @@ def _before(after: Vector, fare: float, at_least: Vector, kept: int) -> Vector:
     room = after.size - 1 - kept
     reached = at_least[1 : room + 1]
     asked = np.trim_zeros(-np.diff(at_least[: room + 1]), "b")
-    partly = np.convolve(asked, after[kept + 1 :])[:room] if asked.size and room else np.zeros(room)
+    partly = convolve(asked, after[kept + 1 :])[:room] if asked.size and room else np.zeros(room)
     return np.concatenate([after[: kept + 1], fare * np.cumsum(reached) + partly + reached * after[kept]])
 
 
@@ -228,7 +229,7 @@ def hindsight(classes: FareClasses, capacity: int) -> float:
     drops = classes.fare - np.append(classes.fare[1:], 0.0)
     total, earned = np.ones(1), 0.0
     for drop, at_least in zip(drops, classes.at_least(capacity), strict=True):
-        total = np.convolve(total, -np.diff(at_least))[:capacity]
+        total = convolve(total, -np.diff(at_least))[:capacity]
         earned += drop * float(np.sum(1 - np.cumsum(total)))
     return earned
 

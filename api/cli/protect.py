@@ -86,19 +86,25 @@ def _show(read: "Protect", found: "AnswerJson", *, tables: bool) -> None:
 def _protection(read: "Protect", found: "ProtectionJson") -> tuple[Table, Table]:
     """Limits of each class, with what they earn; and what is kept back for it and those above it."""
 
-    def table(title: str, cell: Callable[["ControlJson", int], str]) -> Table:
-        grid = Table("class", f"fare [{read.document.currency}]", *(rule.rule for rule in found.controls), title=title)
-        for column in grid.columns[1:]:
-            column.justify = "right"
+    def table(title: str, rules: list["ControlJson"], cell: Callable[["ControlJson", int], str]) -> Table:
+        grid = Table(title=title)
+        grid.add_column("class", overflow="fold")
+        for name in ("fare", *(rule.rule for rule in rules)):
+            grid.add_column(name, justify="right", overflow="fold")
         for n, entry in enumerate(read.document.classes or []):
-            grid.add_row(entry.id, str(entry.fare), *(cell(rule, n) for rule in found.controls))
+            grid.add_row(entry.id, str(entry.fare), *(cell(rule, n) for rule in rules))
         return grid
 
-    limits = table("Booking limits", lambda rule, n: str(rule.limits[n]))
+    limits = table(
+        f"Booking limits, and what they earn in expectation [{read.document.currency}]",
+        found.controls,
+        lambda rule, n: str(rule.limits[n]),
+    )
     limits.add_section()
-    limits.add_row("expected revenue", "", *(f"{rule.revenue:,.2f}" for rule in found.controls))
+    limits.add_row("revenue", "", *(f"{rule.revenue:.2f}" for rule in found.controls))
     levels = table(
         "Protection levels: units kept for the class and those above it",
+        found.controls[1:],  # first come, first served keeps nothing
         lambda rule, n: f"{rule.levels[n]:.2f}" if n < len(rule.levels) else "",
     )
     return limits, levels
@@ -115,12 +121,11 @@ def _bookings(found: "BookingsJson") -> str:
 def _prices(found: "PricesJson", prices: list[list["BracketJson"]], capacity: int, currency: str) -> Table:
     """Prices of some periods, at some numbers of units left."""
     left = _spread(capacity, 6)
-    table = Table("period", *(f"{units + 1} left" for units in left), title=f"Prices by units left [{currency}]")
-    for column in table.columns:
-        column.justify = "right"
+    table = Table(title=f"Prices by units left [{currency}]", caption=f"The best single price is {found.fixed.price}.")
+    for name in ("period", *(f"{units + 1} left" for units in left)):
+        table.add_column(name, justify="right", overflow="fold")
     for period in _spread(len(prices), MOST_ROWS):
         table.add_row(str(period + 1), *(_price(prices[period], units + 1) for units in left))
-    table.caption = f"The best single price is {found.fixed.price}."
     return table
 
 

@@ -10,7 +10,9 @@ from scipy.stats import binom
 
 from optimization.overbooking import (
     Shows,
+    controls,
     effective_capacity,
+    for_certain,
     net_revenue,
     optimal_limits,
     service_limit,
@@ -126,3 +128,16 @@ def test_every_finding_is_named_at_once() -> None:
     assert [finding.column for finding in caught.value.findings] == ["show_up", "denied_cost", "refunded"]
     with pytest.raises(InputError, match="more than 200,000 times"):
         optimal_limits(classes([9.0], [5.0], [1.0]), Shows(1e-4, 1e6), 50)
+
+
+def test_every_rule_is_held_against_the_best() -> None:
+    """With what it earns; Littlewood's for two classes; nobody books beyond the service limit."""
+    shows = Shows(0.9, 1500.0)
+    free, capped = controls(wide(), shows, 119), controls(wide(), shows, 119, service_limit(shows, 119, 0.01))
+    assert list(free) == ["first-come", "emsr-a", "emsr-b", "optimal"]
+    for rule, control in free.items():
+        assert control.revenue <= free["optimal"].revenue
+        assert control.revenue == pytest.approx(net_revenue(wide(), control.limits, shows, 119))
+        assert capped[rule].limits[0] <= service_limit(shows, 119, 0.01) < control.limits[0]
+    two = classes([1050.0, 699.0], [17.3, 39.6], [5.8, 13.2])
+    assert controls(two, for_certain(two), 40)["littlewood"].levels == pytest.approx(emsr_b(two))

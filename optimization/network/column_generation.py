@@ -23,7 +23,7 @@ from optimization.network.values import Mask, SegmentedDemand, Vector
 METHOD = "choice-based linear program"
 
 
-def column_generation(problem: SegmentedDemand, *, time_limit: float = 60.0) -> Offering:
+def choice_based(problem: SegmentedDemand, *, time_limit: float = 60.0) -> Offering:
     r"""Solve the choice-based linear program (Gallego et al. 2004; Liu and van Ryzin 2008; Bront et al. 2009).
 
     .. math:: \max \sum_{kS} R_k(S) t_k(S) : \sum_{kS} A Q_k(S) t_k(S) \le C, \sum_S t_k(S) \le T, t \ge 0
@@ -109,7 +109,8 @@ def _solve(market: Market, columns: Sequence[_Column], time_limit: float) -> _Ma
     rows = csc_array(np.concatenate([market.uses @ sales, turns]))
     room = np.append(market.capacity, np.full(len(market.groups), horizon))
     earned = market.fare @ sales
-    packed = pack(earned, rows, room, np.full(len(columns), horizon), time_limit=time_limit)
+    beyond = np.full(len(columns), 2 * horizon)  # so that the row of the horizon binds, and has the dual
+    packed = pack(earned, rows, room, beyond, time_limit=time_limit)
     if packed is None:
         return None
     return _Master(packed.values, packed.duals[:m], packed.duals[m:], float(earned @ packed.values))

@@ -41,7 +41,14 @@ def pack(worth: Vector, rows: csc_array, room: Vector, most: Vector, *, time_lim
     ----------
     most : (columns,) above 0
     time_limit : for the search [seconds]
+
+    Raises
+    ------
+    ValueError
+        if a number is not finite.
     """
+    if not all(np.all(np.isfinite(part)) for part in (worth, rows.data, room, most)):
+        raise ValueError("a coefficient of the program is not finite")
     earned, use = worth * most, rows * most[None, :]
     money = float(np.abs(earned).max(initial=0.0)) or 1.0
     largest = abs(use).max(axis=1).toarray()
@@ -60,8 +67,6 @@ def pack(worth: Vector, rows: csc_array, room: Vector, most: Vector, *, time_lim
 
 
 def _program(worth: Vector, rows: csc_array, room: Vector) -> highspy.HighsLp:
-    if not all(np.all(np.isfinite(part)) for part in (worth, rows.data, room)):
-        raise ValueError("a coefficient of the program is not finite")
     program = highspy.HighsLp()
     program.num_row_, program.num_col_ = rows.shape
     program.sense_ = highspy.ObjSense.kMaximize

@@ -46,7 +46,7 @@ def sales_based(problem: SegmentedDemand, *, time_limit: float = 60.0) -> Offeri
     if not disjoint(problem):
         raise InputError("two segments consider the same product: the sales-based program cannot tell them apart")
     market = Market.of(problem)
-    done = run(build(market), time_limit=time_limit, relax=True)
+    done = run(build(market), time_limit=time_limit, relax=True) if market.groups else Run()
     bid_prices = np.array([max(done.duals.get(f"capacity[{r}]", 0.0), 0.0) for r in range(len(market.capacity))])
     worth = market.displaced(bid_prices)
     bound = market.bound(bid_prices, [apart(group, worth[group.products]) for group in market.groups])

@@ -10,42 +10,19 @@ Guarantees
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from math import ceil
 from typing import Any
 
 import numpy as np
 
-from api.problem_models import (
-    MaxChangeJson,
-    MinMarginJson,
-    MinUnitsJson,
-    OfferJson,
-    OrderJson,
-    PlanJson,
-    ProblemJson,
-    SamePriceJson,
-    UsedJson,
-)
+from api.problem_models import LoosenedJson, OfferJson, PlanJson, ProblemJson, RelaxationJson, UsedJson
+from api.rule_models import TAGS
 from api.strict_json import currency_of, parse, validated
 from pricing.errors import Finding, InputError
 from pricing.model import Ladder
 from pricing.plan import Plan
-from pricing.problem import (
-    Choice,
-    MaxChange,
-    Measure,
-    MinMargin,
-    MinUnits,
-    Objective,
-    Order,
-    Problem,
-    Risk,
-    Rule,
-    SamePrice,
-    Shared,
-)
-
-_TAGS = frozenset({"order", "max_change", "same_price", "min_margin", "min_units"})
+from pricing.problem import Choice, Measure, Objective, Problem, Risk, Shared, with_fee
 
 
 def read_problem(text: str, *, file: str | None = None) -> Problem:
@@ -57,7 +34,7 @@ def read_problem(text: str, *, file: str | None = None) -> Problem:
         with every finding.
     """
     raw = parse(text, file=file)
-    model = validated(ProblemJson, raw, file=file, context=_context(raw), groups=("offers", "resources"), tags=_TAGS)
+    model = validated(ProblemJson, raw, file=file, context=_context(raw), groups=("offers", "resources"), tags=TAGS)
     try:
         return _problem(model)
     except InputError as error:
@@ -82,6 +59,12 @@ def write_plan(plan: Plan, currency: str) -> str:
         ],
         binding=list(plan.binding),
         conflict=list(plan.conflict),
+        total_prices={offer: str(price) for offer, price in plan.total_prices.items()},
+        blame=plan.blame,
+        relaxation=[
+            RelaxationJson(words=r.words, changes=[LoosenedJson(**asdict(change)) for change in r.changes])
+            for r in plan.relaxation
+        ],
     )
     return json.dumps(model.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -93,40 +76,36 @@ def schemas() -> dict[str, Any]:
 
 def _context(raw: Mapping[str, Any]) -> dict[str, Any]:
     """What amounts and names are checked against, as far as the document says it."""
-    offers = raw.get("offers")
-    entries = offers if isinstance(offers, list) else []
-    ids = [entry.get("id") for entry in entries if isinstance(entry, dict)]
-    return {
-        "currency": currency_of(raw),
-        "offers": dict.fromkeys(name for name in ids if isinstance(name, str)),
-    }
+    return {"currency": currency_of(raw), "offers": _ids(raw.get("offers")), "resources": _ids(raw.get("resources"))}
+
+
+def _ids(entries: object) -> dict[str, None]:
+    found = [entry.get("id") for entry in (entries if isinstance(entries, list) else []) if isinstance(entry, dict)]
+    return dict.fromkeys(name for name in found if isinstance(name, str))
 
 
 def _problem(model: ProblemJson) -> Problem:
     return Problem(
         model.currency,
         Objective(model.objective),
-        tuple(_choice(offer) for offer in model.offers),
+        tuple(_choice(offer, model.currency) for offer in model.offers),
         tuple(Shared(r.id, float(r.capacity), r.uses, r.spill) for r in model.resources),
-        tuple(_rule(rule) for rule in model.rules),
+        tuple(rule.rule() for rule in model.rules),
         Risk(Measure(model.risk.measure), model.risk.alpha),
     )
 
 
-def _choice(offer: OfferJson) -> Choice:
-    demand = np.array(offer.rows(), dtype=np.float64)
-    return Choice(offer.id, Ladder(tuple(offer.ladder)), demand, offer.unit_cost, offer.current_price)
-
-
-def _rule(rule: OrderJson | MaxChangeJson | SamePriceJson | MinMarginJson | MinUnitsJson) -> Rule:
-    match rule:
-        case OrderJson():
-            return Order(rule.lower, rule.upper, rule.min_gap)
-        case MaxChangeJson():
-            return MaxChange(tuple(rule.offers), rule.fraction)
-        case SamePriceJson():
-            return SamePrice(tuple(rule.offers))
-        case MinMarginJson():
-            return MinMargin(rule.fraction)
-        case MinUnitsJson():
-            return MinUnits(tuple(rule.offers), rule.units)
+def _choice(offer: OfferJson, currency: str) -> Choice:
+    inside = np.array(offer.inside())
+    ladder = Ladder(tuple(price for price, kept in zip(offer.ladder, inside, strict=True) if kept))
+    fee = offer.fee
+    totals = with_fee(ladder, currency, amount=fee.amount, share=fee.share) if fee else ()
+    return Choice(
+        offer.id,
+        ladder,
+        np.array(offer.rows(), dtype=np.float64)[:, inside],
+        offer.unit_cost,
+        offer.current_price,
+        tuple(offer.recent_prices),
+        totals,
+    )

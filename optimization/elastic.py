@@ -16,7 +16,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from optimization.steps import Floats, Steps, ending_in, margin_above, unchanged
-from pricing.money import as_floats
+from pricing.money import as_floats, minor_digits
 from pricing.problem import Choice, Problem, Shared
 from pricing.rules import (
     AverageMargin,
@@ -124,7 +124,7 @@ def elastic_of(problem: Problem, item: Item) -> Elastic:
     by_id = {offer.id: offer for offer in problem.offers}
     match item:
         case Order() | SamePrice() | MaxSpread() | Ending():
-            return _of_prices(by_id, item)
+            return _of_prices(problem, by_id, item)
         case MaxChange() | DailyChange() | MostChanges():
             return _of_changes(by_id, item)
         case MinMargin() | AverageMargin():
@@ -133,20 +133,27 @@ def elastic_of(problem: Problem, item: Item) -> Elastic:
             return _of_units(problem, by_id, item)
 
 
-def _of_prices(offers: Offers, rule: Order | SamePrice | MaxSpread | Ending) -> Elastic:
+def _of_prices(problem: Problem, offers: Offers, rule: Order | SamePrice | MaxSpread | Ending) -> Elastic:
     paid = {name: as_floats(offers[name].paid) for name in offers_of(rule)}
-    dearest = max(float(prices[-1]) for prices in paid.values())
+    dearest, cent = (
+        max(float(prices[-1]) for prices in paid.values()),
+        Decimal(1).scaleb(-minor_digits(problem.currency)),
+    )
+
+    def exact(apart: float) -> Decimal:  # prices are whole cents, and so are their differences
+        return Decimal(repr(apart)).quantize(cent)
+
     match rule:
         case Order(lower, upper, gap):
             apart = {lower: paid[lower], upper: -paid[upper]}
-            return Elastic(apart, -float(gap), lambda x: replace(rule, min_gap=-_amount(x)), dearest)
+            return Elastic(apart, -float(gap), lambda x: replace(rule, min_gap=-exact(x)), dearest)
         case MaxSpread(fraction=Decimal() as fraction):  # dearest / cheapest <= 1 + f
             logs = {name: np.log(prices) for name, prices in paid.items()}
             most = log1p(float(fraction))
             return Elastic(logs, most, lambda x: replace(rule, fraction=_share(expm1(x))), how=How.SPREAD)
         case SamePrice(names) | MaxSpread(names):
             amount = float(limit_of(rule) or 0)
-            return Elastic(paid, amount, lambda x: MaxSpread(names, _amount(x)), dearest, How.SPREAD)
+            return Elastic(paid, amount, lambda x: MaxSpread(names, exact(x)), dearest, How.SPREAD)
         case Ending(names, endings):
             wrong = {name: (~ending_in(offers[name], endings)).astype(np.float64) for name in names}
             return Elastic(wrong, 0.0, lambda _: None)
@@ -197,8 +204,3 @@ def _share(value: float) -> Decimal:
 def _digits(value: float) -> float:
     """Rounded up to six digits."""
     return float(Context(prec=6, rounding=ROUND_CEILING).create_decimal(f"{value:.12g}"))
-
-
-def _amount(value: float) -> Decimal:
-    """A difference of prices: what floats add to it beyond a thousandth is rounding."""
-    return Decimal(repr(round(value, 3)))

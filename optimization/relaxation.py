@@ -115,17 +115,15 @@ def _said(problem: Problem, items: Sequence[Item], steps: Steps) -> Relaxation:
             words.append(f"without the rule: {what}")
         else:
             changes.append(Loosened(what, limit_of(item), limit_of(loose)))
-            words.append(f"{item_in_words(problem, loose)}, where now {_limit_in_words(problem, item)} is the limit")
+            words.append(f"{item_in_words(problem, loose)}, instead of {_limit_in_words(problem, item)}")
     return Relaxation("; and ".join(words), tuple(changes))
 
 
 def _limit_in_words(problem: Problem, item: Item) -> str:
     match item:
-        case Order() | SamePrice() | MaxSpread(amount=Decimal()):
-            return f"{limit_of(item):g} {problem.currency}"
-        case Shared() | MinUnits():
-            return f"{limit_of(item):g} units"
-        case MostChanges():
-            return f"{item.count}"
+        case Order(min_gap=amount) | MaxSpread(amount=Decimal() as amount):
+            return f"{amount} {problem.currency}"
+        case SamePrice() | Shared() | MinUnits() | MostChanges():
+            return f"{limit_of(item):g}"
         case _:
             return percent(Decimal(repr(limit_of(item))))

@@ -18,7 +18,7 @@ from rich.table import Table
 from api.cli.main import app
 from api.cli.options import check_json, check_seconds
 from optimization.method import Method
-from pricing.plan import Plan
+from pricing.plan import Blame, Plan
 from pricing.problem import Problem
 
 MOST_ROWS = 200
@@ -79,7 +79,10 @@ def _show(problem: Problem, plan: Plan, *, prices: bool) -> None:
         if (hidden := len(problem.offers) - MOST_ROWS) > 0:
             console.print(f"and {hidden} more offers; --out writes them all")
     console.print(_summary(problem, plan))
-    for title, lines in (("In the way", plan.binding), ("Cannot hold together", plan.conflict)):
+    conflict = "Cannot hold together" + ("" if plan.blame is Blame.SMALLEST else f" ({plan.blame})")
+    help_words = [relaxation.words for relaxation in plan.relaxation]
+    sections = (("In the way", plan.binding), (conflict, plan.conflict), ("Any one of these would help", help_words))
+    for title, lines in sections:
         if lines and (prices or title != "In the way"):
             console.print(f"{title}:")
             for line in lines[:MOST_ROWS]:
@@ -87,12 +90,15 @@ def _show(problem: Problem, plan: Plan, *, prices: bool) -> None:
 
 
 def _table(problem: Problem, plan: Plan) -> Table:
-    table = Table("offer", f"now [{problem.currency}]", f"price [{problem.currency}]", "units")
+    columns = ["now", "price", "total"] if plan.total_prices else ["now", "price"]
+    table = Table("offer", *(f"{name} [{problem.currency}]" for name in columns), "units")
     for column in table.columns[1:]:
         column.justify = "right"
     for offer in problem.offers[:MOST_ROWS]:
         now = "" if offer.current_price is None else str(offer.current_price)
-        table.add_row(offer.id, now, str(plan.prices[offer.id]), f"{plan.expected_units[offer.id]:.1f}")
+        price = plan.prices[offer.id]
+        shown = [now, str(price), str(plan.total_prices.get(offer.id, price))][: len(columns)]
+        table.add_row(offer.id, *shown, f"{plan.expected_units[offer.id]:.1f}")
     return table
 
 

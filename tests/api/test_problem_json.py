@@ -10,7 +10,22 @@ import pytest
 from api.problem_json import read_problem, schemas, write_plan
 from optimization.solve import HighsOptimizer
 from pricing.errors import InputError
-from pricing.problem import MaxChange, Measure, MinMargin, MinUnits, Objective, Order, Risk, SamePrice
+from pricing.problem import (
+    AverageMargin,
+    DailyChange,
+    Ending,
+    MaxChange,
+    MaxSpread,
+    Measure,
+    MinMargin,
+    MinUnits,
+    MostChanges,
+    Objective,
+    Order,
+    Risk,
+    SamePrice,
+    SellThrough,
+)
 
 DOCUMENT: dict[str, Any] = {
     "currency": "EUR",
@@ -22,8 +37,10 @@ DOCUMENT: dict[str, Any] = {
             "demand_draws": [[100, 80, 50], [90, 60.5, 40]],
             "unit_cost": "1.10",
             "current_price": "12.50",
+            "recent_prices": ["12.00", 11],
+            "fee": {"amount": "0.50", "share": 0.05},
         },
-        {"id": "child", "ladder": ["5.00", 7.5, 10], "demand": [60, 40, 30]},
+        {"id": "child", "ladder": ["5.00", 7.5, 10], "demand": [60, 40, 30], "floor": "5.00", "ceiling": "12.00"},
     ],
     "resources": [
         {"id": "room", "capacity": 115, "uses": {"adult": 1, "child": 1}},
@@ -35,6 +52,13 @@ DOCUMENT: dict[str, Any] = {
         {"type": "same_price", "offers": ["adult", "child"]},
         {"type": "min_margin", "fraction": 0.1},
         {"type": "min_units", "offers": ["child"], "units": 3},
+        {"type": "daily_change", "offers": ["adult"], "fraction": 0.5},
+        {"type": "ending", "offers": "*", "endings": [".00", "2.50"]},
+        {"type": "max_spread", "offers": ["adult", "child"], "amount": "5.00"},
+        {"type": "max_spread", "offers": ["adult", "child"], "fraction": 0.3},
+        {"type": "most_changes", "offers": "*", "count": 1},
+        {"type": "average_margin", "fraction": 0.2},
+        {"type": "sell_through", "resource": "room", "share": 0.8},
     ],
     "risk": {"measure": "cvar", "alpha": 0.25},
 }
@@ -74,7 +98,33 @@ def test_every_part_is_read() -> None:
         SamePrice(("adult", "child")),
         MinMargin(Decimal("0.1")),
         MinUnits(("child",), 3.0),
+        DailyChange(("adult",), Decimal("0.5")),
+        Ending(("adult", "child"), (".00", "2.50")),
+        MaxSpread(("adult", "child"), Decimal("5.00")),
+        MaxSpread(("adult", "child"), None, Decimal("0.3")),
+        MostChanges(("adult", "child"), 1),
+        AverageMargin(("adult", "child"), Decimal("0.2")),
+        SellThrough("room", 0.8),
     )
+
+
+def test_a_fee_is_rounded_to_cents_and_comes_on_top() -> None:
+    """12.50 and half a euro and 5 % (62.5 cents, half up) is 13.63; without a fee the total is the price."""
+    adult, child = read_problem(json.dumps(DOCUMENT)).offers
+    assert adult.totals == (Decimal("11.00"), Decimal("13.63"), Decimal("16.25"))
+    assert adult.recent == (Decimal("12.00"), Decimal(11))
+    assert not child.totals
+    assert child.paid == child.ladder.prices
+
+
+def test_steps_outside_floor_and_ceiling_are_not_taken() -> None:
+    """Neither the price nor its demand is left."""
+    document = copy.deepcopy(DOCUMENT)
+    document["offers"][0] |= {"floor": "10.50", "ceiling": "14"}
+    adult = read_problem(json.dumps(document)).offers[0]
+    assert adult.ladder.prices == (Decimal("12.50"),)
+    assert adult.demand.tolist() == [[80], [60.5]]
+    assert len(adult.totals) == 1
 
 
 @pytest.mark.parametrize(
@@ -118,6 +168,27 @@ def test_every_part_is_read() -> None:
         (("rules", 2, "offers"), [], "rules[2].offers"),
         (("rules", 3, "fraction"), 1, "rules[3].fraction"),
         (("rules", 4, "units"), float("nan"), "rules[4].units"),
+        (("offers", 0, "recent_prices", 1), -1, "offers[0].recent_prices[1]"),
+        (("offers", 0, "recent_prices", 1), 0, "offers[0]"),
+        (("offers", 0, "fee", "share"), -0.1, "offers[0].fee.share"),
+        (("offers", 0, "fee", "amount"), "0.505", "offers[0].fee.amount"),
+        (("offers", 0, "fee"), "0.50", "offers[0].fee"),
+        (("offers", 1, "floor"), "10.01", "offers[1]"),
+        (("offers", 1, "ceiling"), "4.99", "offers[1]"),
+        (("rules", 4, "offers"), ["child", "child"], "rules[4]"),
+        (("rules", 5, "fraction"), "0.5", "rules[5].fraction"),
+        (("rules", 6, "endings"), [], "rules[6].endings"),
+        (("rules", 6, "endings"), [".9"], "rules[6]"),
+        (("rules", 6, "endings", 0), 0.99, "rules[6].endings[0]"),
+        (("rules", 7, "amount"), "-5", "rules[7].amount"),
+        (("rules", 7, "fraction"), 0.1, "rules[7]"),
+        (("rules", 8, "fraction"), None, "rules[8]"),
+        (("rules", 9, "count"), -1, "rules[9].count"),
+        (("rules", 9, "count"), 1.5, "rules[9].count"),
+        (("rules", 10, "fraction"), 1, "rules[10].fraction"),
+        (("rules", 10, "offers"), ["dog"], "rules[10].offers"),
+        (("rules", 11, "resource"), "hall", "rules[11].resource"),
+        (("rules", 11, "share"), 1.1, "rules[11].share"),
         (("risk", "alpha"), 0, "risk.alpha"),
     ],
 )
@@ -167,6 +238,8 @@ def test_a_plan_is_written_with_every_key() -> None:
     assert set(written["prices"].values()) <= {"5.00", "7.50", "10.00", "12.50", "15.00"}
     assert written["seconds"] == 1
     assert written["conflict"] == []
+    assert (written["blame"], written["relaxation"]) == (None, [])
+    assert set(written["total_prices"]) == {"adult"}
     assert [entry["id"] for entry in written["resources"]] == ["room", "cloak"]
 
 

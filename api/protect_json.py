@@ -31,7 +31,7 @@ from api.protect_models import (
     SinglePriceJson,
 )
 from api.strict_json import currency_of, parse, validated
-from optimization.dynamic import Season, Worth, worth
+from optimization.dynamic import NOTHING, Season, Worth, worth
 from optimization.exponential import Dwindling
 from optimization.overbooking import (
     Shows,
@@ -221,7 +221,7 @@ def _brackets(steps: np.ndarray, names: list[str]) -> list[BracketJson]:
 def _words(found: Worth, price: str, currency: str) -> str:
     """Whether one price is enough."""
     revenue = float(found.fixed.mean())
-    if revenue == 0:
+    if revenue <= NOTHING:
         return "Nobody is expected to buy at any of these prices."
     single = f"{price} {currency} throughout earns {revenue:.2f} {currency} in expectation"
     if found.gain is None:

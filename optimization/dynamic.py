@@ -36,6 +36,9 @@ MOST_CELLS = 4e9
 MOST_STATES = 2e7
 """Prices of a rule, one for each period and stock, that fit into memory with ease."""
 
+NOTHING = 1e-9
+"""Revenue that is none [currency]: no share of it means anything."""
+
 OVERHEAD = 20_000
 """Updates that a step takes the time of besides its own."""
 
@@ -136,7 +139,7 @@ class Worth:
 
     def _beyond(self, revenue: float) -> float:
         fixed = float(self.fixed.mean())
-        return revenue / fixed - 1 if fixed > 0 else 0.0
+        return revenue / fixed - 1 if fixed > NOTHING else 0.0
 
 
 def worth(season: Season, *, most_cells: float = MOST_CELLS) -> Worth:

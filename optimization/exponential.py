@@ -94,4 +94,5 @@ def sold(stock: int, mean: Vector) -> Vector:
 
     m P(N <= stock - 2) + stock P(N >= stock); the chances are incomplete gamma functions.
     """
-    return mean * gammaincc(stock - 1, mean) + stock * gammainc(stock, mean)
+    below = gammaincc(stock - 1, mean) if stock > 1 else 0.0  # the function has no value at (0, 0)
+    return mean * below + stock * gammainc(stock, mean)

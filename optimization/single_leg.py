@@ -126,7 +126,7 @@ def littlewood(high: float, low: float, mean: float, sd: float) -> float:
 
     One more is kept while it earns more in expectation than the low fare, P(D > y) high > low (Littlewood 1972).
     """
-    return max(0.0, float(mean + sd * ndtri(1 - low / high)))
+    return max(0.0, float(mean - sd * ndtri(low / high)))
 
 
 def emsr_a(classes: FareClasses) -> Vector:

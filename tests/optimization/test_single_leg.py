@@ -167,6 +167,11 @@ def test_demand_without_spread_is_known() -> None:
     assert best.revenue == 3 * 9 + 5 * 5
 
 
+def test_a_fare_beyond_all_others_keeps_a_finite_number() -> None:
+    """Also where 1 - low / high is 1 in floating point."""
+    assert littlewood(1e20, 1.0, 50.0, 10.0) == pytest.approx(142.6, abs=0.1)
+
+
 def test_one_class_has_no_levels_and_may_book_everything() -> None:
     """Protection needs two."""
     case = classes([9.0], [4.0], [0.0])

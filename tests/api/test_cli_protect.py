@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.api.test_protect_json import DOCUMENT
+from tests.real_data import ROOT
 
 main = importlib.import_module("api.cli.main")
 
@@ -100,3 +101,12 @@ def test_the_schemas_are_printed_without_a_problem(run: Any, capsys: pytest.Capt
     """As one JSON document."""
     assert run("--schema") == 0
     assert set(json.loads(capsys.readouterr().out)) == {"problem", "answer"}
+
+
+def test_the_example_of_the_documentation_is_answered(run: Any, tmp_path: Path) -> None:
+    """All three questions of the page."""
+    page = (ROOT / "docs" / "optimization" / "single-leg.md").read_text(encoding="utf-8")
+    problem, out = tmp_path / "problem.json", tmp_path / "answer.json"
+    problem.write_text(page.split("```json\n")[1].split("```")[0])
+    assert run(problem, "--out", out) == 0
+    assert all(json.loads(out.read_text())[part] for part in ("protection", "overbooking", "dynamic"))

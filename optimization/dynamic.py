@@ -64,23 +64,20 @@ class Season:
     stock: int
 
     def __post_init__(self) -> None:
-        rules = {
-            "stock": (self.stock >= 1, "there is nothing to sell"),
-            "ladder": (
-                self.ladder.size > 0 and bool(np.all(np.diff(self.ladder, prepend=0.0) > 0)) and self._finite(),
-                "a ladder has positive prices that rise strictly",
-            ),
-            "demand": (
-                self.demand.ndim == 3 and 0 not in self.demand.shape and self.demand.shape[2:] == self.ladder.shape,
+        rising = np.all(np.diff(self.ladder, prepend=0.0) > 0) and np.all(np.isfinite(self.ladder))
+        shape = self.demand.shape
+        rules = [
+            ("stock", self.stock >= 1, "there is nothing to sell"),
+            ("ladder", self.ladder.size and rising, "a ladder has positive prices that rise strictly"),
+            (
+                "demand",
+                len(shape) == 3 and 0 not in shape and shape[2:] == self.ladder.shape,
                 "demand has one number for each draw, period and price",
             ),
-            "demand ": (bool(np.all((self.demand >= 0) & (self.demand < np.inf))), "demand is a number from 0 up"),
-        }
-        if found := [Finding(reason, column=name.strip()) for name, (kept, reason) in rules.items() if not kept]:
+            ("demand", np.all((self.demand >= 0) & (self.demand < np.inf)), "demand is a number from 0 up"),
+        ]
+        if found := [Finding(reason, column=name) for name, kept, reason in rules if not kept]:
             raise InputError(found)
-
-    def _finite(self) -> bool:
-        return bool(np.all(np.isfinite(self.ladder)))
 
     def steps(self) -> Steps:
         """Steps that each period is cut into, (periods,)."""

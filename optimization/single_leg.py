@@ -196,7 +196,7 @@ def optimal(classes: FareClasses, left: Vector) -> Control:
     for j in range(classes.size):
         kept.append(int(np.count_nonzero(np.diff(value) > classes.fare[j])))
         value = _before(value, classes.fare[j], at_least[j], kept[-1])
-    levels = np.maximum.accumulate(np.array(kept))
+    levels = np.array(kept)
     return Control(levels[1:].astype(np.float64), (left.size - 1 - levels).astype(np.int64), float(value[-1]))
 
 

@@ -19,6 +19,7 @@ from api.fitting import Progress
 from api.settings import FILE as SETTINGS
 from api.settings import default_text
 from api.snapshot import SNAPSHOT_NAME
+from api.stage import STAGE_NAME
 from api.store.database import DATABASE_NAME
 from api.workspace import Workspace
 from optimization import HighsOptimizer
@@ -28,7 +29,7 @@ from pricing.simulation import CURRENCY, Season, simulate
 
 TRUTH, REPORT = "truth.json", "report.html"
 DATABASE_FILES = (DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm")
-MADE = {TRUTH, SETTINGS, SNAPSHOT_NAME, REPORT, "history", "fits", "uploads", *DATABASE_FILES}
+MADE = {TRUTH, SETTINGS, SNAPSHOT_NAME, STAGE_NAME, REPORT, "history", "fits", "uploads", *DATABASE_FILES}
 """What a rehearsal leaves in its folder."""
 TABLES = ("events", "resources", "offers", "calendar", "sales")
 

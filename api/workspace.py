@@ -7,6 +7,7 @@ Guarantees
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from api.answers import take
 from api.history import History, Ingested
 from api.settings import Settings
 from api.snapshot import SNAPSHOT_NAME, write
+from api.stage import Stage, load_stage
 from api.store.book import PriceBook
 from api.store.database import DATABASE_NAME, open_database, reading
 from api.store.migrations import upgrade
@@ -150,6 +152,8 @@ class Workspace:
             progress=progress,
         )
         made.save(self.fits)
+        with suppress(InputError):  # what is missing or wrong about the offers is said when they are priced
+            self.stage(now=now)
         return made
 
     def price(self, optimizer: Optimizer, *, by: str, now: datetime) -> Proposal:
@@ -168,7 +172,19 @@ class Workspace:
             base_version=book.version(),
         )
         book.propose(proposal)
+        self.stage(now=now)
         return proposal
+
+    def stage(self, *, now: datetime) -> Stage:
+        """What a what-if plays on, as things are now; it is kept, so that the next what-if has it at once."""
+        from api.fitting import FittedMarket, load_fit  # noqa: PLC0415  # see fit
+
+        market = self.market(now)
+        curves = FittedMarket(load_fit(self.fits), self.settings).curves(market.as_it_stands())
+        tomorrow = (self.today(now) + timedelta(days=1)).tz_localize(self.settings.time_zone)
+        made = Stage(market, curves, self.settings.policy.objective, tomorrow.to_pydatetime())
+        made.save(self.root)
+        return made
 
     def publish(self, proposal_id: str, *, by: str, now: datetime) -> int:
         """Put an approved proposal in force; returns the new version of the book.
@@ -205,9 +221,16 @@ class Workspace:
         return faults
 
     def refresh_snapshot(self, now: datetime) -> None:
-        """Write what the servers hold, so that they start with it even when the database is down."""
+        """Write what the servers hold, so that they start with it even when the database is down.
+
+        What a what-if plays on takes the prices over, so that it need not be made again.
+        """
+        stage = load_stage(self.root, now=now)
         with reading(open_database(self.root / DATABASE_NAME)) as db:
             write(take(db, now=now), self.root / SNAPSHOT_NAME)
+        prices = {price.key: price.price for price in self.book.prices_in_force()}
+        if stage is not None and (moved := stage.at(prices)) is not None:
+            moved.save(self.root)
 
     def age_of_sales(self, now: datetime) -> int:
         """Days since the newest sale, if that is worth a word [days]; 0 if it is recent."""

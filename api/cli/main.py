@@ -62,6 +62,7 @@ COMMANDS = (
     "protect",
     "network",
     "workspace",
+    "whatif",
     "demo",
     "serve",
     "feed",

@@ -23,24 +23,6 @@ OFFERS = "offer,product,currency,current_price,floor,ceiling,ladder\nmilk,milk,E
 Bring = Callable[..., Path]
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Workspace:
-    """An empty workspace."""
-    return Workspace.create(tmp_path / "shop", default_text())
-
-
-@pytest.fixture
-def bring(tmp_path: Path) -> Bring:
-    """Write a file a user would bring."""
-
-    def write(text: str, name: str = "file.csv") -> Path:
-        path = tmp_path / name
-        path.write_text(text, encoding="utf-8", newline="")
-        return path
-
-    return write
-
-
 def contents(place: Workspace) -> dict[str, str]:
     """Every file of the workspace, by its hash; the database by what it says."""
     return {

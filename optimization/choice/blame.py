@@ -31,7 +31,7 @@ def blamed(problem: ChoiceProblem, answer: Answer, started: float) -> Plan:
     """The plan of a problem without an answer: rules and resources that have none together, one by one to blame.
 
     Deletion filter: each item is left out in turn, for good if there is still no answer without it (Chinneck and
-    Dravnieks 1991, algorithm 1). Where rules about prices alone have no answer, they are blamed as those of any problem.
+    Dravnieks 1991, algorithm 1). Where rules about prices alone have no answer, they are blamed as in any problem.
     """
     if _no_prices_at_all(alone := rules_alone(problem)):
         return infeasible(alone, answer, started)

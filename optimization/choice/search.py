@@ -4,14 +4,14 @@ Guarantees
 ----------
 * `try_all` leaves no combination out: what it returns is best, and "infeasible" is proven.
 * `bound_apart` is above every list of prices: it lets each draw and segment have prices of its own.
-* `climb` returns prices that keep every rule and capacity, none better by a change of one group, or nothing.
+* `climb` returns prices that keep every rule and capacity, or nothing.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import combinations
 from math import prod
-from time import perf_counter
 
 import numpy as np
 
@@ -100,14 +100,9 @@ class Judge:
         return far
 
 
-def combinations(found: Ratios) -> int:
-    """How many choices there are."""
-    return prod(len(group.rows) for group in found.groups)
-
-
 def is_small(found: Ratios) -> bool:
     """Whether trying every choice takes no more than a second or two."""
-    return combinations(found) * len(found.weight) <= MOST_TRIED
+    return prod(len(group.rows) for group in found.groups) * len(found.weight) <= MOST_TRIED
 
 
 def try_all(judge: Judge) -> list[int] | None:
@@ -149,24 +144,29 @@ def bound_apart(found: Ratios, earns: Sequence[Floats]) -> float:
     return float(found.weight @ (rate + ROUNDING * np.abs(rate)))
 
 
-def climb(judge: Judge, choice: Sequence[int], deadline: float) -> list[int] | None:
-    """Change one group at a time: first whatever mends the limits most, then whatever earns most."""
+def climb(judge: Judge, choice: Sequence[int]) -> list[int] | None:
+    """Change one group at a time, then two: first whatever mends the limits most, then whatever earns most."""
     now = np.array(choice)
     for _ in range(ROUNDS):
-        around = _around(judge.found, now)
-        around = np.concatenate([now[None, :], around[judge.keeps(around)]])
-        totals = judge.totals(around)
-        excess, value = judge.excess(totals), judge.value(totals)
-        if excess[0] > 0:
-            move = int(np.argmin(excess))
-        else:
-            move = int(np.argmax(np.where(excess <= 0, value, -np.inf)))
-            if value[move] <= value[0] + TIE * abs(value[0]) or perf_counter() > deadline:
-                return [int(o) for o in now]
-        if excess[0] > 0 and excess[move] >= excess[0]:
-            return None
-        now = around[move]
+        better = _step(judge, now, _around(judge.found, now))
+        if better is None:
+            better = next((b for rows in _pairs(judge.found, now) if (b := _step(judge, now, rows)) is not None), None)
+        if better is None:
+            break
+        now = better
     return [int(o) for o in now] if judge.excess(judge.totals(now[None, :]))[0] <= 0 else None
+
+
+def _step(judge: Judge, now: Picks, around: Picks) -> Picks | None:
+    """The best of these choices, if it is better than the present one: nearer to the limits, or within them earning."""
+    rows = np.concatenate([now[None, :], around[judge.keeps(around)]])
+    totals = judge.totals(rows)
+    excess, value = judge.excess(totals), judge.value(totals)
+    if excess[0] > 0:
+        move = int(np.argmin(excess))
+        return rows[move] if excess[move] < excess[0] else None
+    move = int(np.argmax(np.where(excess <= 0, value, -np.inf)))
+    return rows[move] if value[move] > value[0] + TIE * abs(value[0]) else None
 
 
 def _around(found: Ratios, now: Picks) -> Picks:
@@ -177,6 +177,16 @@ def _around(found: Ratios, now: Picks) -> Picks:
         others[:, n] = np.arange(len(group.rows))
         rows.append(np.delete(others, now[n], axis=0))
     return np.concatenate(rows)
+
+
+def _pairs(found: Ratios, now: Picks) -> Iterator[Picks]:
+    """(rows, groups) every choice that differs in two groups, pair by pair; nothing where one pair is too many."""
+    for a, b in combinations(range(len(found.groups)), 2):
+        sizes = len(found.groups[a].rows), len(found.groups[b].rows)
+        if prod(sizes) * len(found.weight) <= MOST_TRIED:
+            others = np.tile(now, (prod(sizes), 1))
+            others[:, a], others[:, b] = (axis.ravel() for axis in np.indices(sizes))
+            yield others
 
 
 def _chunks(sizes: Sequence[int]) -> Iterator[Picks]:

@@ -18,7 +18,7 @@ import numpy as np
 from optimization.account import OPTIMAL_GAP, account
 from optimization.choice.blame import blamed
 from optimization.choice.model import program
-from optimization.choice.ratios import Ratios, limits, per_unit, ratios, steps_of
+from optimization.choice.ratios import Ratios, limits, options_of, per_unit, ratios, steps_of
 from optimization.choice.search import Judge, bound_apart, climb, is_small, try_all
 from optimization.highs import Run, run
 from optimization.steps import Answer
@@ -26,7 +26,13 @@ from pricing.choice_problem import ChoiceProblem
 from pricing.plan import Plan, Report, Status
 
 MOST_CELLS = 20_000
-"""Ratios times options up to which the program is solved over all draws; beyond, over the first draws that fit."""
+"""Ratios times options up to which the program is solved over all draws."""
+
+CELLS_A_SECOND = 1_000
+"""How many of them are worth building for a second of search, so that building leaves time to search."""
+
+FEW_CELLS = 2_000
+"""Ratios times options of the program that stands in for a larger one: the draws it knows are the first."""
 
 SHADOW_SECONDS = 30.0
 
@@ -59,10 +65,10 @@ def shadow_prices(problem: ChoiceProblem) -> dict[str, float]:
 
     0 for each resource where the relaxation leaves some over, and where the program is too large to ask.
     """
-    whole, base = ratios(problem), problem.base
-    found = _first_draws(whole, len(problem.demand.segments))
+    base = problem.base
     if not base.resources:
         return {}
+    found = _few_draws(ratios(problem), len(problem.demand.segments))
     duals = run(program(problem, found), time_limit=SHADOW_SECONDS, relax=True).duals
     return {
         base.resources[limit.resource].id: max(0.0, duals.get(f"most[{n}]", 0.0))
@@ -83,39 +89,57 @@ def _answer(problem: ChoiceProblem, time_limit: float) -> Answer:
         value = -np.inf if best is None else _value(judge, best)
         steps = None if best is None else steps_of(problem, found, best)
         return Answer("exhaustive", steps, value, infeasible=best is None)
-    return _programmed(judge, bound_apart(found, per_unit(problem.base)), deadline)
+    return _programmed(judge, bound_apart(found, per_unit(problem.base)), time_limit, deadline)
 
 
-def _programmed(judge: Judge, apart: float, deadline: float) -> Answer:
-    """The program's answer, over as many draws as it can take, improved by single changes over all draws."""
-    problem, found = judge.problem, judge.found
-    part = _first_draws(found, len(problem.demand.segments))
-    done = _run(problem, part, deadline, gap=OPTIMAL_GAP / 10)
-    whole = part is found
-    if whole and done.infeasible:
+def _programmed(judge: Judge, apart: float, time_limit: float, deadline: float) -> Answer:
+    """The program over a few draws and single changes over all; over all draws where that leaves a gap and it can."""
+    problem, whole = judge.problem, judge.found
+    few = _few_draws(whole, len(problem.demand.segments))
+    cells = len(whole.weight) * sum(len(group.rows) for group in whole.groups)
+    fits = cells <= min(MOST_CELLS, time_limit * CELLS_A_SECOND)
+    quick = None
+    if few is not whole:
+        share = time_limit / 4 if fits else time_limit
+        quick = _improved(judge, few, _run(problem, few, perf_counter() + share), apart, "milp over some draws")
+        if not fits or _gap(judge, quick) <= OPTIMAL_GAP:
+            return quick
+    done = _run(problem, whole, deadline)
+    if done.infeasible:
         return Answer("milp", infeasible=True)
-    bound = min(done.bound, apart) if whole else apart
-    if not done.values:
-        return Answer("milp", bound=bound)
-    best = climb(judge, _options(part, done), deadline)
-    if best is None:
-        return Answer("milp", bound=bound)
-    method = "milp" if whole else f"milp over {len(part.weight) // len(problem.demand.segments)} draws, then climbing"
-    return Answer(method, steps_of(problem, found, best), max(bound, _value(judge, best)))
+    answer = _improved(judge, whole, done, min(done.bound, apart), "milp")
+    return answer if quick is None or _gap(judge, answer) <= _gap(judge, quick) else quick
 
 
-def _run(problem: ChoiceProblem, found: Ratios, deadline: float, gap: float) -> Run:
-    return run(program(problem, found), time_limit=max(deadline - perf_counter(), 1e-3), gap=gap)
+def _improved(judge: Judge, taken: Ratios, done: Run, bound: float, method: str) -> Answer:
+    """What a run over some of the draws chose, made better over all of them."""
+    choice = climb(judge, _options(taken, done)) if done.values else None
+    if choice is None:
+        return Answer(method, bound=bound)
+    return Answer(method, steps_of(judge.problem, judge.found, choice), max(bound, _value(judge, choice)))
 
 
-def _first_draws(found: Ratios, segments: int) -> Ratios:
-    """The ratios themselves where the program can take them all; otherwise those of the first draws, weighing more."""
+def _gap(judge: Judge, answer: Answer) -> float:
+    """Share by which the bound exceeds the value; infinite without prices."""
+    if answer.steps is None:
+        return np.inf
+    value = _value(judge, options_of(judge.problem, judge.found, answer.steps))
+    return (answer.bound - value) / max(abs(value), 1e-9)
+
+
+def _run(problem: ChoiceProblem, found: Ratios, deadline: float) -> Run:
+    model = program(problem, found)
+    return run(model, time_limit=max(deadline - perf_counter(), 1e-3), gap=OPTIMAL_GAP / 10)
+
+
+def _few_draws(found: Ratios, segments: int) -> Ratios:
+    """The ratios of the first draws, weighing more: at least one draw, and as many as a quick program takes."""
     cells = sum(len(group.rows) for group in found.groups)
-    fits = max(1, MOST_CELLS // (cells * segments)) * segments
-    if fits >= len(found.weight):
+    count = max(1, FEW_CELLS // (cells * segments)) * segments
+    if count >= len(found.weight):
         return found
-    groups = tuple(replace(g, value=g.value[:fits], units=g.units[:fits]) for g in found.groups)
-    return Ratios(groups, found.weight[:fits] * (len(found.weight) / fits), found.outside[:fits])
+    groups = tuple(replace(g, value=g.value[:count], units=g.units[:count]) for g in found.groups)
+    return Ratios(groups, found.weight[:count] * (len(found.weight) / count), found.outside[:count])
 
 
 def _options(found: Ratios, done: Run) -> list[int]:

@@ -113,11 +113,12 @@ class _Nest:
         low, high = (profit + kappa / b for b in (self.sensitivity.max(), self.sensitivity.min()))
         left, width = np.array([low]), high - low
         precise = PRECISE * max(abs(low), abs(high))
+        slack = precise * (1 + kappa)  # rounding must not lose a root
         while width > precise:
             width /= 2
             left = np.concatenate([left, left + width])
             below, above = self.at(left)[1], self.at(left + width)[1]
-            left = left[(left - kappa * above <= profit) & (profit <= left + width - kappa * below)]
+            left = left[(left - kappa * above <= profit + slack) & (profit - slack <= left + width - kappa * below)]
         total, slope = self.at(left + width / 2)
         return float((left + width / 2)[np.argmax(self.gamma * total + np.log(slope))])
 

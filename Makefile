@@ -9,7 +9,7 @@ DEMO := demo
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off
 
 
-.PHONY: demo test browser check fix serve bench docs lock clean
+.PHONY: demo test browser postgresql check fix serve bench docs lock clean
 
 demo: $(VENV)/.run  ## simulate a season, price it, publish it, report on it (folder demo/)
 	$(BIN)/fairfare demo $(DEMO)
@@ -18,13 +18,19 @@ serve: $(VENV)/.run  ## serve the prices of the demo on http://127.0.0.1:8000
 	@test -d $(DEMO) || $(MAKE) demo
 	$(BIN)/fairfare serve --workspace $(DEMO)
 
-test: check browser  ## every check and every test
+test: check browser postgresql  ## every check and every test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 browser:  # browser tests need Chromium: fetched where we may, skipped where not (with CI=true its absence fails)
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
 	  && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; } \
 	  || echo "Chromium is not here and could not be installed: browser tests will be skipped"
+
+postgresql:  # tests of the price book on PostgreSQL: as above
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { test "$$(id -u)" = 0 \
+	  && command -v apt-get >/dev/null && apt-get update -qq \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql >/dev/null; } \
+	  || echo "PostgreSQL is not here and could not be installed: its tests will be skipped"
 
 check: $(VENV)/.dev  ## lint, format, types, architecture
 	$(BIN)/ruff check .

@@ -23,10 +23,10 @@ from pydantic import AwareDatetime, BaseModel, Field
 from api.clock import utc_now
 from api.express import Express
 from api.follower import Follower
+from api.location import database_of
 from api.prices import blueprint, problems
 from api.problems import Problem, install, invalid, problem
 from api.snapshot import SNAPSHOT_NAME, Snapshots
-from api.store.database import DATABASE_NAME
 
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.6 system-ui, sans-serif }
@@ -91,7 +91,7 @@ def create_app(snapshots: Snapshots, *, now: Callable[[], datetime] = utc_now) -
 
 def serving_app(workspace: Path, *, now: Callable[[], datetime] = utc_now) -> Flask:
     """The application that serves a workspace and follows its price book, even if that cannot be reached now."""
-    follower = Follower(workspace / DATABASE_NAME, workspace / SNAPSHOT_NAME, now=now)
+    follower = Follower(database_of(workspace), workspace / SNAPSHOT_NAME, now=now)
     follower.start()
     return create_app(follower, now=now)
 

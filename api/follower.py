@@ -19,7 +19,7 @@ import structlog
 
 from api.answers import Mark, mark_of, take
 from api.snapshot import NOTHING, Snapshot, View, load, write
-from api.store.database import open_to_read, reading
+from api.store.database import Place, open_to_read, reading
 from pricing.errors import UnavailableError
 
 INTERVAL = 0.5
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 class Follower:
     """Follows the book in `database` and keeps the last good snapshot at `path`."""
 
-    def __init__(self, database: Path, path: Path, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Place, path: Path, *, now: Callable[[], datetime]) -> None:
         self._engine = open_to_read(database)
         self._path = path
         self._now = now

@@ -5,6 +5,7 @@ Guarantees
 * An unknown key, or a value that cannot be, is an error that names it; nothing is guessed.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
@@ -19,11 +20,12 @@ from pricing.money import CURRENCIES
 from pricing.policy import Policy
 
 FILE = "fairfare.toml"
+DATABASE = re.compile(r"postgresql://[^:/@\s]*@?[^@\s]*/[^@\s]+")
 
 TEMPLATE = """\
 # Settings of this workspace; docs/settings.md explains each.
 currency = "{currency}"
-time_zone = "{time_zone}"
+{database}time_zone = "{time_zone}"
 {country}
 [policy]
 objective = "margin"        # or "revenue"
@@ -49,6 +51,8 @@ class Settings:
     country : ISO 3166 code whose public holidays count; None for none
     seed : of every random draw
     draws : of the posterior, per offer
+    database : where the price book is kept, as postgresql://USER@HOST/NAME (the password goes into PGPASSWORD or
+        ~/.pgpass); None for a file in the workspace
     policy : what the engine may propose
     """
 
@@ -57,6 +61,7 @@ class Settings:
     country: str | None = None
     seed: int = 0
     draws: int = 400
+    database: str | None = None
     policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
@@ -66,6 +71,10 @@ class Settings:
             (
                 self.country is not None and self.country not in list_supported_countries(include_aliases=False),
                 f"country {self.country!r} is no ISO 3166 code whose holidays are known (for example DE)",
+            ),
+            (
+                self.database is not None and DATABASE.fullmatch(self.database) is None,
+                "database is not written as postgresql://USER@HOST/NAME, without a password",
             ),
             (self.draws < 20 or self.seed < 0, "draws must be at least 20, seed not negative"),
         ]
@@ -122,9 +131,11 @@ def default_text(
     currency: str = "EUR",
     time_zone: str = "UTC",
     country: str | None = None,
+    database: str | None = None,
     order: tuple[tuple[str, str], ...] = (),
 ) -> str:
     """The `fairfare.toml` a new workspace starts with."""
     country_line = f'country = "{country}"' if country else '# country = "DE"   # its public holidays count'
     pairs = "[" + ", ".join(f'["{lower}", "{upper}"]' for lower, upper in order) + "]"
-    return TEMPLATE.format(currency=currency, time_zone=time_zone, country=country_line, order=pairs)
+    place = f'database = "{database}"\n' if database else ""
+    return TEMPLATE.format(database=place, currency=currency, time_zone=time_zone, country=country_line, order=pairs)

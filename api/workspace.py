@@ -23,7 +23,7 @@ from api.settings import Settings
 from api.snapshot import SNAPSHOT_NAME, write
 from api.stage import Stage, load_stage
 from api.store.book import PriceBook
-from api.store.database import DATABASE_NAME, open_database, reading
+from api.store.database import DATABASE_NAME, Place, open_database, reading
 from api.store.migrations import upgrade
 from api.tabular import read_table, write_whole
 from pricing import engine
@@ -57,11 +57,10 @@ class Workspace:
         path = root / configuration.FILE
         if path.exists():
             raise InputError(Finding("this is a workspace already", file=str(path)))
-        configuration.parse_settings(text, file=configuration.FILE)
+        workspace = cls(root, configuration.parse_settings(text, file=configuration.FILE))
         root.mkdir(parents=True, exist_ok=True)
+        upgrade(open_database(workspace.database))
         path.write_text(text, encoding="utf-8")
-        workspace = cls.open(root)
-        upgrade(open_database(root / DATABASE_NAME))
         return workspace
 
     @classmethod
@@ -75,9 +74,14 @@ class Workspace:
         return History(self.root / "history")
 
     @property
+    def database(self) -> Place:
+        """Where the price book is kept."""
+        return self.settings.database or self.root / DATABASE_NAME
+
+    @property
     def book(self) -> PriceBook:
         """The price book."""
-        return PriceBook(open_database(self.root / DATABASE_NAME))
+        return PriceBook(open_database(self.database))
 
     @property
     def fits(self) -> Path:

@@ -7,7 +7,7 @@ import typer
 
 from api.cli.main import app
 from api.feeds import Form
-from pricing.errors import InputError
+from pricing.errors import UnavailableError
 
 
 @app.command("export-feed")
@@ -27,13 +27,13 @@ def export_feed(
     from api.clock import utc_now
     from api.feeds import feed
     from api.follower import Follower
+    from api.location import database_of
     from api.snapshot import SNAPSHOT_NAME
-    from api.store.database import DATABASE_NAME
 
-    follower = Follower(workspace / DATABASE_NAME, workspace / SNAPSHOT_NAME, now=utc_now)
+    follower = Follower(database_of(workspace), workspace / SNAPSHOT_NAME, now=utc_now)
     follower.refresh()  # the last good prices if the database is down, which the log says
     if (view := follower.current()).empty:
-        raise InputError(f"{workspace} has no price book yet: run `fairfare init` in it first")
+        raise UnavailableError(f"{workspace} has no price book that can be reached, and no snapshot of one")
     body = feed(form, view, channel)
     if out is None:
         typer.echo(body)

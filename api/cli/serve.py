@@ -65,13 +65,15 @@ def create(
     Example: fairfare keys create --scope prices:read
     """
     from api.clock import utc_now
-    from api.store.database import DATABASE_NAME, open_database
+    from api.location import database_of
+    from api.store.database import open_database
     from api.store.keys import create_key, parse_scopes
 
     scopes = parse_scopes(scope)
-    if not (database := workspace / DATABASE_NAME).is_file():
+    place = database_of(workspace)
+    if isinstance(place, Path) and not place.is_file():
         raise InputError(f"{workspace} has no price book yet: run `fairfare init` in it first")
-    key = create_key(open_database(database), scopes, now=utc_now())
+    key = create_key(open_database(place), scopes, now=utc_now())
     typer.echo(f"Allows {', '.join(sorted(scopes))}. Keep it: only its hash is stored.")
     typer.echo(key)
 

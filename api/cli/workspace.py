@@ -58,6 +58,9 @@ def init(
     currency: Annotated[str, typer.Option(help="ISO 4217 code of your prices.")] = "EUR",
     time_zone: Annotated[str, typer.Option(help="IANA zone in which your days begin.")] = "UTC",
     country: Annotated[str | None, typer.Option(help="ISO 3166 code whose public holidays count, like DE.")] = None,
+    database: Annotated[
+        str | None, typer.Option(help="postgresql://USER@HOST/NAME, for a price book that is not a file in the folder.")
+    ] = None,
 ) -> None:
     """Make a workspace: a folder with settings, history and a price book.
 
@@ -66,7 +69,8 @@ def init(
     from api.settings import default_text
     from api.workspace import Workspace
 
-    Workspace.create(folder, default_text(currency=currency, time_zone=time_zone, country=country))
+    text = default_text(currency=currency, time_zone=time_zone, country=country, database=database)
+    Workspace.create(folder, text)
     typer.echo(f"{folder / 'fairfare.toml'} holds the settings. Next: fairfare ingest sales FILE --workspace {folder}")
 
 

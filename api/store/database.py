@@ -1,8 +1,8 @@
-"""The database of a workspace: an SQLite file opened so that what was committed stays committed.
+"""The database of a workspace: an SQLite file, or a PostgreSQL database, so opened that what was committed stays so.
 
 Guarantees
 ----------
-* A committed transaction survives a killed process and a power cut (write-ahead log, synchronous=FULL).
+* A committed transaction survives a killed process and a power cut (write-ahead log; SQLite with synchronous=FULL).
 * A writing transaction takes the write lock when it begins, so what it reads cannot change before it writes.
 * An instant is stored in UTC and read back with its zone; one without a zone is refused. Money is stored as text.
 * Opening for reading never creates a file: a database that was moved away is an error, not an empty book.
@@ -13,18 +13,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Connection, DateTime, Dialect, Engine, NullPool, String, create_engine, event
+from sqlalchemy import Connection, DateTime, Dialect, Engine, NullPool, String, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.types import TypeDecorator
 
-from pricing.errors import RefusedError, UnavailableError
+from pricing.errors import InputError, RefusedError, UnavailableError
 
 DATABASE_NAME = "prices.db"
 LOCK_WAIT = 15
 """How long a writer waits for another to finish [seconds]."""
+WRITER = 0x46616972
+"""The advisory lock that a writer holds on PostgreSQL; any number that nobody else of the database uses."""
+ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 
 
 class UtcInstant(TypeDecorator[datetime]):
@@ -65,17 +69,21 @@ class Amount(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value)
 
 
-def open_database(path: Path) -> Engine:
-    """Engine on a database file that will be read and written; the file is created if it is not there."""
-    return _engine(path, "rwc")
+Place = Path | str
+"""Where a database is: a file (SQLite), or the URL of a PostgreSQL database without its password."""
 
 
-def open_to_read(path: Path) -> Engine:
-    """Engine on an existing file, opened anew each time, so that a file moved away or replaced is noticed."""
-    return _engine(path, "rw", query_only=True)
+def open_database(place: Place) -> Engine:
+    """Engine on a database that will be read and written; a file is created if it is not there."""
+    return _sqlite(place, "rwc") if isinstance(place, Path) else _postgresql(place)
 
 
-def _engine(path: Path, mode: str, *, query_only: bool = False) -> Engine:
+def open_to_read(place: Place) -> Engine:
+    """Engine that cannot write; a file is opened anew each time, so that one moved away or replaced is noticed."""
+    return _sqlite(place, "rw", query_only=True) if isinstance(place, Path) else _postgresql(place, query_only=True)
+
+
+def _sqlite(path: Path, mode: str, *, query_only: bool = False) -> Engine:
     url = f"sqlite:///file:{quote(str(path.resolve()))}?mode={mode}&uri=true"
     engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": LOCK_WAIT})
 
@@ -88,10 +96,39 @@ def _engine(path: Path, mode: str, *, query_only: bool = False) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN")
 
     return engine
+
+
+def _postgresql(url: str, *, query_only: bool = False) -> Engine:
+    """Engine on a PostgreSQL database; what the URL leaves out the driver takes from PGPASSWORD and the like."""
+    address = make_url(url)
+    if address.get_backend_name() != "postgresql" or address.password is not None:
+        raise InputError(
+            "a database is named as postgresql://USER@HOST/NAME; its password goes into PGPASSWORD or ~/.pgpass"
+        )
+    if find_spec("psycopg") is None:
+        raise InputError("PostgreSQL needs its driver: pip install 'fairfare[prod]'")
+    readers = "on" if query_only else "off"
+    options = f"-c TimeZone=UTC -c lock_timeout={LOCK_WAIT}s -c default_transaction_read_only={readers}"
+    engine = create_engine(
+        address.set(drivername="postgresql+psycopg"),
+        poolclass=NullPool,
+        connect_args={"connect_timeout": LOCK_WAIT, "options": options},
+    )
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # one writer at a time, who sees what the one before committed; a reader sees one moment
+        first = f"SELECT pg_advisory_xact_lock({WRITER})" if _writes(connection) else ONE_MOMENT
+        connection.exec_driver_sql(first)
+
+    return engine
+
+
+def _writes(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get("writes", False))
 
 
 @contextmanager

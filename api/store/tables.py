@@ -82,9 +82,17 @@ prices = Table(
     Column("terms", Text, nullable=False),
     UniqueConstraint("offer", "channel", "currency", "version"),
     CheckConstraint("length(currency) = 3", name="currency"),
-    CheckConstraint("CAST(price AS REAL) > 0", name="price"),
+    CheckConstraint("CAST(price AS REAL) > 0 AND CAST(price AS REAL) < 1e15", name="price"),
     CheckConstraint("valid_until IS NULL OR valid_until > valid_from", name="interval"),
-    Index("uq_prices_open", "offer", "channel", "currency", unique=True, sqlite_where=text("valid_until IS NULL")),
+    Index(
+        "uq_prices_open",
+        "offer",
+        "channel",
+        "currency",
+        unique=True,
+        sqlite_where=text("valid_until IS NULL"),
+        postgresql_where=text("valid_until IS NULL"),
+    ),
 )
 
 freezes = Table(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from api.store.book import PriceBook
-from api.store.database import DATABASE_NAME, open_database
+from api.store.database import DATABASE_NAME, Place, open_database
 from api.store.migrations import upgrade
 from pricing.book import Decision, Proposal, Provenance, Verdict
 from pricing.demand import Evidence, Identification
@@ -68,16 +68,25 @@ def proposal(*decisions: Decision, name: str = "p1", base: int = 1, at: datetime
     return Proposal(name, by, at, at + DAY, Provenance("ab12", "fit-1", "optimal by highs"), decisions, base)
 
 
-def new_book(folder: Path) -> PriceBook:
+Home = Path | str
+"""The folder of a file, or the URL of a PostgreSQL database."""
+
+
+def place_in(home: Home) -> Place:
+    """Where a home's database is."""
+    return home if isinstance(home, str) else home / DATABASE_NAME
+
+
+def new_book(home: Home) -> PriceBook:
     """A price book on an empty database."""
-    engine = open_database(folder / DATABASE_NAME)
+    engine = open_database(place_in(home))
     upgrade(engine)
     return PriceBook(engine)
 
 
-def book_with_prices(folder: Path) -> PriceBook:
+def book_with_prices(home: Home) -> PriceBook:
     """A book at version 1: each of three offers costs 10.00."""
-    book = new_book(folder)
+    book = new_book(home)
     book.import_offers(OFFERS, by="ann", now=NOW)
     return book
 

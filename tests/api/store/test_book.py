@@ -4,12 +4,10 @@ import dataclasses
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,7 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from api.store.book import PriceBook
-from api.store.database import DATABASE_NAME, open_database
+from api.store.database import open_database
 from api.store.queries import decode
 from pricing.book import Change, PriceInForce, Standing, Verdict
 from pricing.errors import RefusedError
@@ -31,9 +29,11 @@ from tests.api.store.book_kit import (
     LADDER,
     NOW,
     OFFERS,
+    Home,
     book_with_prices,
     decision,
     new_book,
+    place_in,
     price_list,
     proposal,
     publish,
@@ -44,9 +44,9 @@ NAN = Decimal("NaN")
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> PriceBook:
+def book(home: Home) -> PriceBook:
     """A book at version 1: each of three offers costs 10.00."""
-    return book_with_prices(tmp_path)
+    return book_with_prices(home)
 
 
 def everything(book: PriceBook) -> tuple[object, ...]:
@@ -83,9 +83,9 @@ def test_a_proposal_recorded_before_gains_were_is_read_with_the_widest_range() -
     assert read.then == decision().then
 
 
-def test_an_empty_book_has_no_proposal_and_no_version(tmp_path: Path) -> None:
+def test_an_empty_book_has_no_proposal_and_no_version(home: Home) -> None:
     """Nothing is in force before the first import."""
-    empty = new_book(tmp_path)
+    empty = new_book(home)
     assert (empty.version(), empty.latest_proposal(), empty.prices_in_force()) == (0, None, ())
 
 
@@ -213,13 +213,13 @@ def plant_failure(book: PriceBook, statement: str) -> None:
 
 
 @pytest.mark.parametrize("statement", ["INSERT INTO publications", "UPDATE prices", "INSERT INTO prices"])
-def test_publishing_is_atomic(tmp_path: Path, statement: str) -> None:
+def test_publishing_is_atomic(home: Home, statement: str) -> None:
     """A failure in the middle leaves the version before it whole."""
-    book = book_with_prices(tmp_path)
+    book = book_with_prices(home)
     book.propose(proposal(*map(decision, IDS)))
     book.approve("p1", by="bob", now=NOW)
     before = everything(book)
-    broken = PriceBook(open_database(tmp_path / DATABASE_NAME))
+    broken = PriceBook(open_database(place_in(home)))
     plant_failure(broken, statement)
     with pytest.raises(MemoryError, match="planted"):
         broken.publish("p1", by="bob", now=NOW)
@@ -235,7 +235,8 @@ from api.store.book import PriceBook
 from api.store.database import open_database
 from tests.api.store.book_kit import NOW
 
-engine = open_database(Path(sys.argv[1]))
+place = sys.argv[1]
+engine = open_database(place if "://" in place else Path(place))
 
 @event.listens_for(engine, "after_cursor_execute")
 def die(db, cursor, sql, *rest):
@@ -247,29 +248,29 @@ PriceBook(engine).publish("p1", by="bob", now=NOW)
 
 
 @pytest.mark.parametrize("statement", ["UPDATE prices", "INSERT INTO prices"])
-def test_a_process_killed_while_publishing_changes_nothing(tmp_path: Path, statement: str) -> None:
+def test_a_process_killed_while_publishing_changes_nothing(home: Home, statement: str) -> None:
     """The next one finds the version before it whole, and can publish."""
-    book = book_with_prices(tmp_path)
+    book = book_with_prices(home)
     book.propose(proposal(*map(decision, IDS)))
     book.approve("p1", by="bob", now=NOW)
     before = everything(book)
-    command = [sys.executable, "-c", KILLED, str(tmp_path / DATABASE_NAME), statement]
+    command = [sys.executable, "-c", KILLED, str(place_in(home)), statement]
     killed = subprocess.run(command, env=os.environ | {"PYTHONPATH": "."}, check=False, timeout=60)
     assert killed.returncode == 9
     assert everything(book) == before
     assert book.publish("p1", by="bob", now=NOW) == 2
 
 
-def test_of_two_publishers_one_wins(tmp_path: Path) -> None:
+def test_of_two_publishers_one_wins(home: Home) -> None:
     """Two proposals published at the same moment: one gets in force, the other is refused as stale."""
-    book = book_with_prices(tmp_path)
+    book = book_with_prices(home)
     for name, price in (("p1", "11.00"), ("p2", "12.00")):
         book.propose(proposal(decision(price=price), name=name))
         book.approve(name, by="bob", now=NOW)
     start, results = threading.Barrier(2), dict[str, int | str]()
 
     def run(name: str) -> None:
-        rival = PriceBook(open_database(tmp_path / DATABASE_NAME))
+        rival = PriceBook(open_database(place_in(home)))
         start.wait()
         try:
             results[name] = rival.publish(name, by="bob", now=NOW)
@@ -327,14 +328,14 @@ def test_an_import_never_changes_a_price_in_force(book: PriceBook) -> None:
         book.import_offers(OFFERS, by="ann", now=LATER)
 
 
-def test_a_frozen_book_changes_nothing_until_a_person_lifts_it(tmp_path: Path) -> None:
+def test_a_frozen_book_changes_nothing_until_a_person_lifts_it(home: Home) -> None:
     """Publishing, rolling back and importing are refused, by another process after a restart too."""
-    book = book_with_prices(tmp_path)
+    book = book_with_prices(home)
     publish(book, decision())
     book.propose(proposal(decision(IDS[1]), name="p2", base=2))
     book.approve("p2", by="bob", now=NOW)
     book.freeze(by="cyd", now=NOW, reason="flood")
-    restarted = PriceBook(open_database(tmp_path / DATABASE_NAME))
+    restarted = PriceBook(open_database(place_in(home)))
     steps: list[Callable[[], int]] = [
         lambda: restarted.publish("p2", by="bob", now=NOW),
         lambda: restarted.rollback(2, by="bob", now=NOW),
@@ -416,21 +417,20 @@ def replay(book: PriceBook) -> dict[str, str]:
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(STEPS)
-def test_exactly_one_price_is_in_force_at_any_instant(steps: list[Step]) -> None:
+def test_exactly_one_price_is_in_force_at_any_instant(new_home: Callable[[], Home], steps: list[Step]) -> None:
     """Whatever sequence of steps, with the clock going both ways: no gap, no overlap, and the log gives the book."""
-    with tempfile.TemporaryDirectory() as folder:
-        book, now = book_with_prices(Path(folder)), NOW
-        for number, step in enumerate(steps):
-            now += step[3] * timedelta(minutes=7)
-            take_step(book, step, number, now)
-        for offer in IDS:
-            rows = book.history(offer)
-            assert rows[0].valid_from == NOW
-            assert [row.valid_until for row in rows[:-1]] == [row.valid_from for row in rows[1:]]
-            assert rows[-1].valid_until is None
-            for made in book.publications():
-                assert len([row for row in rows if holds(row, made.at)]) == 1
-        assert price_list(book) == replay(book)
+    book, now = book_with_prices(new_home()), NOW
+    for number, step in enumerate(steps):
+        now += step[3] * timedelta(minutes=7)
+        take_step(book, step, number, now)
+    for offer in IDS:
+        rows = book.history(offer)
+        assert rows[0].valid_from == NOW
+        assert [row.valid_until for row in rows[:-1]] == [row.valid_from for row in rows[1:]]
+        assert rows[-1].valid_until is None
+        for made in book.publications():
+            assert len([row for row in rows if holds(row, made.at)]) == 1
+    assert price_list(book) == replay(book)
 
 
 def holds(price: PriceInForce, at: datetime) -> bool:

@@ -65,7 +65,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["version"], ["publications.version"], name="fk_prices_version"),
         sa.UniqueConstraint("offer", "channel", "currency", "version", name="uq_prices_offer_channel_currency_version"),
         sa.CheckConstraint("length(currency) = 3", name="ck_prices_currency"),
-        sa.CheckConstraint("CAST(price AS REAL) > 0", name="ck_prices_price"),
+        sa.CheckConstraint("CAST(price AS REAL) > 0 AND CAST(price AS REAL) < 1e15", name="ck_prices_price"),
         sa.CheckConstraint("valid_until IS NULL OR valid_until > valid_from", name="ck_prices_interval"),
     )
     op.create_index(
@@ -74,6 +74,7 @@ def upgrade() -> None:
         ["offer", "channel", "currency"],
         unique=True,
         sqlite_where=sa.text("valid_until IS NULL"),
+        postgresql_where=sa.text("valid_until IS NULL"),
     )
     op.create_table(
         "freezes",
@@ -94,6 +95,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name="pk_keys"),
         sa.UniqueConstraint("hash", name="uq_keys_hash"),
     )
+    _guard_postgresql() if op.get_bind().dialect.name == "postgresql" else _guard_sqlite()
+
+
+def _guard_sqlite() -> None:
     for table in APPEND_ONLY:
         for verb in ("UPDATE", "DELETE"):
             op.execute(
@@ -117,4 +122,34 @@ def upgrade() -> None:
         "AND (other.valid_until IS NULL OR other.valid_until > NEW.valid_from) "
         "AND (NEW.valid_until IS NULL OR NEW.valid_until > other.valid_from)) "
         "BEGIN SELECT RAISE(ABORT, 'two prices of one offer at one instant'); END"
+    )
+
+
+def _guard_postgresql() -> None:
+    op.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation'; END $$"
+    )
+    for table in (*APPEND_ONLY, "prices"):
+        verbs = "TRUNCATE" if table == "prices" else "UPDATE OR DELETE OR TRUNCATE"
+        reason = "prices are never deleted" if table == "prices" else f"{table} are only ever appended"
+        op.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE {verbs} ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION refuse('{reason}')"
+        )
+    op.execute(
+        "CREATE TRIGGER prices_no_delete BEFORE DELETE ON prices "
+        "FOR EACH STATEMENT EXECUTE FUNCTION refuse('prices are never deleted')"
+    )
+    op.execute(
+        "CREATE TRIGGER prices_close_only BEFORE UPDATE ON prices FOR EACH ROW "
+        "WHEN (OLD.valid_until IS NOT NULL OR NEW.valid_until IS NULL OR (NEW.number, NEW.offer, NEW.channel, "
+        "NEW.currency, NEW.price, NEW.version, NEW.valid_from, NEW.terms) IS DISTINCT FROM (OLD.number, OLD.offer, "
+        "OLD.channel, OLD.currency, OLD.price, OLD.version, OLD.valid_from, OLD.terms)) "
+        "EXECUTE FUNCTION refuse('a price may only be closed, once')"
+    )
+    op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
+    op.execute(
+        "ALTER TABLE prices ADD CONSTRAINT prices_no_overlap EXCLUDE USING gist "
+        "(offer WITH =, channel WITH =, currency WITH =, tsrange(valid_from, valid_until) WITH &&)"
     )

@@ -7,6 +7,7 @@ Guarantees
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,6 +33,8 @@ from api.cli.options import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from forecasting.elasticity.evidence import Evidence
+
 Names = Sequence[str]
 
 
@@ -45,64 +48,136 @@ class Scale(StrEnum):
 _PRINTED = ("elasticity", "lower", "upper", "status", "reason")
 """What fits a terminal; a file has every column."""
 
+Controls = Annotated[
+    Names,
+    typer.Option(
+        "--controls",
+        parser=parse_names,
+        metavar="COLUMN,...",
+        help="Further columns that move demand (numbers or text).",
+    ),
+]
+Effects = Annotated[
+    Names | None,
+    typer.Option(
+        "--effects",
+        parser=parse_names,
+        metavar="NAME,...",
+        help="Columns, or date, week, month, quarter, year, weekday, month-of-year; a:b is one effect per pair. "
+        "Without it: the unit sold, and the date where several share it, else season and trend.",
+    ),
+]
+Instruments = Annotated[
+    Names,
+    typer.Option(
+        "--instruments", parser=parse_names, metavar="COLUMN,...", help="Columns that move the price but not demand."
+    ),
+]
+Method = Annotated[
+    Scale,
+    typer.Option(
+        "--method",
+        help="ppml: units, so that each unit counts alike and none sold counts too; log-log: least squares in "
+        "logarithms, so that each row with a sale counts alike.",
+    ),
+]
+Cross = Annotated[bool, typer.Option("--cross", help="Also estimate reactions to other products' prices.")]
+Within = Annotated[
+    str | None,
+    typer.Option(
+        "--cross-within", metavar="COLUMN", help="Only cross products that have the same value here (implies --cross)."
+    ),
+]
+Report = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE.html", help="Write a report with charts to FILE.html.")
+]
+Tests = Annotated[
+    Path | None,
+    typer.Option(
+        "--tests",
+        parser=parse_out,
+        metavar="FILE",
+        help="Write to FILE (.csv, .parquet or .json) a price test for each group that is not identified: prices, "
+        "weeks, what it would tell and cost.",
+    ),
+]
+Shapes = Annotated[
+    Path | None,
+    typer.Option(
+        "--shapes",
+        parser=parse_out,
+        metavar="FILE",
+        help="Compare four shapes of demand on later dates and write to FILE (.csv, .parquet or .json) the error and "
+        "the sign of each, per group and over all.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How to estimate."""
+
+    by: Names
+    effects: Names | None
+    controls: Names
+    instruments: Names
+    method: Scale
+
+    def table(self, rows: "pd.DataFrame") -> "tuple[pd.DataFrame, list[Evidence]]":
+        """The elasticities, and what each rests on."""
+        from forecasting.elasticity.table import elasticity_table
+
+        evidence: list[Evidence] = []
+        groups = len(rows[list(self.by)].drop_duplicates()) if set(self.by) <= set(rows) else None
+        with progress("Estimating", total=groups) as done:
+            table = elasticity_table(
+                rows,
+                by=self.by,
+                controls=self.controls,
+                effects=self.effects,
+                instruments=self.instruments,
+                method="ppml" if self.method is Scale.UNITS else "log-log",
+                progress=done,
+                witness=evidence.append,
+            )
+        return table, evidence
+
+    def shapes(self, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """Shapes compared on later dates."""
+        from forecasting.elasticity.comparison import shapes_table
+
+        with progress("Comparing shapes") as done:
+            return shapes_table(rows, by=self.by, controls=self.controls, effects=self.effects, progress=done)
+
+    @property
+    def said(self) -> tuple[tuple[str, str], ...]:
+        """The options in words, for the report."""
+        named = {
+            "Groups": self.by,
+            "Effects": self.effects or ("chosen by the data, see each group",),
+            "Controls": self.controls,
+            "Instruments": self.instruments,
+            "Method": (self.method,),
+        }
+        return tuple((name, ", ".join(values)) for name, values in named.items() if values)
+
 
 @app.command()
 def elasticity(
     sales: SalesFile,
     *,
     by: By = ("product",),
-    controls: Annotated[
-        Names,
-        typer.Option(
-            "--controls",
-            parser=parse_names,
-            metavar="COLUMN,...",
-            help="Further columns that move demand (numbers or text).",
-        ),
-    ] = (),
-    effects: Annotated[
-        Names | None,
-        typer.Option(
-            "--effects",
-            parser=parse_names,
-            metavar="NAME,...",
-            help="Columns, or date, week, month, quarter, year, weekday, month-of-year; a:b is one effect per pair. "
-            "Without it: the unit sold, and the date where several share it, else season and trend.",
-        ),
-    ] = None,
-    instruments: Annotated[
-        Names,
-        typer.Option(
-            "--instruments",
-            parser=parse_names,
-            metavar="COLUMN,...",
-            help="Columns that move the price but not demand.",
-        ),
-    ] = (),
-    method: Annotated[
-        Scale,
-        typer.Option(
-            "--method",
-            help="ppml: units, so that each unit counts alike and none sold counts too; log-log: least squares in "
-            "logarithms, so that each row with a sale counts alike.",
-        ),
-    ] = Scale.UNITS,
-    cross: Annotated[bool, typer.Option("--cross", help="Also estimate reactions to other products' prices.")] = False,
+    controls: Controls = (),
+    effects: Effects = None,
+    instruments: Instruments = (),
+    method: Method = Scale.UNITS,
+    cross: Cross = False,
+    cross_within: Within = None,
     mapping: Map = None,
     out: Out = None,
-    report: Annotated[
-        Path | None, typer.Option("--report", metavar="FILE.html", help="Write a report with charts to FILE.html.")
-    ] = None,
-    tests: Annotated[
-        Path | None,
-        typer.Option(
-            "--tests",
-            parser=parse_out,
-            metavar="FILE",
-            help="Write to FILE (.csv, .parquet or .json) a price test for each group that is not identified: prices, "
-            "weeks, what it would tell and cost.",
-        ),
-    ] = None,
+    report: Report = None,
+    tests: Tests = None,
+    shapes: Shapes = None,
     seed: Seed = 0,  # noqa: ARG001  # nothing here is random; every command takes one
     quarantine: Quarantine = None,
     currency: Currency = "EUR",
@@ -119,37 +194,38 @@ def elasticity(
     from api.tabular import read_table, write_table, write_whole
     from forecasting.elasticity.cross import cross_table
     from forecasting.elasticity.proposal import proposals
-    from forecasting.elasticity.table import elasticity_table
 
     check_report(report)
     rows = read_table(
         sales, "sales", mapping=mapping, needed=("price",), currency=currency, time_zone=zone, quarantine=quarantine
     )
-    crossed = cross_table(rows) if cross else None
-    groups = len(rows[list(by)].drop_duplicates()) if set(by) <= set(rows) else None
-    with progress("Estimating", total=groups) as done:
-        table = elasticity_table(
-            rows,
-            by=by,
-            controls=controls,
-            effects=effects,
-            instruments=instruments,
-            method="ppml" if method is Scale.UNITS else "log-log",
-            progress=done,
-        )
-    page = None if report is None else _page(table, rows)
-    tried = None if tests is None else proposals(rows, table, by=by)
+    asked = _Asked(by, effects, controls, instruments, method)
+    crossed = cross_table(rows, within=cross_within) if cross or cross_within else None
+    table, evidence = asked.table(rows)
+    tried = proposals(rows, table, by=by) if tests or report else None
+    compared = asked.shapes(rows) if shapes else None
+    source = (("Sales", f"{sales.name}, {len(rows):,} rows"), *asked.said)
+    page = _page(rows, table, evidence, source, tests=tried, shapes=compared, cross=crossed) if report else None
     write_table(table if out else table[[*by, *_PRINTED]].round(2), out)
     if crossed is not None:
         write_table(crossed, out and out.with_suffix(f".cross{out.suffix}"))
-    if tried is not None:
-        write_table(tried, tests)
-    if report is not None and page is not None:
+    for made, path in ((tried, tests), (compared, shapes)):
+        if made is not None and path is not None:
+            write_table(made, path)
+    if page is not None and report is not None:
         write_whole(page.encode(), report)
 
 
-def _page(table: "pd.DataFrame", rows: "pd.DataFrame") -> str:
+def _page(
+    rows: "pd.DataFrame",
+    table: "pd.DataFrame",
+    evidence: "list[Evidence]",
+    source: tuple[tuple[str, str], ...],
+    **tables: "pd.DataFrame | None",
+) -> str:
     from api.clock import utc_now
-    from api.report import elasticity_report
+    from api.report import Findings, elasticity_report
 
-    return elasticity_report(table, rows, now=utc_now())
+    currency = str(rows["currency"].iloc[0]) if "currency" in rows and len(rows) else ""
+    first, last = (rows["date"].min(), rows["date"].max()) if len(rows) else (None, None)
+    return elasticity_report(Findings(table, evidence, currency, first, last, source, **tables), now=utc_now())

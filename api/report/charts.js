@@ -62,7 +62,7 @@
   let closed = [];
   addEventListener("beforeprint", () => {
     root.classList.add("paper");
-    closed = [...document.querySelectorAll("details.panel:not([open])")];
+    closed = [...document.querySelectorAll("details:not([open]):not(.numbers)")];
     closed.forEach((part) => { part.open = true; });
     redraw();
   });

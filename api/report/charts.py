@@ -23,7 +23,7 @@ Spec = dict[str, Any]
 
 NOW, FORECAST, TYPICAL = "--c-now", "--c-fc", "--c-typ"
 FORECAST_BAND, TYPICAL_BAND = "--c-fc-band", "--c-typ-band"
-MUTED, _SUNK = "--ink-3", "--sunk"
+MUTED, SUNK, EDGE = "--ink-3", "--sunk", "--line-2"
 BASE_X: Spec = {"showgrid": False, "showline": True, "ticks": "outside", "ticklen": 4}
 
 
@@ -252,84 +252,6 @@ def ahead(fan: Fan) -> Spec:
     reach = {"array": plain(fan.high - fan.mean), "arrayminus": plain(fan.mean - fan.low)}
     bar = {"type": "data", "symmetric": False, "color": FORECAST, "thickness": 1.5, "width": 4} | reach
     return line | {"mode": "markers", "marker": {"size": 7, "color": FORECAST}, "error_y": bar}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Response:
-    """Sales at each price, 100 = usual sales at the usual price.
-
-    Attributes
-    ----------
-    prices, sales, rows : (n,) prices charged [currency], index of units sold there, and rows behind each
-    usual : the usual price [currency]
-    within : the stretch of time inside which rows were compared, in words; empty if over all of it
-    """
-
-    prices: Vector
-    sales: Vector
-    rows: Vector
-    usual: float
-    within: str = ""
-
-    def curve(self, slope: float, prices: Vector) -> Vector:
-        """Index of sales at each price for this elasticity."""
-        return np.asarray(100 * (prices / self.usual) ** slope)
-
-
-def response(
-    name: str,
-    seen: Response,
-    slope: float,
-    interval: tuple[float, float],
-    *,
-    solid: bool,
-    symbol: str,
-    label: str,
-    caption: str,
-) -> Chart:
-    """What was sold at each price, and what the elasticity expects there; dashed where nobody has tried."""
-    low, high = float(seen.prices.min()), float(seen.prices.max())
-    start, end = min(low * 0.95, seen.usual * 0.8), max(high * 1.05, seen.usual * 1.2)
-    x = np.linspace(start, end, 41)
-    ends = np.sort(np.column_stack([seen.curve(s, x) for s in interval]), axis=1)
-    tried = (x >= low - 1e-9) & (x <= high + 1e-9)
-    top = float(np.clip(max(seen.sales.max() * 1.12, seen.curve(slope, x).max() * 1.1), 150, 320))
-    expected = trace(x, seen.curve(slope, x), line={"color": FORECAST, "width": 1.8, "dash": "5px,4px"})
-    data = [
-        *band(x, ends[:, 0], ends[:, 1], FORECAST_BAND),
-        expected | named("Expected"),
-        *([trace(x[tried], seen.curve(slope, x[tried]), line={"color": FORECAST, "width": 3})] if solid else []),
-        {"x": plain(seen.prices), "y": plain(seen.sales), "mode": "markers", **named("Sold")}
-        | {"marker": {"size": plain(5 + 9 * np.sqrt(seen.rows / seen.rows.max())), "color": NOW, "opacity": 0.6}},
-    ]
-    only = low == high
-    edges = {"x0": low * 0.995, "x1": high * 1.005} if only else {"x0": low, "x1": high}
-    strip = {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "fillcolor": _SUNK, "line": {"width": 0}}
-    spec = {
-        "data": data,
-        "layout": {
-            "height": 250,
-            "margin": {"l": 36, "r": 10, "t": 22, "b": 28},
-            "xaxis": {"range": [start, end], "nticks": 6, "tickprefix": symbol} | BASE_X,
-            "yaxis": {"range": [0, top], "nticks": 5},
-            "shapes": [strip | edges | {"layer": "below"}],
-            "annotations": [
-                note(
-                    (low + high) / 2,
-                    1,
-                    "only price tried" if only else "prices tried",
-                    MUTED,
-                    yref="paper",
-                    yshift=8,
-                    xanchor="center",
-                ),
-            ],
-        },
-        "narrow": {"height": 230},
-    }
-    rows = zip(seen.prices, seen.sales, seen.rows, strict=True)
-    table = Table(("Price", "Sales index", "Rows"), tuple((f"{p:,.2f}", units(s), units(n)) for p, s, n in rows))
-    return Chart(name, label, caption, spec, table)
 
 
 def specs(charts: Sequence[Chart]) -> Mapping[str, Spec]:

@@ -1,43 +1,85 @@
-"""The report of price response: what the data can tell about each group, what they cannot, and why.
+"""The report of price response: what the data can tell about each group, what they cannot, why, and what to test.
 
 Guarantees
 ----------
 * The verdict comes first, in words; every group is counted, and each listed says why it has its status.
+* Every number comes from the estimate, the proposals and the comparisons that are handed in; none is computed here.
 * What sales data can never show is said on the page.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from babel.numbers import get_currency_symbol
 
-from api.report import charts
-from api.report.charts import Chart, Response
+from api.report.charts import Chart
+from api.report.checks import Check, checks
 from api.report.forest import Group, by_columns, groups
-from api.report.numbers import LOCALE, decimal, percent, price
+from api.report.numbers import DASH, LOCALE, decimal, percent, units
 from api.report.page import render
+from api.report.response import Axis, response
+from api.report.tables import Crossed, Curves, Proposed, count_in_reach, crossed, curves, proposed
+from forecasting.elasticity.evidence import Evidence
 from pricing.demand import Identification
 
-MOST_PICTURES = 6
-"""Groups whose sales at each price are drawn: those that sold most."""
-MOST_DOTS = 14
-"""Dots of one picture; neighbouring prices are put together beyond it."""
-UNIT = ("product", "segment", "event", "channel")
-STRETCHES = {"month": "M", "quarter": "Q", "year": "Y"}
-LEAST_ALIKE = 4
-"""Rows of a unit in a stretch of time below which a longer one is taken."""
+MOST_EACH = 20
+"""Groups of each status that are told one by one; the others are in the forest and the table."""
+OPEN = 3
+"""Groups shown opened."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """All that was found about price response.
+
+    Attributes
+    ----------
+    table : as `forecasting.elasticity.table.elasticity_table` gives it
+    evidence : of each row, in the same order
+    currency : ISO 4217; empty if unknown
+    first, last : dates of the sales
+    source : names and values of what it was made from
+    tests, shapes, cross : tables of `proposals`, `shapes_table` and `cross_table`, where asked for
+    """
+
+    table: pd.DataFrame
+    evidence: Sequence[Evidence]
+    currency: str
+    first: pd.Timestamp | None
+    last: pd.Timestamp | None
+    source: tuple[tuple[str, str], ...] = ()
+    tests: pd.DataFrame | None = None
+    shapes: pd.DataFrame | None = None
+    cross: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """Sales at each price of one group, with what they say."""
+class Card:
+    """What the page says of one group alone."""
 
     group: Group
     sentence: str
-    chart: Chart
+    facts: tuple[tuple[str, str], ...]
+    checks: tuple[Check, ...]
+    chart: Chart | None
+    test: Proposed | None
+    curves: Curves | None
+
+    @property
+    def engine(self) -> str:
+        """What the engine makes of it."""
+        return _ENGINE[self.group.status]
+
+
+_ENGINE: Mapping[Identification, str] = {
+    Identification.IDENTIFIED: "prices this group on its own evidence, within the step you allow.",
+    Identification.WEAK: "moves this price by half steps at most.",
+    Identification.NOT_IDENTIFIED: "leaves this price where it is until a test or a price change gives evidence.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,140 +98,125 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class ElasticityView:
-    """All an elasticity report says."""
+    """All an elasticity report says.
+
+    Attributes
+    ----------
+    tests : how many groups have a price test in reach
+    overall : shapes of all groups together, or of the only one; None if they were not compared
+    winners : shapes that win alone, with the number of groups
+    instrumented : whether instruments were used
+    """
 
     made_at: datetime
     shares: Shares
     forest: tuple[Group, ...]
-    pictures: tuple[Picture, ...]
+    cards: tuple[Card, ...]
+    tests: int
+    overall: Curves | None
+    winners: tuple[tuple[str, int], ...]
+    cross: Crossed | None
+    instrumented: bool
+    source: tuple[tuple[str, str], ...]
     first: pd.Timestamp | None
     last: pd.Timestamp | None
 
     @property
     def charts(self) -> tuple[Chart, ...]:
         """Every chart of the page."""
-        return tuple(picture.chart for picture in self.pictures)
+        return tuple(card.chart for card in self.cards if card.chart)
+
+    @property
+    def opened(self) -> int:
+        """Cards shown opened."""
+        return OPEN
+
+    @property
+    def untold(self) -> int:
+        """Groups that are only in the forest."""
+        return self.shares.total - len(self.cards)
 
 
-def elasticity_report(table: pd.DataFrame, sales: pd.DataFrame, *, now: datetime) -> str:
-    """Write the report of an elasticity table as one HTML file.
-
-    Parameters
-    ----------
-    table : as `fairfare elasticity` gives it
-    sales : the canonical sales it was estimated from
-    """
-    view = elasticity_view(table, sales, now=now)
+def elasticity_report(found: Findings, *, now: datetime) -> str:
+    """Write the report as one HTML file."""
+    view = elasticity_view(found, now=now)
     return render("elasticity.html", view, view.charts)
 
 
-def elasticity_view(table: pd.DataFrame, sales: pd.DataFrame, *, now: datetime) -> ElasticityView:
-    """Build what the report says; parameters as in `elasticity_report`."""
-    forest = groups(table)
-    counted = [sum(group.status is status for group in forest) for status in Identification]
+def elasticity_view(found: Findings, *, now: datetime) -> ElasticityView:
+    """Build what the report says."""
+    by = by_columns(found.table)
+    order = np.argsort([-one.sold for one in found.evidence], kind="stable")
+    keys = [tuple(str(part) for part in key) for key in found.table[by].itertuples(index=False, name=None)]
+    made = [_with_interval(groups(found.table.iloc[[i]])[0], found.evidence[i]) for i in order]
+    ranked = sorted(zip(made, order, strict=True), key=lambda pair: list(Identification).index(pair[0].status))
+    tests, shapes = proposed(found.tests, by, found.currency), curves(found.shapes, by)
+    forest, cards, told = list[Group](), list[Card](), Counter[Identification]()
+    for group, i in ranked:
+        told[group.status] += 1
+        if told[group.status] > MOST_EACH:
+            forest.append(group)
+            continue
+        linked = replace(group, link=f"group-{len(cards) + 1}")
+        forest.append(linked)
+        cards.append(_card(linked, found.evidence[i], found.currency, tests.get(keys[i]), shapes.get(keys[i])))
+    overall = shapes.get(("all",) * len(by)) or (next(iter(shapes.values())) if len(shapes) == 1 else None)
     return ElasticityView(
         made_at=now,
-        shares=Shares(*counted),
-        forest=forest,
-        pictures=tuple(_pictures(table, sales)),
-        first=sales["date"].min() if len(sales) else None,
-        last=sales["date"].max() if len(sales) else None,
+        shares=Shares(*(told[status] for status in Identification)),
+        forest=tuple(forest),
+        cards=tuple(cards),
+        tests=count_in_reach(found.tests),
+        overall=overall,
+        winners=_winners([one for key, one in shapes.items() if key in set(keys)]),
+        cross=None if found.cross is None else crossed(found.cross),
+        instrumented=any(one.instrumented for one in found.evidence),
+        source=found.source,
+        first=found.first,
+        last=found.last,
     )
 
 
-def _pictures(table: pd.DataFrame, sales: pd.DataFrame) -> list[Picture]:
-    """Pictures of the groups that sold most, as far as something was sold at a price."""
-    by, made = by_columns(table), list[Picture]()
-    known = {_names(key): rows for key, rows in sales.groupby(by)}
-    for names in sorted(known, key=lambda names: -float(known[names]["quantity"].sum())):
-        rows = table[(table[by].astype(str) == list(names)).all(axis=1)]
-        seen = sales_at_each_price(known[names])
-        if len(rows) and seen is not None and (group := groups(rows)[0]).known:
-            made.append(_picture(len(made) + 1, group, seen, _currency(sales)))
-        if len(made) == MOST_PICTURES:
-            break
-    return made
+def _with_interval(group: Group, one: Evidence) -> Group:
+    """The group with its interval before pooling, where that has ends."""
+    if one.estimate is None or not np.isfinite(one.estimate.lower + one.estimate.upper):
+        return group
+    return replace(group, raw_low=one.estimate.lower, raw_high=one.estimate.upper)
 
 
-def _names(key: object) -> tuple[str, ...]:
-    return tuple(str(part) for part in key) if isinstance(key, tuple) else (str(key),)
+def _winners(each: Sequence[Curves]) -> tuple[tuple[str, int], ...]:
+    """Shapes that win in some group, the most frequent first."""
+    return tuple(Counter(one.winner for one in each if one.winner).most_common())
 
 
-def _currency(sales: pd.DataFrame) -> str:
-    return str(sales["currency"].iloc[0]) if "currency" in sales and len(sales) else ""
+def _card(group: Group, one: Evidence, currency: str, test: Proposed | None, shapes: Curves | None) -> Card:
+    symbol = get_currency_symbol(currency, locale=LOCALE) if currency else ""
+    axis = Axis(one.usual, currency, symbol, one.alike)
+    drawn = group.known and np.isfinite(one.usual)
+    chart = response(f"response-{group.link}", one, group, axis) if drawn else None
+    return Card(group, _in_words(group), _facts(one, group, axis), checks(one), chart, test, shapes)
 
 
-def sales_at_each_price(rows: pd.DataFrame) -> Response | None:
-    """Units sold at each price, against the same unit's mean in the same stretch of time; None without any sale.
-
-    Prices are relative to the unit's own level in that stretch, put back on the group's usual price.
-    """
-    rows = rows[(rows["price"] > 0) & (rows["quantity"] >= 0)]
-    keys, within = _alike(rows)
-    means = rows.groupby(keys)[["price", "quantity"]].transform("mean")
-    rows = rows[means["quantity"] > 0]
-    if not len(rows):
-        return None
-    means = means.loc[rows.index]
-    usual = float(np.average(rows["price"], weights=rows["quantity"]))
-    seen = pd.DataFrame(
-        {
-            "price": (rows["price"] / means["price"] * usual).round(2),
-            "sales": 100 * rows["quantity"] / means["quantity"],
-        }
+def _facts(one: Evidence, group: Group, axis: Axis) -> tuple[tuple[str, str], ...]:
+    """The few numbers beside a picture."""
+    tried = DASH if not np.isfinite(one.usual) else " to ".join(dict.fromkeys(axis.say(edge) for edge in one.tried))
+    return (
+        ("Before pooling", DASH if np.isnan(group.raw) else decimal(group.raw)),
+        ("Prices tried", tried),
+        ("Dates on which it moved", units(one.moves)),
+        ("Units sold", units(one.sold)),
     )
-    if seen["price"].nunique() > MOST_DOTS:
-        seen["bin"] = pd.cut(seen["price"], MOST_DOTS, labels=False)
-    else:
-        seen["bin"] = seen["price"]
-    dots = seen.groupby("bin").agg(price=("price", "mean"), sales=("sales", "mean"), rows=("sales", "size"))
-    return Response(
-        dots["price"].to_numpy(dtype=np.float64),
-        dots["sales"].to_numpy(dtype=np.float64),
-        dots["rows"].to_numpy(dtype=np.float64),
-        usual,
-        within,
-    )
-
-
-def _alike(rows: pd.DataFrame) -> tuple[list["pd.Series[Any]"], str]:
-    """What rows are compared within: the unit, and the shortest stretch of time that holds a few of its rows."""
-    unit = [rows[column] for column in UNIT if column in rows]
-    for name, code in STRETCHES.items():
-        keys = [*unit, rows["date"].dt.to_period(code)]
-        if len(rows) and rows.groupby(keys).size().median() >= LEAST_ALIKE:
-            return keys, name
-    return unit, ""
-
-
-def _picture(number: int, group: Group, seen: Response, currency: str) -> Picture:
-    solid = group.status is not Identification.NOT_IDENTIFIED
-    low, high = (price(float(edge), currency) for edge in (seen.prices.min(), seen.prices.max()))
-    chart = charts.response(
-        f"response-{number}",
-        seen,
-        group.slope,
-        (group.low, group.high),
-        solid=solid,
-        symbol=get_currency_symbol(currency, locale=LOCALE) if currency else "",
-        label=f"Sales at each of {len(seen.prices)} prices between {low} and {high}, and what an elasticity of "
-        f"{decimal(group.slope)} expects.",
-        caption=f"Compared within the same {seen.within or 'unit'}. Blue band: 95%. Grey strip: prices really charged.",
-    )
-    return Picture(group, _in_words(group), chart)
 
 
 def _in_words(group: Group) -> str:
     """What a price 10 % higher would do."""
     if group.status is Identification.NOT_IDENTIFIED:
-        return (
-            "These sales cannot show how buyers react. The dashed line is what similar groups do; no price moves on it."
-        )
-    ends = sorted(1.1**slope - 1 for slope in (group.low, group.high))
-    mean = 1.1**group.slope - 1
+        return "These sales cannot show how buyers react; the number is what similar groups do."
+    mean, low, high = (1.1**slope - 1 for slope in (group.slope, group.high, group.low))
+    first = percent(abs(low)) + (f" {_fewer(low)}" if _fewer(low) != _fewer(high) else "")
     return (
         f"A price 10% higher should sell {percent(abs(mean))} {_fewer(mean)} "
-        f"(95%: {percent(abs(ends[1]))} {_fewer(ends[1])} to {percent(abs(ends[0]))} {_fewer(ends[0])})."
+        f"(95%: {first} to {percent(abs(high))} {_fewer(high)})."
     )
 
 

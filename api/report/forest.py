@@ -35,6 +35,8 @@ class Group:
     raw : before pooling; NaN if there is none
     about : what it rests on, in words
     truth : known only in a simulation
+    raw_low, raw_high : 95 % interval before pooling; NaN if it is not known
+    link : id of what the page says of it alone; empty if nothing
     """
 
     names: tuple[str, ...]
@@ -46,6 +48,9 @@ class Group:
     reason: str
     about: str
     truth: float | None = None
+    raw_low: float = float("nan")
+    raw_high: float = float("nan")
+    link: str = ""
 
     @property
     def known(self) -> bool:

@@ -24,6 +24,8 @@ MOST, FEWEST = 12, 8
 """Dots of a group at most, and cells in each at least."""
 OUTER = 0.01
 """Share of the cells on either side whose prices do not count as tried: single odd ones."""
+ALIKE = 0.15
+"""Standard deviation of the units' usual log prices up to which they count as one price."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +57,8 @@ class Evidence:
     key : values of the `by` columns
     cells, units, dates : how many
     sold : units sold in all
-    usual : mean price, each unit's moves aside [currency]
+    usual : mean price, geometric, weighted by units sold [currency]
+    alike : whether that is about the usual price of each unit
     tried : least and highest price charged, with each unit's usual price put at `usual`, all but `OUTER` on each side
     moves : dates on which the price changed
     own : standard deviation of log price beyond effects and regressors
@@ -74,6 +77,7 @@ class Evidence:
     dates: int
     sold: float
     usual: float
+    alike: bool
     tried: tuple[float, float]
     moves: int
     own: float
@@ -117,6 +121,7 @@ def evidence(
         _count(panel.period),
         float(panel.quantity.sum()),
         usual,
+        _alike(panel),
         tried,
         panel.moves if len(panel) else 0,
         own,
@@ -151,6 +156,11 @@ def _prices(panel: Panel) -> tuple[float, tuple[float, float]]:
     moved = panel.price - (np.bincount(panel.unit, panel.price) / np.bincount(panel.unit))[panel.unit]
     low, high = np.exp(usual + np.quantile(moved, [OUTER, 1 - OUTER]))
     return float(np.exp(usual)), (float(low), float(high))
+
+
+def _alike(panel: Panel) -> bool:
+    counts = np.bincount(panel.unit)
+    return not len(panel) or float(np.std(np.bincount(panel.unit, panel.price) / counts)) <= ALIKE
 
 
 def _dots(panel: Panel, fit: Fit | None, usual: float, *, moved: bool, logs: bool) -> Dots:

@@ -95,6 +95,41 @@ def test_tests_writes_a_price_test_for_what_is_not_identified(sales: Path, tmp_p
     assert row["promised_se"] > 0
 
 
+def test_shapes_writes_four_rows_per_group_and_of_all_together(sales: Path, tmp_path: Path) -> None:
+    """The same bytes twice."""
+    outs = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for out in outs:
+        done = fairfare(sales, "--map", "price=UnitPrice", "--shapes", out, "--out", tmp_path / "e.csv")
+        assert done.returncode == 0, done.stderr
+    assert outs[0].read_bytes() == outs[1].read_bytes()
+    table = pd.read_csv(outs[0])
+    assert table["product"].tolist() == ["all"] * 4 + ["coffee"] * 4 + ["tea"] * 4
+    assert table[["wape", "sign_accuracy"]].notna().all(axis=None)
+
+
+def test_cross_within_crosses_only_products_of_one_group(sales: Path, tmp_path: Path) -> None:
+    """And needs no --cross."""
+    rows = pd.read_csv(sales)
+    rows["shelf"] = rows["product"].map({"tea": "leaves", "coffee": "beans"})
+    rows.to_csv(tmp_path / "shelves.csv", index=False)
+    out = tmp_path / "e.csv"
+    asked = ("--map", "price=UnitPrice", "--cross-within", "shelf", "--out", out)
+    assert fairfare(tmp_path / "shelves.csv", *asked).returncode == 0
+    second = pd.read_csv(tmp_path / "e.cross.csv")
+    assert second[["product", "on_price_of"]].to_numpy().tolist() == [["coffee", "coffee"], ["tea", "tea"]]
+
+
+def test_a_report_holds_what_was_asked_for(sales: Path, tmp_path: Path) -> None:
+    """Shapes and cross effects with the options and the name of the file."""
+    page, out = tmp_path / "report.html", tmp_path / "e.csv"
+    asked = ("--map", "price=UnitPrice", "--cross", "--shapes", tmp_path / "s.json", "--effects", "channel,week")
+    done = fairfare(sales, *asked, "--out", out, "--report", page)
+    assert done.returncode == 0, done.stderr
+    text = page.read_text(encoding="utf-8")
+    for said in ("sales.csv, 720 rows", "channel, week", "The shape of demand", "What one price does"):
+        assert said in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -104,6 +139,8 @@ def test_tests_writes_a_price_test_for_what_is_not_identified(sales: Path, tmp_p
         ),
         (("--report", "report.pdf"), (".html",)),
         (("--tests", "tests.xlsx"), (".csv",)),
+        (("--shapes", "shapes.xlsx"), (".csv",)),
+        (("--cross-within", "shelf"), ("shelf",)),
         (("--map", "price=Cost"), ("Cost",)),
     ],
 )

@@ -1,8 +1,9 @@
-"""One season for all tests of reports; it is only read."""
+"""One season and one shop for all tests of reports; they are only read."""
 
 import pytest
 
 from api.report.season import SeasonView
+from tests.api.report.responses import Shop, make_shop
 from tests.api.report.season import Case, make_case
 
 
@@ -22,3 +23,9 @@ def view(case: Case) -> SeasonView:
 def page(case: Case) -> str:
     """The season's report."""
     return case.report()
+
+
+@pytest.fixture(scope="session")
+def shop() -> Shop:
+    """A shop whose price response was estimated."""
+    return make_shop()

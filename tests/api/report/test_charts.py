@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from api.report import charts
-from api.report.charts import Chart, Fan, Response
+from api.report.charts import Fan
 from api.report.season import SeasonView
 
 
@@ -18,12 +18,6 @@ def strings(value: Any) -> list[str]:
     if isinstance(value, dict):
         return [text for item in value.values() for text in strings(item)]
     return [text for item in value for text in strings(item)] if isinstance(value, list) else []
-
-
-def response() -> Chart:
-    """A group whose price was always 9."""
-    seen = Response(np.array([9.0]), np.array([100.0]), np.array([20.0]), 9.0)
-    return charts.response("r", seen, -2.0, (-3.0, -1.0), solid=False, symbol="€", label="l", caption="c")
 
 
 def test_colours_are_tokens_so_that_light_and_dark_share_a_figure(view: SeasonView) -> None:
@@ -50,16 +44,8 @@ def test_every_chart_says_what_it_shows_and_lists_its_numbers(view: SeasonView) 
 
 def test_a_chart_is_strict_json(view: SeasonView) -> None:
     """No NaN, no array of numpy: the browser reads it as it stands."""
-    for chart in (*view.charts, response()):
+    for chart in view.charts:
         json.dumps(chart.spec, allow_nan=False)
-
-
-def test_a_single_price_is_drawn_as_the_only_one_and_its_curve_stays_dashed() -> None:
-    """Nothing is claimed where nothing was tried."""
-    spec = response().spec
-    lines = [trace["line"] for trace in spec["data"] if trace.get("mode") == "lines" and trace["line"]["width"]]
-    assert [line["dash"] for line in lines] == ["5px,4px"]
-    assert spec["layout"]["annotations"][0]["text"] == "only price tried"
 
 
 def test_a_booking_curve_without_typical_events_draws_none() -> None:

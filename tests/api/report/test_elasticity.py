@@ -1,97 +1,137 @@
-"""The report of price response: verdict first, no group left out, limits said."""
+"""The report of price response: verdict first, no group left out, reasons, diagnostics, tests and limits said."""
 
-import numpy as np
+from dataclasses import replace
+
 import pandas as pd
+import pytest
 
-from api.report import elasticity_report
-from api.report.elasticity import MOST_PICTURES, elasticity_view, sales_at_each_price
+from api.report import Findings, elasticity_report
+from api.report.elasticity import MOST_EACH, elasticity_view
 from api.report.forest import MOST_LISTED
-from tests.api.report.season import NOW, Case
+from pricing.demand import Identification
+from tests.api.report.responses import SOURCE, Shop
+from tests.api.report.season import NOW
 
 
-def shop(slope: float = -2.0, prices: tuple[float, ...] = (8.0, 9.0, 10.0, 11.0)) -> pd.DataFrame:
-    """Sales that follow a constant elasticity exactly, over two months of different level."""
-    days = pd.date_range("2026-01-01", periods=56)
-    price = np.resize(prices, len(days))
-    level = np.where(days.month == 1, 50.0, 200.0)
-    return pd.DataFrame({"date": days, "product": "mug", "price": price, "quantity": level * (price / 10) ** slope})
+def bare(found: Findings, rows: int | None = None) -> Findings:
+    """Only the estimates."""
+    return replace(
+        found, table=found.table.iloc[:rows], evidence=found.evidence[:rows], tests=None, shapes=None, cross=None
+    )
 
 
-def test_the_verdict_counts_the_groups(case: Case) -> None:
-    """Identified, weak, and those sales cannot tell."""
-    view = elasticity_view(case.fit.elasticities, case.sales, now=NOW)
-    assert (view.shares.identified, view.shares.weak, view.shares.not_identified) == (9, 0, 1)
-    page = elasticity_report(case.fit.elasticities, case.sales, now=NOW)
-    text = " ".join(page[page.index('<p class="verdict">') :][:600].split())
-    assert "Of 10 groups, <b>9</b> have enough evidence" in text
-    assert "The engine does not move prices in that one." in text
+def repeated(found: Findings, times: int) -> Findings:
+    """The first group many times over."""
+    table = pd.concat([found.table.head(1).assign(product=f"p{k}") for k in range(times)], ignore_index=True)
+    return replace(bare(found), table=table, evidence=[found.evidence[0]] * times)
 
 
-def test_every_group_is_in_the_forest_and_the_largest_are_drawn(case: Case) -> None:
-    """Pictures are of those that sold most; what cannot be told says so in words."""
-    view = elasticity_view(case.fit.elasticities, case.sales, now=NOW)
-    sold = case.sales.groupby("product")["quantity"].sum()
-    assert len(view.forest) == len(case.fit.elasticities)
-    assert len(view.pictures) == MOST_PICTURES
-    assert view.pictures[0].group.names[0] == sold.idxmax()
+def words(page: str) -> str:
+    """Text of a page with single blanks."""
+    return " ".join(page.split())
 
 
-def test_what_sales_can_never_show_is_said(case: Case) -> None:
+def test_the_verdict_counts_the_groups(shop: Shop) -> None:
+    """Identified, weak, those sales cannot tell, and the tests proposed."""
+    view = elasticity_view(shop.found, now=NOW)
+    assert view.shares.total == len(shop.found.table) == 5
+    assert (view.shares.identified, view.shares.weak, view.shares.not_identified) == tuple(
+        int((shop.found.table["status"] == status).sum()) for status in ("identified", "weak", "not-identified")
+    )
+    text = words(elasticity_report(shop.found, now=NOW))
+    assert f"Of 5 groups, <b>{view.shares.identified}</b> have enough evidence" in text
+    assert f"The engine does not move prices in those {view.shares.not_identified}." in text
+
+
+def test_the_best_known_come_first_then_those_that_sold_most(shop: Shop) -> None:
+    """In the forest and group by group."""
+    view = elasticity_view(shop.found, now=NOW)
+    order = [list(Identification).index(group.status) for group in view.forest]
+    assert order == sorted(order)
+    assert [card.group.names for card in view.cards] == [group.names for group in view.forest]
+    sold = {one.key: one.sold for one in shop.found.evidence}
+    told = [sold[group.names] for group in view.forest if group.status is Identification.NOT_IDENTIFIED]
+    assert told == sorted(told, reverse=True)
+
+
+def test_each_group_has_its_interval_before_pooling_its_picture_and_its_lines(shop: Shop) -> None:
+    """As far as it has any; a link leads from the forest to them."""
+    view = elasticity_view(shop.found, now=NOW)
+    page = elasticity_report(shop.found, now=NOW)
+    for card in view.cards:
+        (one,) = [one for one in shop.found.evidence if one.key == card.group.names]
+        assert (card.group.raw_low == card.group.raw_low) == (one.estimate is not None)
+        assert card.chart is not None
+        assert len(card.checks) >= 3
+        assert f'href="#{card.group.link}"' in page
+        assert f'id="{card.group.link}"' in page
+
+
+def test_what_is_not_identified_has_a_price_test_or_the_reason_why_none(shop: Shop) -> None:
+    """Beside it, with what it tells and costs; what is identified has none."""
+    for card in elasticity_view(shop.found, now=NOW).cards:
+        if card.group.status is Identification.IDENTIFIED:
+            assert card.test is None
+        else:
+            assert card.test is not None
+            assert card.test.in_reach or card.test.sentence
+    page = elasticity_report(shop.found, now=NOW)
+    assert "Proposed price test" in page
+    assert "What it costs" in page
+
+
+def test_shapes_and_cross_effects_are_shown_where_they_were_asked_for(shop: Shop) -> None:
+    """And nowhere else."""
+    full, less = (elasticity_report(found, now=NOW) for found in (shop.found, bare(shop.found)))
+    for words_ in ("The shape of demand", "What one price does to the sales of others", "Ibragimov", "Slutsky"):
+        assert words_ in full
+        assert words_ not in less
+    view = elasticity_view(shop.found, now=NOW)
+    assert view.overall is not None
+    assert [row.name for row in view.overall.rows] == ["constant elasticity", "exponential", "logit", "linear"]
+    assert all(card.curves for card in view.cards)
+
+
+def test_what_sales_can_never_show_the_method_and_the_source_are_said(shop: Shop) -> None:
     """On every such page."""
-    assert "What sales data can never show" in elasticity_report(case.fit.elasticities, case.sales, now=NOW)
+    page = elasticity_report(bare(shop.found), now=NOW)
+    for said in ("What sales data can never show", "Method and sources", "Wooldridge 2010", *SOURCE[0]):
+        assert said in page
 
 
-def test_dots_compare_prices_within_a_month() -> None:
-    """A dear January is not mistaken for a bad price: the dots lie on the curve though the level quadrupled."""
-    seen = sales_at_each_price(shop())
-    assert seen is not None
-    ratio = seen.sales / seen.curve(-2.0, seen.prices)
-    assert np.ptp(ratio) < 0.03
-
-
-def test_sparse_rows_are_compared_over_a_longer_stretch() -> None:
-    """One row a month says nothing within a month; within a year its prices differ."""
-    monthly = shop().assign(date=pd.date_range("2015-01-01", periods=56, freq="MS"), quantity=5.0)
-    seen = sales_at_each_price(monthly)
-    assert seen is not None
-    assert seen.within == "year"
-    assert np.ptp(seen.prices) > 2
-
-
-def test_many_prices_are_put_together() -> None:
-    """A picture stays readable."""
-    seen = sales_at_each_price(shop(prices=tuple(np.linspace(7, 13, 56))))
-    assert seen is not None
-    assert len(seen.prices) <= 14
-
-
-def test_no_sale_at_a_price_draws_nothing() -> None:
-    """A picture without a dot would say something about nothing."""
-    assert sales_at_each_price(shop().assign(price=0.0)) is None
-    assert sales_at_each_price(shop().assign(quantity=0.0)) is None
-
-
-def test_any_by_columns_and_names_with_markup(case: Case) -> None:
-    """One column or three; a name with markup stays a name."""
-    one = case.fit.elasticities[case.fit.elasticities["segment"] == "all"].drop(columns="segment")
-    assert "How buyers react to price" in elasticity_report(one, case.sales, now=NOW)
+def test_names_and_reasons_with_markup_stay_text(shop: Shop) -> None:
+    """In the page, its links and its tables."""
     name = "<script>alert(1)</script>"
-    nasty = one.assign(product=name, reason=name).head(1)
-    page = elasticity_report(nasty, case.sales.assign(product=name), now=NOW)
-    assert "<script>alert" not in page
+    table = shop.found.table.head(1).assign(product=name, reason=name)
+    nasty = replace(bare(shop.found, 1), table=table, source=((name, name),))
+    assert "<script>alert" not in elasticity_report(nasty, now=NOW)
 
 
-def test_thousands_of_groups_are_counted_and_the_best_known_listed(case: Case) -> None:
+@pytest.mark.parametrize("columns", [["product", "segment"], ["product", "segment", "channel"]])
+def test_any_by_columns(shop: Shop, columns: list[str]) -> None:
+    """Two or three."""
+    table = shop.found.table.assign(**dict.fromkeys(columns[1:], "x"))
+    table = table[[*columns, *[name for name in table.columns if name not in columns]]]
+    view = elasticity_view(replace(bare(shop.found), table=table), now=NOW)
+    assert all(group.names[1:] == ("x",) * (len(columns) - 1) for group in view.forest)
+
+
+def test_thousands_of_groups_are_counted_some_listed_and_few_told_one_by_one(shop: Shop) -> None:
     """A page of thousands of rows helps nobody."""
-    one = case.fit.elasticities.head(1)
-    many = pd.concat([one.assign(product=f"p{k}") for k in range(MOST_LISTED + 20)])
-    page = elasticity_report(many, case.sales, now=NOW)
+    page = elasticity_report(repeated(shop.found, MOST_LISTED + 20), now=NOW)
     assert f"Of {MOST_LISTED + 20} groups" in page
     assert page.count('<td class="fp">') == MOST_LISTED
     assert "20 more groups are counted above" in page
+    assert page.count('<details class="panel"') == MOST_EACH
+    assert len(page) - len(elasticity_report(bare(shop.found, 1), now=NOW)) < 1_000_000
 
 
-def test_a_table_without_groups_is_a_page(case: Case) -> None:
+def test_a_table_without_groups_is_a_page(shop: Shop) -> None:
     """Nothing was estimated, and that is said."""
-    page = elasticity_report(case.fit.elasticities.iloc[:0], case.sales.iloc[:0], now=NOW)
-    assert "Of 0 groups" in page
+    empty = replace(bare(shop.found, 0), first=None, last=None)
+    assert "Of 0 groups" in elasticity_report(empty, now=NOW)
+
+
+def test_the_same_findings_are_the_same_page(shop: Shop) -> None:
+    """Byte for byte."""
+    assert elasticity_report(shop.found, now=NOW) == elasticity_report(shop.found, now=NOW)

@@ -11,7 +11,8 @@ import pytest
 from api.report import backtest_report, elasticity_report
 from forecasting.backtest import backtest
 from forecasting.fleet import Task
-from tests.api.report.season import NOW, Case
+from tests.api.report.responses import Shop
+from tests.api.report.season import NOW
 from tests.forecasting.examples import sales_rows, seasonal
 
 CHROMIUM = next(
@@ -47,13 +48,13 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def files(case: Case, page: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def files(shop: Shop, page: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Every report on disk."""
     folder = tmp_path_factory.mktemp("reports")
     rows = sales_rows({f"show number {k}": seasonal(130, level=10.0 ** (k + 1), seed=k) for k in range(3)})
     made = {
         "season": page,
-        "elasticity": elasticity_report(case.fit.elasticities, case.sales, now=NOW),
+        "elasticity": elasticity_report(shop.found, now=NOW),
         "backtest": backtest_report(backtest(rows, Task(horizon=13, model="ridge"), folds=2)),
     }
     for name, text in made.items():
@@ -131,4 +132,19 @@ def test_paper_shows_everything_in_light(browser: Any, files: dict[str, Path]) -
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(23, 32, 30)"
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.evaluate("document.querySelectorAll('details.panel[open]').length") == 1
+    page.close()
+
+
+def test_paper_shows_diagnostics_and_every_picture_of_price_response(browser: Any, files: dict[str, Path]) -> None:
+    """Nothing on paper is behind a click, and afterwards the page is as it was."""
+    page = browser.new_page()
+    page.goto(files["elasticity"].as_uri())
+    closed = "document.querySelectorAll('details:not([open]):not(.numbers)').length"
+    before = page.evaluate(closed)
+    assert before > 5
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(closed) == 0
+    until(page, "[...document.querySelectorAll('.chart')].every((it) => it.querySelector('.main-svg'))")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(closed) == before
     page.close()

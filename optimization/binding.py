@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from optimization.elastic import average_margin, elastic_of
-from optimization.steps import Steps, ending_in, used
+from optimization.steps import Steps, ends_in, spans, used
 from optimization.words import at_least, listed, percent, rule_in_words, spread_in_words
 from pricing.problem import TOLERANCE, Choice, Problem
 from pricing.rules import (
@@ -88,14 +88,13 @@ def _about(chosen: _Chosen, rule: Rule) -> Iterator[str]:
 def _each(chosen: _Chosen, rule: Ending | MinMargin) -> Iterator[str]:
     if isinstance(rule, Ending):
         for name in rule.offers:
-            fits = ending_in(chosen.offers[name], rule.endings)
-            if not all(fits[k] for k in chosen.beside(name)):
+            paid = chosen.offers[name].paid
+            if not all(ends_in(paid[k], rule.endings) for k in chosen.beside(name)):
                 yield f"{chosen.said(name)}: the price ends in {' or '.join(rule.endings)}"
         return
-    for name, offer in chosen.offers.items():
-        step = chosen.steps[name]
-        if step > 0 and offer.ladder[step - 1] * (1 - rule.fraction) < offer.unit_cost:
-            least = f"at least {percent(rule.fraction)} of the price, at a cost of {offer.unit_cost}"
+    for name, (first, _) in spans(rule, chosen.offers):
+        if chosen.steps[name] == first > 0:
+            least = f"at least {percent(rule.fraction)} of the price, at a cost of {chosen.offers[name].unit_cost}"
             yield f"{chosen.said(name)}: the margin is {least}"
 
 
@@ -126,15 +125,14 @@ def _spread(chosen: _Chosen, rule: MaxSpread) -> Iterator[str]:
 
 def _moves(chosen: _Chosen, rule: MaxChange | DailyChange) -> Iterator[str]:
     lately, share = isinstance(rule, DailyChange), rule.fraction
-    for name in rule.offers:
-        offer = chosen.offers[name]
-        before = offer.in_force_lately if lately else offer.in_force_lately[: int(offer.current_price is not None)]
-        if not before:
+    for name, (first, end) in spans(rule, chosen.offers):
+        offer, step = chosen.offers[name], chosen.steps[name]
+        if first < step < end - 1:
             continue
-        low, high = max(before) * (1 - share), min(before) * (1 + share)
-        prices = offer.ladder.prices
-        if prices[chosen.steps[name]] in (low, high) or not all(low <= prices[k] <= high for k in chosen.beside(name)):
-            since = f"{listed([str(price) for price in before])}{' in the last 24 hours' if lately else ''}"
+        before, price = offer.in_force_lately if lately else offer.in_force, offer.ladder.prices[step]
+        beyond = step == first > 0 or step == end - 1 < len(offer.ladder) - 1
+        if beyond or any(abs(price - q) == share * q for q in before):
+            since = f"{listed([str(q) for q in before])}{' in the last 24 hours' if lately else ''}"
             yield f"{chosen.said(name)}: moves at most {percent(share)} from {since}"
 
 

@@ -165,9 +165,7 @@ def _of_changes(offers: Offers, rule: MaxChange | DailyChange | MostChanges) -> 
         return Elastic(changed, float(rule.count), lambda x: replace(rule, count=round(x)), float(len(rule.offers)))
     moves = {}
     for name in rule.offers:
-        before, now = offers[name].in_force_lately, offers[name].current_price
-        if isinstance(rule, MaxChange):
-            before = () if now is None else (now,)
+        before = offers[name].in_force if isinstance(rule, MaxChange) else offers[name].in_force_lately
         far = (max((abs(price - q) / q for q in before), default=Decimal(0)) for price in offers[name].ladder)
         moves[name] = as_floats(far)
     return Elastic(moves, float(rule.fraction), lambda x: replace(rule, fraction=_share(x)), how=How.LARGEST)

@@ -25,10 +25,9 @@ from optimization.steps import (
     margin_above,
     ordered,
     outcomes,
+    spans,
     tail_weights,
     unchanged,
-    with_margin,
-    within_change,
     within_spread,
 )
 from pricing.problem import Measure, Problem
@@ -194,11 +193,7 @@ def ending(model: pyo.ConcreteModel, problem: Problem) -> None:
 
 def max_change(model: pyo.ConcreteModel, problem: Problem) -> None:
     r"""No large move in one run: :math:`x_{ik} = 0` where :math:`|p_{ik} - p^0_i| > f p^0_i`."""
-    at = {offer.id: i for i, offer in enumerate(problem.offers)}
-    for rule in problem.rules:
-        if isinstance(rule, MaxChange):
-            for name in rule.offers:
-                _forbid(model, at[name], ~within_change(problem.offers[at[name]], rule.fraction))
+    _keep_spans(model, problem, MaxChange)
 
 
 def daily_change(model: pyo.ConcreteModel, problem: Problem) -> None:
@@ -206,11 +201,7 @@ def daily_change(model: pyo.ConcreteModel, problem: Problem) -> None:
 
     Against every price of the day, not only its first, so that moves up and down in between cannot add up.
     """
-    at = {offer.id: i for i, offer in enumerate(problem.offers)}
-    for rule in problem.rules:
-        if isinstance(rule, DailyChange):
-            for name in rule.offers:
-                _forbid(model, at[name], ~within_change(problem.offers[at[name]], rule.fraction, lately=True))
+    _keep_spans(model, problem, DailyChange)
 
 
 def most_changes(model: pyo.ConcreteModel, problem: Problem) -> None:
@@ -226,10 +217,7 @@ def most_changes(model: pyo.ConcreteModel, problem: Problem) -> None:
 
 def min_margin(model: pyo.ConcreteModel, problem: Problem) -> None:
     r"""Least margin: :math:`x_{ik} = 0` where :math:`p_{ik} - c_i < f p_{ik}`."""
-    for rule in problem.rules:
-        if isinstance(rule, MinMargin):
-            for i, offer in enumerate(problem.offers):
-                _forbid(model, i, ~with_margin(offer, rule.fraction))
+    _keep_spans(model, problem, MinMargin)
 
 
 def average_margin(model: pyo.ConcreteModel, problem: Problem) -> None:
@@ -310,6 +298,15 @@ def _at_least(
         rows[n] = pyo.quicksum(terms) >= least
     elif least > 0:
         _forbid(model, next(iter(weights)), np.ones_like(next(iter(weights.values())), dtype=np.bool_))
+
+
+def _keep_spans(model: pyo.ConcreteModel, problem: Problem, kind: type[MaxChange | DailyChange | MinMargin]) -> None:
+    at, by_id = {offer.id: i for i, offer in enumerate(problem.offers)}, {offer.id: offer for offer in problem.offers}
+    for rule in problem.rules:
+        if isinstance(rule, kind):
+            for name, (first, end) in spans(rule, by_id):
+                steps = np.arange(len(by_id[name].ladder))
+                _forbid(model, at[name], (steps < first) | (steps >= end))
 
 
 def _forbid(model: pyo.ConcreteModel, i: int, mask: Mask) -> None:

@@ -7,9 +7,11 @@ Guarantees
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
+from operator import sub
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +25,6 @@ from pricing.rules import (
     MaxSpread,
     MinMargin,
     Order,
-    Rule,
     SamePrice,
     offers_of,
 )
@@ -81,61 +82,74 @@ def tail_weights(problem: Problem) -> Floats:
 
 def permitted(problem: Problem) -> dict[str, Mask]:
     """Offer id -> (steps,) the steps that stay once every rule about a single offer has spoken."""
-    masks = {offer.id: np.ones(len(offer.ladder), dtype=np.bool_) for offer in problem.offers}
+    whole = np.ones(sum(len(offer.ladder) for offer in problem.offers), dtype=np.bool_)
+    ends = np.cumsum([len(offer.ladder) for offer in problem.offers]).tolist()
+    masks = {offer.id: whole[end - len(offer.ladder) : end] for offer, end in zip(problem.offers, ends, strict=True)}
     by_id = {offer.id: offer for offer in problem.offers}
     for rule in problem.rules:
-        for name, mask in _about_each(rule, by_id):
-            masks[name] &= mask
+        if isinstance(rule, MaxChange | DailyChange | MinMargin):
+            for name, (first, end) in spans(rule, by_id):
+                masks[name][:first] = False
+                masks[name][end:] = False
+        elif isinstance(rule, Ending | SamePrice):
+            for name, mask in _scattered(rule, by_id):
+                masks[name] &= mask
+    most = float(np.concatenate([offer.mean for offer in problem.offers]).max())
     for resource in problem.resources:
-        for name in resource.uses:
-            masks[name] &= fits(by_id[name], resource)
+        if max(resource.uses.values(), default=0.0) * most > ceiling(resource):
+            for name in resource.uses:
+                masks[name] &= fits(by_id[name], resource)
     return masks
 
 
-def _about_each(rule: Rule, offers: Mapping[str, Choice]) -> Iterator[tuple[str, Mask]]:
-    """What a rule about single offers leaves of each one's ladder."""
-    match rule:
-        case MaxChange(names, fraction) | DailyChange(names, fraction):
-            lately = isinstance(rule, DailyChange)
-            yield from ((name, within_change(offers[name], fraction, lately=lately)) for name in names)
-        case Ending(names, endings):
-            yield from ((name, ending_in(offers[name], endings)) for name in names)
-        case MinMargin(fraction):
-            yield from ((name, with_margin(offer, fraction)) for name, offer in offers.items())
-        case SamePrice(names):
-            shared = common_prices([offers[name] for name in names])
-            yield from ((name, np.array([price in shared for price in offers[name].paid])) for name in names)
+def _scattered(rule: Ending | SamePrice, offers: Mapping[str, Choice]) -> Iterator[tuple[str, Mask]]:
+    """What a rule that may leave any steps leaves of each offer's ladder."""
+    if isinstance(rule, Ending):
+        yield from ((name, ending_in(offers[name], rule.endings)) for name in rule.offers)
+    else:
+        shared = common_prices([offers[name] for name in rule.offers])
+        yield from ((name, np.array([price in shared for price in offers[name].paid])) for name in rule.offers)
 
 
-def within_change(offer: Choice, fraction: Decimal, *, lately: bool = False) -> Mask:
-    """(steps,) whether |price - q| <= fraction * q for the current price q, or for every price of the last 24 hours.
-
-    An offer without such a price is free.
-    """
-    current = () if offer.current_price is None else (offer.current_price,)
-    before = offer.in_force_lately if lately else current
-    if not before:
-        return np.ones(len(offer.ladder), dtype=np.bool_)
-    return _inside(offer.ladder.prices, max(before) * (1 - fraction), min(before) * (1 + fraction))
+Span = tuple[int, int]
+"""First step a rule leaves of a ladder, and the first above it that it does not."""
 
 
-def _inside(prices: Sequence[Decimal], low: Decimal, high: Decimal) -> Mask:
-    """(steps,) whether low <= price <= high, of rising prices."""
-    mask = np.zeros(len(prices), dtype=np.bool_)
-    mask[bisect_left(prices, low) : bisect_right(prices, high)] = True
-    return mask
+def spans(rule: MaxChange | DailyChange | MinMargin, offers: Mapping[str, Choice]) -> Iterator[tuple[str, Span]]:
+    """What a rule that leaves neighbouring steps leaves of each offer's ladder."""
+    keep = 1 - rule.fraction
+    if isinstance(rule, MinMargin):  # price - unit cost >= fraction * price
+        for name, offer in offers.items():
+            prices = offer.ladder.prices
+            yield name, (bisect_left(prices, offer.unit_cost, key=lambda price: price * keep), len(prices))
+        return
+    rise, lately = 1 + rule.fraction, isinstance(rule, DailyChange)
+    for name in rule.offers:  # |price - q| <= fraction * q for the current price q, or every price of the last 24 hours
+        offer = offers[name]
+        if before := offer.in_force_lately if lately else offer.in_force:
+            prices = offer.ladder.prices
+            yield name, (bisect_left(prices, max(before) * keep), bisect_right(prices, min(before) * rise))
 
 
-def with_margin(offer: Choice, fraction: Decimal) -> Mask:
-    """(steps,) whether price - unit cost >= fraction * price."""
-    first = bisect_left(offer.ladder.prices, offer.unit_cost, key=lambda price: price * (1 - fraction))
-    return np.arange(len(offer.ladder)) >= first
+def ending_in(offer: Choice, endings: tuple[str, ...]) -> Mask:
+    """(steps,) whether what is paid ends in one of these."""
+    found = [[total % power in ends for total in offer.paid] for power, ends in _exact(endings)]
+    return np.array(found[0]) if len(found) == 1 else np.any(found, axis=0)
 
 
-def ending_in(offer: Choice, endings: Sequence[str]) -> Mask:
-    """(steps,) whether what is paid ends in one of these: equals it modulo the power of ten it is written up to."""
-    exact = [(Decimal(text), Decimal(10) ** len(text.partition(".")[0])) for text in endings]
-    return np.array([any(total % power == ending for ending, power in exact) for total in offer.paid])
+def ends_in(price: Decimal, endings: tuple[str, ...]) -> bool:
+    """Whether the price equals an ending modulo the power of ten that the ending is written up to."""
+    return any(price % power in ends for power, ends in _exact(endings))
+
+
+@lru_cache
+def _exact(endings: tuple[str, ...]) -> tuple[tuple[Decimal, frozenset[Decimal]], ...]:
+    """The endings by the power of ten they are written up to."""
+    powers = {text: Decimal(10) ** len(text.partition(".")[0]) for text in endings}
+    return tuple(
+        (power, frozenset(Decimal(text) for text in endings if powers[text] == power))
+        for power in sorted(set(powers.values()))
+    )
 
 
 def common_prices(offers: list[Choice]) -> frozenset[Decimal]:
@@ -169,9 +183,7 @@ def within_spread(spread: MaxSpread, cheap: Choice, dear: Choice) -> Mask:
 
 def unchanged(offer: Choice) -> Mask:
     """(steps,) whether the price stays as it is; always, for an offer that has none."""
-    if offer.current_price is None:
-        return np.ones(len(offer.ladder), dtype=np.bool_)
-    return _inside(offer.ladder.prices, offer.current_price, offer.current_price)
+    return np.array([offer.current_price in (None, price) for price in offer.ladder])
 
 
 def margin_above(offer: Choice, fraction: Decimal) -> Floats:
@@ -198,7 +210,15 @@ class Answer:
 
 def value_of(problem: Problem, steps: Steps) -> float:
     """Objective at the chosen steps: mean or tail mean of what is earned, less the loss for spilling [currency]."""
-    earned = np.sum([outcomes(problem, offer)[:, steps[offer.id]] for offer in problem.offers], axis=0)
+    chosen = [(offer, steps[offer.id]) for offer in problem.offers]
+    prices, costs = (offer.ladder.prices[k] for offer, k in chosen), (offer.unit_cost for offer, _ in chosen)
+    margin = problem.objective is Objective.MARGIN
+    per_unit = as_floats(map(sub, prices, costs) if margin else prices)
+    if problem.risk.measure is Measure.MEAN:
+        earned = np.array([per_unit @ np.array([offer.mean[k] for offer, k in chosen])])
+    else:
+        units = [np.broadcast_to(offer.demand[:, k], draws(problem)) for offer, k in chosen]
+        earned = per_unit @ np.array(units)
     return float(np.sort(earned) @ tail_weights(problem)) - sum(spill_loss(problem, steps))
 
 
@@ -217,5 +237,13 @@ def spill_loss(problem: Problem, steps: Steps) -> list[float]:
 
 
 def scale_of(problem: Problem) -> float:
-    """The most money any prices could move: sums differing by a billionth of it are equal but for rounding."""
-    return max(float(sum(np.abs(outcomes(problem, offer)).max() for offer in problem.offers)), 1e-300)
+    """More money than any prices could move: sums differing by a billionth of it are equal but for rounding.
+
+    Each offer's largest demand at the largest of its gains per unit.
+    """
+    most = np.array([offer.demand.max() for offer in problem.offers])
+    cost = problem.objective is Objective.MARGIN
+    gain = as_floats(
+        max(offer.ladder.prices[-1], offer.unit_cost) if cost else offer.ladder.prices[-1] for offer in problem.offers
+    )
+    return max(float(most @ gain), 1e-300)

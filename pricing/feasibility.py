@@ -93,7 +93,7 @@ def _about_prices(problem: Problem, plan: Plan) -> Iterator[str]:
 def _chosen(problem: Problem, plan: Plan) -> _Chosen:
     step = {offer.id: offer.ladder.prices.index(plan.prices[offer.id]) for offer in problem.offers}
     demand = {o.id: [Decimal(units) for units in o.demand[:, step[o.id]].tolist()] for o in problem.offers}
-    units = {name: sum(drawn, ZERO) / len(drawn) for name, drawn in demand.items()}
+    units = {name: drawn[0] if len(drawn) == 1 else sum(drawn, ZERO) / len(drawn) for name, drawn in demand.items()}
     return _Chosen(
         {offer.id: offer for offer in problem.offers},
         {resource.id: resource for resource in problem.resources},
@@ -101,8 +101,13 @@ def _chosen(problem: Problem, plan: Plan) -> _Chosen:
         {offer.id: offer.paid[step[offer.id]] for offer in problem.offers},
         demand,
         units,
-        {r.id: sum((Decimal(use) * units[name] for name, use in r.uses.items()), ZERO) for r in problem.resources},
+        {resource.id: _taken(resource.uses, units) for resource in problem.resources},
     )
+
+
+def _taken(uses: Mapping[str, float], units: Mapping[str, Decimal]) -> Decimal:
+    each = {use: Decimal(use) for use in set(uses.values())}
+    return sum((each[use] * units[name] for name, use in uses.items()), ZERO)
 
 
 def _about_rule(chosen: _Chosen, rule: Rule) -> Iterator[str]:
@@ -204,9 +209,10 @@ def _about_figures(problem: Problem, plan: Plan, chosen: _Chosen) -> Iterator[st
             yield f"offer {offer.id}: {claimed} units are reported, {units:.6g} are expected"
         if offer.totals and plan.total_prices.get(offer.id) != chosen.paid[offer.id]:
             yield f"offer {offer.id}: the plan does not report the {chosen.paid[offer.id]} that a buyer pays"
-    gain = {offer.id: _unit_gain(problem, offer, plan) for offer in problem.offers}
-    value, report = _objective(problem, chosen, gain), plan.report
-    scale = sum((abs(gain[name]) * units for name, units in chosen.units.items()), ZERO)
+    cost = problem.objective is Objective.MARGIN
+    gain = {o.id: plan.prices[o.id] - o.unit_cost if cost else plan.prices[o.id] for o in problem.offers}
+    worth = [gain[name] * units for name, units in chosen.units.items()]
+    value, scale, report = _objective(problem, chosen, gain), sum(map(abs, worth), ZERO), plan.report
     if report.objective is None or not _agree(report.objective, value, scale):
         yield f"the objective is reported as {report.objective}, but is {value:.9g}"
     elif report.bound is None or not report.bound >= report.objective - 1e-9 * float(scale):
@@ -218,11 +224,6 @@ def _agree(claimed: float, exact: Decimal, scale: Decimal = ZERO) -> bool:
     if not abs(claimed) < float("inf"):
         return False
     return abs(Decimal(claimed) - exact) <= SHARE * max(abs(exact), scale) + Decimal("1e-12")
-
-
-def _unit_gain(problem: Problem, offer: Choice, plan: Plan) -> Decimal:
-    cost = offer.unit_cost if problem.objective is Objective.MARGIN else ZERO
-    return plan.prices[offer.id] - cost
 
 
 def _objective(problem: Problem, chosen: _Chosen, gain: Mapping[str, Decimal]) -> Decimal:

@@ -127,9 +127,14 @@ class Choice:
         return self.totals or self.ladder.prices
 
     @property
+    def in_force(self) -> tuple[Decimal, ...]:
+        """The current price, if there is one [currency]."""
+        return () if self.current_price is None else (self.current_price,)
+
+    @property
     def in_force_lately(self) -> tuple[Decimal, ...]:
         """Every price in force in the last 24 hours, the current one included [currency]."""
-        return self.recent if self.current_price is None else (self.current_price, *self.recent)
+        return (*self.in_force, *self.recent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,7 @@ def worth(season: Season, *, most_cells: float = MOST_CELLS) -> Worth:
     """The best rule against the best single price.
 
     Where that takes more than `most_cells` updates, the single price against the bound, with Poisson demand: the larger
-    a season, the less there is to gain (Gallego and van Ryzin 1994, theorem 3).
+    a season, the less there is to gain (Gallego and van Ryzin 1994, who bound the loss of a fixed price).
     """
     bound = fluid_bound(season)
     if season.cells() > most_cells or season.demand.shape[1] * season.stock > MOST_STATES:
@@ -169,8 +169,15 @@ def best_rule(season: Season) -> Rule:
         for _ in range(times[t]):
             more = chance * (price - np.diff(value[t]))
             value[t, 1:] += more.max(axis=0)
-        step[t] = more.argmax(axis=0)
-    return Rule(step, value)
+        step[t] = np.minimum.accumulate(more.argmax(axis=0))  # of prices that earn alike the lower stays
+    return Rule(step[_with_buyers(mean)], value)
+
+
+def _with_buyers(mean: Vector) -> Steps:
+    """For each period the next one in which anyone is expected, or the last: nothing else tells a price for it."""
+    asked = np.flatnonzero(mean.any(axis=1))
+    every = np.arange(len(mean))
+    return asked[np.minimum(np.searchsorted(asked, every), asked.size - 1)] if asked.size else every
 
 
 def earned(season: Season, rule: Rule) -> Vector:
@@ -199,8 +206,8 @@ def _advance(value: Vector, chance: Vector, price: Vector, times: int) -> None:
 def fluid_bound(season: Season) -> float:
     """What nobody can exceed [currency]: demand comes exactly as expected, in units as small as one likes.
 
-    Mean over draws of min over m >= 0 of m stock + sum over periods of max over prices of demand (price - m); 0 is
-    among the prices' results, since a period may be left out (Gallego and van Ryzin 1994, theorem 1, on a ladder).
+    Mean over draws of min over m >= 0 of m stock + sum over periods of max over prices of demand (price - m) or 0: the
+    deterministic bound of Gallego and van Ryzin (1994), on a ladder, by its dual, of which every m gives a bound.
     """
     return float(np.mean([_fluid(season, demand) for demand in season.demand]))
 

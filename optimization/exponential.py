@@ -6,11 +6,11 @@ Guarantees
   100,000 expected buyers do not overflow.
 * No price policy earns more than `value`; `fixed` is the best price that is never changed.
 
-Buyers come as a Poisson process and take a unit with a chance of exp(-a price). `sales` is how many
-units would sell until the end at the price 1/a, which earns most where there is enough for all.
+Buyers come as a Poisson process and take a unit with a chance of exp(-a price). `sales` is how many units would sell
+until the end at the price 1/a, which earns most where there is enough for all.
 
-Source: Gallego and van Ryzin (1994), section 2.3, Optimal dynamic pricing of inventories with stochastic demand over
-finite horizons, Management Science 40.
+Source: Gallego and van Ryzin (1994), Optimal dynamic pricing of inventories with stochastic demand over finite
+horizons, Management Science 40.
 """
 
 from dataclasses import dataclass

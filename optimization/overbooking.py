@@ -68,7 +68,7 @@ class Shows:
         """Expected units turned away with 0..bookings booked [units].
 
         One more booking adds q P(Z(y - 1) >= capacity): it comes, and the others who come fill the place
-        (Talluri and van Ryzin 2004, section 4.2.1).
+        (Talluri and van Ryzin 2004, section 4.2).
 
         Returns
         -------
@@ -86,7 +86,7 @@ def value_limit(fare: float, shows: Shows, capacity: int) -> int:
     """Most bookings of which the last earns at least its expected cost [units].
 
     fare (1 - refunded) >= denied_cost q P(Z(y - 1) >= capacity), Littlewood's rule for bookings: the right side rises
-    with y (Talluri and van Ryzin 2004, section 4.2.1).
+    with y (Talluri and van Ryzin 2004, section 4.2).
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def value_limit(fare: float, shows: Shows, capacity: int) -> int:
 def service_limit(shows: Shows, capacity: int, tolerance: float) -> int:
     """Most bookings with which anyone is turned away at most with this chance, P(Z(y) > capacity) <= tolerance [units].
 
-    The service level of the first type of Talluri and van Ryzin (2004), section 4.2.2; `tolerance` is below 1.
+    The service level of the first type of Talluri and van Ryzin (2004), section 4.2; `tolerance` is below 1.
     """
     bookings = range(capacity + 1, _enough(shows, capacity))
     return capacity + bisect_left(bookings, x=True, key=lambda y: shows.turned_away(y, capacity) > tolerance)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 from scipy.stats import poisson
@@ -43,6 +43,7 @@ def test_values_solve_the_differential_equation() -> None:
     assert case.price() == pytest.approx(np.diff(found.y[:, -1], prepend=0.0) + 1 / a, rel=1e-7)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 50), st.floats(0, 200), st.floats(1e-3, 10))
 def test_prices_fall_with_stock_and_rise_with_time(stock: int, sales: float, a: float) -> None:
     """Value is concave in stock and rises with both; the price never comes under 1/a."""
@@ -55,6 +56,7 @@ def test_prices_fall_with_stock_and_rise_with_time(stock: int, sales: float, a: 
     assert case.value()[0] == 0
 
 
+@settings(deadline=None)
 @given(st.integers(1, 50), st.floats(0.1, 200), st.floats(-2, 6))
 def test_no_single_price_beats_the_best_one(stock: int, sales: float, other: float) -> None:
     """And none beats changing it."""
@@ -77,6 +79,7 @@ def test_large_numbers_do_not_overflow(stock: int, sales: float) -> None:
         assert 0.99 * certain < earned <= case.value()[-1] * (1 + 1e-12) <= certain * (1 + 1e-11)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.floats(0.0, 80))
 def test_units_sold_are_those_of_every_demand_in_turn(stock: int, mean: float) -> None:
     """E min(stock, N) by enumeration."""

@@ -29,6 +29,7 @@ def _turned_away(bookings: int, shows: Shows, capacity: int) -> float:
     return float(binom.pmf(come, bookings, shows.show_up) @ np.maximum(come - capacity, 0))
 
 
+@settings(deadline=None)
 @given(st.floats(0.05, 1.0), st.integers(1, 30), st.integers(0, 60))
 def test_units_turned_away_are_exact(show_up: float, capacity: int, bookings: int) -> None:
     """For every number of bookings, by enumeration."""
@@ -37,6 +38,7 @@ def test_units_turned_away_are_exact(show_up: float, capacity: int, bookings: in
     assert shows.denied(bookings, capacity) == pytest.approx(expected, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(st.floats(0.1, 1.0), st.integers(1, 40), st.floats(0.05, 0.9), st.floats(0.0, 0.5))
 def test_the_value_limit_earns_most(show_up: float, capacity: int, ratio: float, refunded: float) -> None:
     """Among all numbers of bookings, of which each earns its fare and some are turned away."""
@@ -49,6 +51,7 @@ def test_the_value_limit_earns_most(show_up: float, capacity: int, ratio: float,
     assert earned[limit] == pytest.approx(earned.max())
 
 
+@settings(deadline=None)
 @given(st.floats(0.1, 1.0), st.integers(1, 200), st.floats(0.0, 0.5))
 def test_the_service_limit_is_the_last_that_keeps_it(show_up: float, capacity: int, tolerance: float) -> None:
     """One more would turn someone away too often."""

@@ -83,6 +83,7 @@ def test_nothing_to_gain_is_gained_whole() -> None:
     assert opportunity(np.array([9.0, 5.0]), np.array([3.0, 4.0]), np.array([10.0, 8.0])).share == 1.0
 
 
+@settings(deadline=None)
 @given(any_classes())
 def test_levels_never_fall(case: FareClasses) -> None:
     """Whoever is kept out by a class is kept out by all above it."""
@@ -92,6 +93,7 @@ def test_levels_never_fall(case: FareClasses) -> None:
         assert np.all(levels >= 0)
 
 
+@settings(deadline=None)
 @given(st.floats(0.05, 0.95), st.floats(5, 200), st.floats(0, 50))
 def test_two_classes_are_littlewood(ratio: float, mean: float, sd: float) -> None:
     """For both heuristics; and the dynamic program keeps the nearest whole number."""
@@ -101,6 +103,7 @@ def test_two_classes_are_littlewood(ratio: float, mean: float, sd: float) -> Non
     assert optimal(case, np.zeros(600)).levels == pytest.approx([level], abs=0.5 + 1e-6)
 
 
+@settings(deadline=None)
 @given(any_classes(), st.integers(1, 80))
 def test_no_limits_earn_more_than_the_optimal_ones(case: FareClasses, capacity: int) -> None:
     """Hindsight earns at least as much; the heuristics, no limits and a partition at most."""

@@ -41,6 +41,12 @@ def test_a_fine_ladder_and_short_steps_come_near_the_closed_form(stock: int, sha
     assert found.gain == pytest.approx(1 / share - 1, abs=1.5e-3)
 
 
+def test_in_a_step_a_sale_has_a_small_chance() -> None:
+    """In every draw, at every price; periods are cut no finer than that takes."""
+    season = Season(np.array([3.0, 4.0]), np.array([[[0.05, 0.02], [0.0, 0.0]], [[0.31, 0.1], [0.1, 0.1]]]), 2)
+    assert season.steps().tolist() == [4, 1]
+
+
 def test_the_error_of_a_step_halves_with_its_length() -> None:
     """So that what is left of it can be told."""
     exact = Dwindling(5, 10.0, 1.0).value()[-1]

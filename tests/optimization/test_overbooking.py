@@ -109,6 +109,12 @@ def test_protection_on_the_effective_capacity_comes_near_the_best() -> None:
     assert cautious < 0.96 * best
 
 
+def test_the_effective_capacity_is_the_value_limit_at_the_mean_fare() -> None:
+    """Weighted by demand: nearly all ask for the cheap class."""
+    case, shows = classes([1000.0, 100.0], [1.0, 99.0], [1.0, 10.0]), Shows(0.9, 1500.0)
+    assert effective_capacity(case, shows, 60) == value_limit(109.0, shows, 60) < value_limit(550.0, shows, 60)
+
+
 def test_a_service_level_caps_every_limit() -> None:
     """The best limits under it, not above it."""
     shows = Shows(0.9, 1500.0)

@@ -1,19 +1,24 @@
 """The oracle itself: brute force agrees with a plain double loop over prices."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from itertools import product
+from typing import get_args
 
 import numpy as np
 import pytest
 
-from optimization.enumeration import combinations, enumerate_all
-from optimization.steps import canonical
+from optimization.enumeration import combinations, enumerate_all, feasible
+from optimization.steps import canonical, permitted, used, value_of
+from pricing.feasibility import violations
+from pricing.plan import Plan, Report, Status, Used
 from pricing.problem import (
     Measure,
     Objective,
     Order,
     Problem,
     Risk,
+    Rule,
     SamePrice,
     Shared,
 )
@@ -48,6 +53,33 @@ def test_the_best_of_all_combinations_is_found() -> None:
             )
         )
         assert enumerate_all(case).bound == pytest.approx(by_hand(case), abs=1e-9)
+
+
+def test_enumeration_and_exact_check_agree_on_every_combination() -> None:
+    """Whatever families of rules meet: what one keeps the other finds nothing wrong with, and the other way round."""
+    kinds: set[type[Rule]] = set()
+    for seed in range(200):
+        case = canonical(at_random(seed, count=3, steps=3))
+        masks = permitted(case)
+        for picks in product(*(range(len(o.ladder)) for o in case.offers)):
+            steps = {o.id: k for o, k in zip(case.offers, picks, strict=True)}
+            kept = all(masks[name][k] for name, k in steps.items()) and bool(feasible(case, np.array([picks]))[0])
+            wrong = violations(case, plan_at(case, steps))
+            assert kept == (wrong == ()), (seed, steps, wrong)
+            kinds |= {type(rule) for rule in case.rules} if wrong else set()
+    assert len(kinds) == len(get_args(Rule))
+
+
+def plan_at(case: Problem, steps: Mapping[str, int]) -> Plan:
+    """The plan that these steps are, with its figures."""
+    value = value_of(case, steps)
+    return Plan(
+        Report(Status.OPTIMAL, "", 0.0, value, value, 0.0),
+        {o.id: o.ladder[steps[o.id]] for o in case.offers},
+        {o.id: float(o.mean[steps[o.id]]) for o in case.offers},
+        tuple(Used(r.id, used(case, r, steps), r.capacity, 0.0) for r in case.resources),
+        total_prices={o.id: o.paid[steps[o.id]] for o in case.offers if o.totals},
+    )
 
 
 def test_chunks_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,20 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from optimization.steps import canonical, outcomes, permitted, tail_weights, value_of
-from pricing.problem import MaxChange, Measure, MinMargin, Risk, Rule, SamePrice, Shared
+from optimization.steps import canonical, ordered, outcomes, permitted, tail_weights, value_of, within_spread
+from pricing.problem import (
+    DailyChange,
+    Ending,
+    MaxChange,
+    MaxSpread,
+    Measure,
+    MinMargin,
+    Order,
+    Risk,
+    Rule,
+    SamePrice,
+    Shared,
+)
 from tests.optimization.problems import at_random, offer, problem
 
 
@@ -18,13 +30,34 @@ from tests.optimization.problems import at_random, offer, problem
         (MinMargin(Decimal("0.1")), [False, True, True, True, True]),
         (MinMargin(Decimal("0.1001")), [False, False, True, True, True]),
         (SamePrice(("a", "b")), [False, True, False, False, True]),
+        (DailyChange(("a",), Decimal("0.25")), [False, False, True, True, True]),
+        (DailyChange(("b",), Decimal(0)), [True] * 5),
+        (Ending(("a",), ("0.27", "0.34")), [False, True, False, False, True]),
+        (Ending(("a",), ("10.27", ".30")), [False, False, True, False, False]),
     ],
 )
 def test_the_edge_itself_is_permitted(rule: Rule, stays: list[bool]) -> None:
     """0.27 is 0.30 less a tenth, though 0.1 * 0.3 in binary fractions says otherwise; 0.243 is nine tenths of it."""
-    a = offer("a", ["0.26", "0.27", "0.30", "0.33", "0.34"], [1.0] * 5, cost="0.243", now="0.30")
+    a = offer("a", ["0.26", "0.27", "0.30", "0.33", "0.34"], [1.0] * 5, cost="0.243", now="0.30", recent=["0.40"])
     b = offer("b", ["0.27", "0.31", "0.34"], [1.0] * 3, cost="0.01")
     assert permitted(problem(a, b, rules=[rule]))["a"].tolist() == stays
+
+
+def test_what_a_buyer_sees_is_the_total() -> None:
+    """Endings, one price, order and spread hold for what is paid; changes and margins for the price."""
+    a = offer("a", [10, 12], [1.0, 1.0], fee="0.99", cost="9", now="10")
+    b = offer("b", ["10.99", 12], [1.0, 1.0])
+    rules: dict[Rule, list[bool]] = {
+        Ending(("a",), (".99",)): [True, True],
+        Ending(("a",), (".00",)): [False, False],
+        SamePrice(("a", "b")): [True, False],
+        MaxChange(("a",), Decimal("0.1")): [True, False],
+        MinMargin(Decimal("0.11")): [False, True],
+    }
+    for rule, stays in rules.items():
+        assert permitted(problem(a, b, rules=[rule]))["a"].tolist() == stays
+    assert ordered(Order("b", "a"), b, a).tolist() == [[True, True], [False, True]]
+    assert within_spread(MaxSpread(("a", "b"), Decimal("1.01")), b, a).tolist() == [[True, False], [True, True]]
 
 
 def test_a_step_that_overfills_alone_is_out_unless_spilling_is_allowed() -> None:

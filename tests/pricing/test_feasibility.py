@@ -14,24 +14,30 @@ from pricing.feasibility import violations
 from pricing.model import Ladder
 from pricing.plan import Plan, Report, Status, Used
 from pricing.problem import (
+    AverageMargin,
     Choice,
+    DailyChange,
+    Ending,
     MaxChange,
+    MaxSpread,
     Measure,
     MinMargin,
     MinUnits,
+    MostChanges,
     Objective,
     Order,
     Problem,
     Risk,
     Rule,
     SamePrice,
+    SellThrough,
     Shared,
 )
 from tests.optimization.problems import at_random
 
 LADDER = Ladder((Decimal(10), Decimal(20), Decimal(30)))
 A = Choice("a", LADDER, np.array([[9.0, 5.0, 2.0]]), Decimal(6), Decimal(10))
-B = Choice("b", LADDER, np.array([[8.0, 6.0, 1.0]]), Decimal(6), Decimal(20))
+B = Choice("b", LADDER, np.array([[8.0, 6.0, 1.0]]), Decimal(6), Decimal(20), (Decimal(25),))
 CASE = Problem("EUR", Objective.REVENUE, (A, B), (Shared("room", 11.0, {"a": 1.0, "b": 1.0}),))
 # a at 20 sells 5, b at 20 sells 6: 220 from 11 of 11 places
 GOOD = Plan(
@@ -69,11 +75,18 @@ def test_prices_are_steps_of_the_ladders(prices: Mapping[str, Decimal], words: s
         (MaxChange(("a", "b"), Decimal("0.99")), "a: the price moves more than 0.99 of 10"),
         (MinMargin(Decimal("0.71")), "a: the margin is less than 0.71 of the price"),
         (MinUnits(("a", "b"), 11.1), "a, b: 11 units are expected, not 11.1"),
+        (DailyChange(("b",), Decimal("0.19")), "b: the price moves more than 0.19 of 25"),
+        (Ending(("a", "b"), ("1.00",)), "a: 20 does not end in 1.00"),
+        (MostChanges(("a", "b"), 0), "a: 1 prices change, not at most 0"),
+        (AverageMargin(("a", "b"), Decimal("0.71")), "a, b: the average margin is less than 0.71 of what is taken in"),
+        (SellThrough("room", 1.0), "resource room: 11 of 11.5 are used, less than the share 1"),
     ],
 )
 def test_each_rule_is_derived_again(rule: Rule, words: str) -> None:
     """A rule the prices break is named; loosened a little, it is kept."""
-    assert violations(replace(CASE, rules=(rule,)), GOOD)[0] == words
+    room = (replace(CASE.resources[0], capacity=11.5),)
+    plan = replace(GOOD, resources=(Used("room", 11.0, 11.5, 0.0),))
+    assert violations(replace(CASE, resources=room, rules=(rule,)), plan)[0] == words
 
 
 @pytest.mark.parametrize(
@@ -84,11 +97,40 @@ def test_each_rule_is_derived_again(rule: Rule, words: str) -> None:
         MinMargin(Decimal("0.7")),
         MinUnits(("a", "b"), 11.0),
         SamePrice(("a", "b")),
+        DailyChange(("b",), Decimal("0.2")),
+        Ending(("a", "b"), (".00",)),
+        Ending(("a", "b"), ("1.00", "20.00")),
+        MostChanges(("a", "b"), 1),
+        AverageMargin(("a", "b"), Decimal("0.7")),
+        SellThrough("room", 11 / 11.5),
     ],
 )
 def test_a_rule_that_holds_with_equality_holds(rule: Rule) -> None:
     """Exact decimals: equality is not a violation."""
-    assert violations(replace(CASE, rules=(rule,)), GOOD) == ()
+    room = (replace(CASE.resources[0], capacity=11.5),)
+    plan = replace(GOOD, resources=(Used("room", 11.0, 11.5, 0.0),))
+    assert violations(replace(CASE, resources=room, rules=(rule,)), plan) == ()
+
+
+def test_prices_too_far_apart_are_found() -> None:
+    """20 and 30: 10 apart, or half of the cheapest; the edge holds."""
+    plan = _priced({"a": Decimal(20), "b": Decimal(30)}, {"a": 5.0, "b": 1.0}, 130.0, 6.0)
+    for amount, fraction in ((Decimal(10), None), (None, Decimal("0.5"))):
+        assert violations(replace(CASE, rules=(MaxSpread(("a", "b"), amount, fraction),)), plan) == ()
+    for amount, fraction in ((Decimal("9.99"), None), (None, Decimal("0.4995"))):
+        (said,) = violations(replace(CASE, rules=(MaxSpread(("a", "b"), amount, fraction),)), plan)
+        assert said == "a, b: prices from 20 to 30 lie further apart than " + str(amount or Decimal("9.9900"))
+
+
+def test_what_a_buyer_pays_is_reported_and_held_against_the_rules() -> None:
+    """A fee of 1 on a: 21 is not 20, the total must be in the plan, and what is earned stays without it."""
+    fee = replace(A, totals=(Decimal(11), Decimal(21), Decimal(31)))
+    case = replace(CASE, offers=(fee, B))
+    assert violations(case, GOOD) == ("offer a: the plan does not report the 21 that a buyer pays",)
+    plan = replace(GOOD, total_prices={"a": Decimal(21)})
+    assert violations(case, plan) == ()
+    for rule in (SamePrice(("a", "b")), Order("a", "b"), Ending(("a",), ("0.00",)), MaxSpread(("a", "b"), Decimal(0))):
+        assert len(violations(replace(case, rules=(rule,)), plan)) == 1
 
 
 def test_a_common_price_is_derived_again() -> None:

@@ -11,16 +11,15 @@ from pricing.model import Ladder
 from pricing.problem import (
     Choice,
     MaxChange,
-    MinMargin,
-    MinUnits,
     Objective,
     Order,
     Problem,
     Risk,
     Rule,
     SamePrice,
+    SellThrough,
     Shared,
-    offers_of,
+    with_fee,
 )
 
 LADDER = Ladder((Decimal(10), Decimal(20)))
@@ -60,21 +59,40 @@ def test_resources_are_numbers_of_known_offers(resource: Shared, words: str) -> 
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
-        (Order("a", "x"), "there is no offer x"),
-        (Order("a", "a"), "names offer a twice"),
-        (Order("a", "b", Decimal("NaN")), "gap NaN"),
-        (Order("a", "b", Decimal(-1)), "gap -1"),
-        (MaxChange(("a",), Decimal("-0.1")), "fraction -0.1"),
-        (SamePrice(("a", "a")), "names offer a twice"),
-        (MinMargin(Decimal(1)), "fraction 1"),
-        (MinUnits(("a",), float("nan")), "nan is not"),
-        (MinUnits((), 1.0), "names no offer"),
+        (Order("a", "x"), "rule Order: there is no offer x"),
+        (MaxChange(("a",), Decimal("-0.1")), "rule MaxChange: fraction -0.1"),
+        (SellThrough("s", 0.5), "rule SellThrough: there is no resource s"),
+        (SellThrough("r", 0.5), "rule SellThrough: no offer draws on resource r"),
     ],
 )
-def test_rules_are_about_known_offers_and_possible_amounts(rule: Rule, words: str) -> None:
-    """Each rule's own limits hold."""
+def test_rules_are_about_known_offers_and_resources(rule: Rule, words: str) -> None:
+    """Each rule's own faults are named, too."""
     with pytest.raises(InputError, match=words):
-        made(GOOD, OTHER, rules=(rule,))
+        made(GOOD, OTHER, rules=(rule,), resources=(Shared("r", 9.0, {"a": 0.0}),))
+
+
+@pytest.mark.parametrize(
+    ("offer", "words"),
+    [
+        (replace(GOOD, recent=(Decimal(0),)), "a recent price"),
+        (replace(GOOD, totals=(Decimal(11),)), "total prices"),
+        (replace(GOOD, totals=(Decimal(11), Decimal(19))), "total prices"),
+        (replace(GOOD, totals=(Decimal(20), Decimal(20))), "total prices"),
+        (replace(GOOD, totals=(Decimal(11), Decimal("NaN"))), "total prices"),
+        (replace(GOOD, demand=np.array([[1e16, 3.0]])), r"above 9e\+15 units"),
+    ],
+)
+def test_offers_are_possible(offer: Choice, words: str) -> None:
+    """Prices are prices, totals are not below them and rise, and units can be told one from the next."""
+    with pytest.raises(InputError, match=f"offer a: .*{words}"):
+        made(offer)
+
+
+def test_a_fee_comes_on_top_in_whole_cents() -> None:
+    """Half a cent is rounded up, in the currency's own decimals."""
+    ladder = Ladder((Decimal("10.10"), Decimal("20.30")))
+    assert with_fee(ladder, "EUR", amount=Decimal(1), share=Decimal("0.05")) == (Decimal("11.61"), Decimal("22.32"))
+    assert with_fee(Ladder((Decimal(110),)), "JPY", share=Decimal("0.05")) == (Decimal(116),)
 
 
 def test_every_fault_is_named_at_once() -> None:
@@ -109,9 +127,3 @@ def test_the_tail_is_a_share(alpha: float) -> None:
     """Of the outcomes, more than none and at most all."""
     with pytest.raises(ValueError, match="alpha"):
         Risk(alpha=alpha)
-
-
-def test_rules_name_their_offers() -> None:
-    """What a rule names is what it links; the margin rule names none and binds all."""
-    assert offers_of(Order("a", "b")) == ("a", "b")
-    assert offers_of(MinMargin(Decimal(0))) == ()

@@ -230,7 +230,7 @@ class Workspace:
         What a what-if plays on takes the prices over, so that it need not be made again.
         """
         stage = load_stage(self.root, now=now)
-        with reading(open_database(self.root / DATABASE_NAME)) as db:
+        with reading(open_database(self.database)) as db:
             write(take(db, now=now), self.root / SNAPSHOT_NAME)
         prices = {price.key: price.price for price in self.book.prices_in_force()}
         if stage is not None and (moved := stage.at(prices)) is not None:

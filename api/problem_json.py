@@ -9,20 +9,26 @@ Guarantees
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from decimal import Decimal
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from api.problem_models import LoosenedJson, OfferJson, PlanJson, ProblemJson, RelaxationJson, UsedJson
+from api.choice_json import ChoiceProblemJson, choice_problem
+from api.path_json import DatedPath, PathProblemJson, dated_path
+from api.problem_models import LoosenedJson, PlanJson, ProblemJson, RelaxationJson, UsedJson
 from api.rule_models import TAGS
-from api.strict_json import currency_of, parse, validated
+from api.strict_json import Strict, currency_of, parse, validated
+from pricing.choice_problem import ChoiceProblem
 from pricing.errors import Finding, InputError
-from pricing.model import Ladder
 from pricing.plan import Plan
-from pricing.problem import Choice, Measure, Objective, Problem, Risk, Shared, with_fee
+from pricing.problem import Objective, Problem
+
+ModelT = TypeVar("ModelT", bound=Strict)
+ReadT = TypeVar("ReadT")
 
 
 def read_problem(text: str, *, file: str | None = None) -> Problem:
@@ -34,15 +40,35 @@ def read_problem(text: str, *, file: str | None = None) -> Problem:
         with every finding.
     """
     raw = parse(text, file=file)
-    model = validated(ProblemJson, raw, file=file, context=_context(raw), groups=("offers", "resources"), tags=TAGS)
+    return _read(ProblemJson, raw, _problem, file)
+
+
+def read_any(text: str, *, file: str | None = None) -> Problem | ChoiceProblem | DatedPath:
+    """Read a problem of any kind: with `choice` buyers choose among the offers, with `path` there are periods.
+
+    Raises
+    ------
+    InputError
+        with every finding.
+    """
+    raw = parse(text, file=file)
+    if "choice" in raw:
+        return _read(ChoiceProblemJson, raw, choice_problem, file)
+    if "path" in raw:
+        return _read(PathProblemJson, raw, dated_path, file)
+    return _read(ProblemJson, raw, _problem, file)
+
+
+def _read(kind: type[ModelT], raw: dict[str, Any], build: Callable[[ModelT], ReadT], file: str | None) -> ReadT:
+    model = validated(kind, raw, file=file, context=_context(raw), groups=("offers", "resources"), tags=TAGS)
     try:
-        return _problem(model)
+        return build(model)
     except InputError as error:
         raise InputError([Finding(found.reason, file=file) for found in error.findings]) from None
 
 
-def write_plan(plan: Plan, currency: str) -> str:
-    """A plan as JSON."""
+def write_plan(plan: Plan, currency: str, *, path: Mapping[str, Mapping[str, Decimal]] | None = None) -> str:
+    """A plan as JSON; `path` are its prices by offer and period, if it has periods."""
     report = plan.report
     model = PlanJson(
         status=report.status,
@@ -65,13 +91,19 @@ def write_plan(plan: Plan, currency: str) -> str:
             RelaxationJson(words=r.words, changes=[LoosenedJson(**asdict(change)) for change in r.changes])
             for r in plan.relaxation
         ],
+        path={offer: {period: str(p) for period, p in prices.items()} for offer, prices in (path or {}).items()},
     )
     return json.dumps(model.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def schemas() -> dict[str, Any]:
-    """JSON Schemas of a problem and of a plan."""
-    return {"problem": ProblemJson.model_json_schema(), "plan": PlanJson.model_json_schema()}
+    """JSON Schemas of a problem of each kind, and of a plan."""
+    return {
+        "problem": ProblemJson.model_json_schema(),
+        "choice_problem": ChoiceProblemJson.model_json_schema(),
+        "path_problem": PathProblemJson.model_json_schema(),
+        "plan": PlanJson.model_json_schema(),
+    }
 
 
 def _context(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,24 +120,8 @@ def _problem(model: ProblemJson) -> Problem:
     return Problem(
         model.currency,
         Objective(model.objective),
-        tuple(_choice(offer, model.currency) for offer in model.offers),
-        tuple(Shared(r.id, float(r.capacity), r.uses, r.spill) for r in model.resources),
+        tuple(offer.choice(model.currency, np.array(offer.rows(), dtype=np.float64)) for offer in model.offers),
+        tuple(resource.shared() for resource in model.resources),
         tuple(rule.rule() for rule in model.rules),
-        Risk(Measure(model.risk.measure), model.risk.alpha),
-    )
-
-
-def _choice(offer: OfferJson, currency: str) -> Choice:
-    inside = np.array(offer.inside())
-    ladder = Ladder(tuple(price for price, kept in zip(offer.ladder, inside, strict=True) if kept))
-    fee = offer.fee
-    totals = with_fee(ladder, currency, amount=fee.amount, share=fee.share) if fee else ()
-    return Choice(
-        offer.id,
-        ladder,
-        np.array(offer.rows(), dtype=np.float64)[:, inside],
-        offer.unit_cost,
-        offer.current_price,
-        tuple(offer.recent_prices),
-        totals,
+        model.risk.risk(),
     )

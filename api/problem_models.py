@@ -6,12 +6,15 @@ Names are checked against the rest of the document, which comes as the validatio
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from api.rule_models import Offered, RuleJson, Share
 from api.strict_json import AMOUNT_PATTERN, Amount, Currency, Name, Strict, Units
 from pricing.model import Ladder
 from pricing.plan import Blame, Status
+from pricing.problem import Choice, Measure, Risk, Shared, with_fee
 
 
 class FeeJson(Strict):
@@ -21,16 +24,14 @@ class FeeJson(Strict):
     share: Share = Decimal(0)
 
 
-class OfferJson(Strict):
-    """One offer: its ladder, rising, and the units demanded at each step, known or as draws.
+class PricedJson(Strict):
+    """One offer: its ladder, rising, its cost and what its price may be.
 
     `recent_prices` are other prices in force in the last 24 hours; steps outside `floor` and `ceiling` are not taken.
     """
 
     id: Name
     ladder: Annotated[list[Amount], Field(min_length=1)]
-    demand: list[Units] | None = None
-    demand_draws: Annotated[list[list[Units]], Field(min_length=1)] | None = None
     unit_cost: Amount = Decimal(0)
     current_price: Amount | None = None
     recent_prices: list[Amount] = Field(default=[])
@@ -39,14 +40,38 @@ class OfferJson(Strict):
     ceiling: Amount | None = None
 
     @model_validator(mode="after")
-    def _shapes(self) -> Self:
+    def _prices(self) -> Self:
         Ladder(tuple(self.ladder))
-        if (self.demand is None) == (self.demand_draws is None):
-            raise ValueError("give either demand or demand_draws")
         if not all(price is None or price > 0 for price in (self.current_price, *self.recent_prices)):
             raise ValueError("the current price, or a recent one, is not positive")
         if not any(self.inside()):
             raise ValueError(f"no step of the ladder lies between floor {self.floor} and ceiling {self.ceiling}")
+        return self
+
+    def inside(self) -> list[bool]:
+        """Which steps lie between floor and ceiling."""
+        low, high = self.floor or Decimal(0), Decimal("inf") if self.ceiling is None else self.ceiling
+        return [low <= price <= high for price in self.ladder]
+
+    def choice(self, currency: str, demand: NDArray[np.float64]) -> Choice:
+        """The offer with demand (draws, steps) over its whole ladder."""
+        inside = np.array(self.inside())
+        ladder = Ladder(tuple(price for price, kept in zip(self.ladder, inside, strict=True) if kept))
+        totals = with_fee(ladder, currency, amount=self.fee.amount, share=self.fee.share) if self.fee else ()
+        recent = tuple(self.recent_prices)
+        return Choice(self.id, ladder, demand[:, inside], self.unit_cost, self.current_price, recent, totals)
+
+
+class OfferJson(PricedJson):
+    """An offer with the units demanded at each step, known or as draws."""
+
+    demand: list[Units] | None = None
+    demand_draws: Annotated[list[list[Units]], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _shapes(self) -> Self:
+        if (self.demand is None) == (self.demand_draws is None):
+            raise ValueError("give either demand or demand_draws")
         lengths = {len(row) for row in self.rows()}
         if lengths != {len(self.ladder)}:
             raise ValueError(f"demand has {sorted(lengths)} numbers, the ladder {len(self.ladder)} steps")
@@ -55,11 +80,6 @@ class OfferJson(Strict):
     def rows(self) -> list[list[float]]:
         """Demand as draws."""
         return self.demand_draws or [self.demand or []]
-
-    def inside(self) -> list[bool]:
-        """Which steps lie between floor and ceiling."""
-        low, high = self.floor or Decimal(0), Decimal("inf") if self.ceiling is None else self.ceiling
-        return [low <= price <= high for price in self.ladder]
 
 
 class ResourceJson(Strict):
@@ -70,12 +90,20 @@ class ResourceJson(Strict):
     uses: dict[Offered, Units]
     spill: Amount | None = None
 
+    def shared(self) -> Shared:
+        """What it stands for."""
+        return Shared(self.id, float(self.capacity), self.uses, self.spill)
+
 
 class RiskJson(Strict):
     """Maximise the mean over draws, or the mean of the worst share `alpha` of them."""
 
     measure: Literal["mean", "cvar"] = "mean"
     alpha: Annotated[float, Field(gt=0, le=1)] = 0.2
+
+    def risk(self) -> Risk:
+        """What it stands for."""
+        return Risk(Measure(self.measure), self.alpha)
 
 
 class ProblemJson(Strict):
@@ -116,7 +144,8 @@ class RelaxationJson(Strict):
 class PlanJson(Strict):
     """One price per offer, or an account of why there is none.
 
-    `total_prices` are what buyers pay where there are fees. `blame` says whether a conflict could be named with fewer
+    `total_prices` are what buyers pay where there are fees; `path` are prices by offer and period, which `prices` names
+    `offer@period`. `blame` says whether a conflict could be named with fewer
     rules.
     `objective`, `bound` and `gap` are null where there are no prices. `seconds` is the wall time in whole seconds,
     rounded up, so that a problem solved within one gives the same bytes each time.
@@ -137,3 +166,4 @@ class PlanJson(Strict):
     total_prices: dict[str, Annotated[str, Field(pattern=AMOUNT_PATTERN)]] = Field(default={})
     blame: Blame | None = None
     relaxation: list[RelaxationJson] = Field(default=[])
+    path: dict[str, dict[str, Annotated[str, Field(pattern=AMOUNT_PATTERN)]]] = Field(default={})

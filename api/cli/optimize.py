@@ -7,8 +7,10 @@ Guarantees
 """
 
 import json
+from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import structlog
 import typer
@@ -20,6 +22,10 @@ from api.cli.options import check_json, check_seconds
 from optimization.method import Method
 from pricing.plan import Blame, Plan
 from pricing.problem import Problem
+
+if TYPE_CHECKING:
+    from api.path_json import DatedPath
+    from pricing.choice_problem import ChoiceProblem
 
 MOST_ROWS = 200
 
@@ -57,19 +63,37 @@ def optimize(
 
     Example: fairfare optimize problem.json --out plan.json --time-limit 30
     """
-    from api.problem_json import read_problem, write_plan
+    from api.problem_json import read_any, write_plan
     from api.strict_json import read_text
     from api.tabular import write_whole
-    from optimization.solve import HighsOptimizer
 
-    read = read_problem(read_text(problem), file=str(problem))
-    with Console(stderr=True).status(f"Choosing prices for {len(read.offers)} offers"):
-        plan = HighsOptimizer(method).solve(read, time_limit=time_limit)
+    read = read_any(read_text(problem), file=str(problem))
+    with Console(stderr=True).status("Choosing prices"):
+        asked, plan, path = _solved(read, method, time_limit)
     report = plan.report
     structlog.get_logger().info("optimized", status=report.status, method=report.method, seconds=report.seconds)
     if out is not None:
-        write_whole(write_plan(plan, read.currency).encode(), out)
-    _show(read, plan, prices=out is None)
+        write_whole(write_plan(plan, asked.currency, path=path).encode(), out)
+    _show(asked, plan, prices=out is None)
+
+
+def _solved(
+    read: "Problem | ChoiceProblem | DatedPath", method: Method, time_limit: float
+) -> "tuple[Problem, Plan, Mapping[str, Mapping[str, Decimal]]]":
+    """The problem in terms of its plan's offers, the plan, and its prices by offer and period if it has periods."""
+    from api.path_json import DatedPath
+    from optimization.choice import ChoiceOptimizer
+    from optimization.path import best_path, ladder_problem
+    from optimization.solve import HighsOptimizer
+    from pricing.choice_problem import ChoiceProblem
+
+    match read:
+        case ChoiceProblem():
+            return read.base, ChoiceOptimizer(method).solve(read, time_limit=time_limit), {}
+        case DatedPath(path, now):
+            found = best_path(path, now=now, optimizer=HighsOptimizer(method), time_limit=time_limit)
+            return ladder_problem(path, now), found.plan, found.prices
+    return read, HighsOptimizer(method).solve(read, time_limit=time_limit), {}
 
 
 def _show(problem: Problem, plan: Plan, *, prices: bool) -> None:

@@ -21,8 +21,10 @@ from optimization.choice.model import program
 from optimization.choice.ratios import Ratios, limits, options_of, per_unit, ratios, steps_of
 from optimization.choice.search import Judge, bound_apart, climb, is_small, try_all
 from optimization.highs import Run, run
+from optimization.method import Method
 from optimization.steps import Answer
 from pricing.choice_problem import ChoiceProblem
+from pricing.errors import InputError
 from pricing.plan import Plan, Report, Status
 
 MOST_CELLS = 20_000
@@ -39,7 +41,14 @@ SHADOW_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class ChoiceOptimizer:
-    """Prices by trying all combinations of small problems, by mixed-integer programming beyond."""
+    """Prices by trying all combinations of small problems, by mixed-integer programming beyond.
+
+    Attributes
+    ----------
+    method : auto unless only one of the two is wanted
+    """
+
+    method: Method = Method.AUTO
 
     def solve(self, problem: ChoiceProblem, *, time_limit: float) -> Plan:
         """Return the best plan found within `time_limit` [seconds].
@@ -47,10 +56,11 @@ class ChoiceOptimizer:
         Raises
         ------
         InputError
-            if a nest has too many joint prices, or utilities lie too far apart for numbers to hold.
+            if a nest has too many joint prices, utilities lie too far apart for numbers to hold, or the method is not
+            for this problem.
         """
         started = perf_counter()
-        answer = _answer(problem, time_limit)
+        answer = _answer(problem, self.method, time_limit)
         if answer.infeasible:
             return blamed(problem, answer, started)
         if answer.steps is None:
@@ -77,19 +87,28 @@ def shadow_prices(problem: ChoiceProblem) -> dict[str, float]:
     }
 
 
-def _answer(problem: ChoiceProblem, time_limit: float) -> Answer:
+def _answer(problem: ChoiceProblem, method: Method, time_limit: float) -> Answer:
     """How the search ended."""
     deadline = perf_counter() + time_limit
     found = ratios(problem)
+    _check(method, found)
     if not all(len(group.rows) for group in found.groups):
         return Answer("exhaustive", infeasible=True)
     judge = Judge(problem, found)
-    if is_small(found):
+    if method is not Method.MILP and is_small(found):
         best = try_all(judge)
         value = -np.inf if best is None else _value(judge, best)
         steps = None if best is None else steps_of(problem, found, best)
         return Answer("exhaustive", steps, value, infeasible=best is None)
     return _programmed(judge, bound_apart(found, per_unit(problem.base)), time_limit, deadline)
+
+
+def _check(method: Method, found: Ratios) -> None:
+    """Refuse a method that is not for these ratios."""
+    if method is Method.LAGRANGIAN:
+        raise InputError("where buyers choose among the offers, the method is auto, milp or exhaustive")
+    if method is Method.EXHAUSTIVE and not is_small(found):
+        raise InputError("there are too many combinations of prices to try: use the method auto or milp")
 
 
 def _programmed(judge: Judge, apart: float, time_limit: float, deadline: float) -> Answer:

@@ -110,4 +110,4 @@ def test_a_missing_file_and_one_that_is_no_text_exit_2(run: Any, tmp_path: Path)
 def test_the_schemas_are_printed_without_a_problem(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """As one JSON document."""
     assert run("--schema") == 0
-    assert set(json.loads(capsys.readouterr().out)) == {"problem", "plan"}
+    assert set(json.loads(capsys.readouterr().out)) == {"problem", "choice_problem", "path_problem", "plan"}

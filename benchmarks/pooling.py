@@ -111,7 +111,7 @@ def _errors(name: str, seeds: range, pattern: tuple[float, float], outlets: int,
         sales = few_rows(rng, truths, outlets=outlets, prices=prices)
         table = elasticity_table(sales).assign(truth=truths).set_index("product")
         common = elasticity_table(sales, by=["segment"], effects=["product:channel", "product:month"])
-        found.append(table.assign(common=float(common["raw_elasticity"].iloc[0])))
+        found.append(table.assign(common=float(common["raw_elasticity"].iloc[0]), seed=seed))
     rows = pd.concat(found)
     tried, believed = rows[rows["raw_elasticity"].notna()], rows[rows["status"] != "not-identified"]
     figures: dict[str, object] = {"design": name}
@@ -119,8 +119,17 @@ def _errors(name: str, seeds: range, pattern: tuple[float, float], outlets: int,
         figures |= {f"{what}": len(some) / len(rows)}
         for column, called in (("elasticity", "pooled"), ("raw_elasticity", "own"), ("common", "common")):
             figures[f"{called}, {what}"] = float(((some[column] - some["truth"]) ** 2).mean())
+    figures |= _paired((tried["elasticity"] - tried["truth"]) ** 2 - (tried["common"] - tried["truth"]) ** 2, tried)
     held = rows["truth"].between(rows["lower"], rows["upper"]).mean()
     return figures | {"coverage": float(held), "highest": float(rows["elasticity"].max())}
+
+
+def _paired(gap: pd.Series, rows: pd.DataFrame) -> dict[str, float]:
+    """Pooled less common, tried, and its standard error over markets."""
+    by_market = (gap - gap.mean()).groupby(rows["seed"]).sum()
+    markets = len(by_market)
+    error = np.sqrt(markets / (markets - 1) * (by_market**2).sum()) / len(gap)
+    return {"pooled - common": float(gap.mean()), "its error": float(error)}
 
 
 def halves(sales: pd.DataFrame) -> list[tuple[str, pd.DataFrame, pd.DataFrame]]:
@@ -147,23 +156,29 @@ def splits(name: str, sales: pd.DataFrame, by: Sequence[str] = ("product",)) -> 
         z = (one[:, 0] - other[:, 0]) / np.hypot(one[:, 1], other[:, 1])
         z = z[np.isfinite(z)]
         row: dict[str, object] = {"sales": name, "split": split, "groups": len(z), "rms z": np.sqrt((z**2).mean())}
-        tried, believed = np.zeros(3), np.zeros(3)
+        losses: dict[str, list[pd.DataFrame]] = {"tried": [], "believed": []}
         for table, rest in zip(tables, reversed(parts), strict=True):
-            sure = table.index[table["status"] != "not-identified"]
-            tried += _foretold(rest, table.loc[both], by)
-            believed += _foretold(rest, table.loc[both.intersection(sure)], by)
-        row |= {"pooled, tried": tried[0] / tried[2], "own, tried": tried[1] / tried[2]}
-        row |= {"pooled, believed": believed[0] / believed[2], "own, believed": believed[1] / believed[2]}
+            sure = both.intersection(table.index[table["status"] != "not-identified"])
+            for what, some in (("tried", both), ("believed", sure)):
+                losses[what].append(_foretold(rest, table.loc[some], by))
+        for what, sides in losses.items():
+            row |= _compared(pd.concat(sides).groupby(level=0).sum(), what)
         found.append(row)
     return pd.DataFrame(found)
 
 
-def _foretold(sales: pd.DataFrame, slopes: pd.DataFrame, by: Sequence[str]) -> Array:
-    """Squared errors of log units beyond the effects with pooled and own slopes from elsewhere, and the units.
+def _compared(loss: pd.DataFrame, what: str) -> dict[str, float]:
+    """Losses per unit with pooled and own slopes, and in how many groups the pooled one is the better."""
+    found = {f"{name}, {what}": loss[name].sum() / loss["units"].sum() for name in ("pooled", "own")}
+    return found | {f"better, {what}": (loss["pooled"] < loss["own"]).sum()}
+
+
+def _foretold(sales: pd.DataFrame, slopes: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Squared errors of log units beyond the effects with pooled and own slopes from elsewhere, and units, by group.
 
     A row counts by its units, as in the Poisson likelihood.
     """
-    loss = np.zeros(3)
+    loss = {}
     known = {str(key): (one, raw) for key, one, raw in slopes[["elasticity", "raw_elasticity"]].itertuples(name=None)}
     for panel in panels(sales, by=by):
         if panel.key[0] in known:
@@ -174,8 +189,8 @@ def _foretold(sales: pd.DataFrame, slopes: pd.DataFrame, by: Sequence[str]) -> A
             root, others = np.sqrt(weight)[:, None], free[:, 2:]
             rest = free[:, :2] - np.dot(others, np.linalg.lstsq(root * others, root * free[:, :2], rcond=1e-9)[0])
             squares = [np.sum(weight * (rest[:, 0] - slope * rest[:, 1]) ** 2) for slope in known[panel.key[0]]]
-            loss += [*squares, weight.sum()]
-    return loss
+            loss[panel.key[0]] = [*squares, weight.sum()]
+    return pd.DataFrame.from_dict(loss, orient="index", columns=["pooled", "own", "units"])
 
 
 def crossed(first: int, seeds: int) -> pd.DataFrame:

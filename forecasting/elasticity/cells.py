@@ -62,8 +62,7 @@ class Panel:
     days : (n,) dates
     factors : (n,) each, levels of the fixed effects
     clusters : (n,) within which errors may depend on each other
-    shared : (n,) stretches of dates in which all units may err alike, because no effect takes what they have in common;
-        None where one does, or where there is one unit
+    shared : (n,) stretches of dates in which all units may err alike; None where there is one unit
     sold_out : (n,)
     products : number of products
     mixed : share of cells in which buyers paid different prices
@@ -100,10 +99,25 @@ class Panel:
         return np.column_stack([self.price, self.others])
 
     @property
+    def dated(self) -> bool:
+        """Whether an effect takes what units share on a date."""
+        dates = int(self.period.max(initial=-1)) + 1
+        return any(_within_dates(factor, self.period, dates) for factor in self.factors)
+
+    @property
     def moves(self) -> int:
         """Dates on which the price of some unit was more than half a per cent off its last."""
-        moved = (np.abs(np.diff(self.price)) > 0.005) & (np.diff(self.unit) == 0)
-        return len(np.unique(self.period[1:][moved]))
+        return len(np.unique(self.period[1:][self._moved]))
+
+    @property
+    def own_moves(self) -> int:
+        """Moves that are not of a date: of any unit where an effect takes what units share, else `moves`."""
+        return int(self._moved.sum()) if self.dated else self.moves
+
+    @property
+    def _moved(self) -> Mask:
+        moved: Mask = (np.abs(np.diff(self.price)) > 0.005) & (np.diff(self.unit) == 0)
+        return moved
 
 
 def panels(
@@ -263,7 +277,7 @@ class _Cells:
             self.days[span],
             _telling(factors),
             _clusters(unit),
-            _shared(unit, period, factors),
+            _stretches(unit, period),
             self.sold_out[span],
             len(np.unique(self._level("product")[span])),
             float(self.mixed[span].mean()) if len(unit) else 0.0,
@@ -364,12 +378,10 @@ def _clusters(unit: Codes) -> Codes:
     return codes_of(unit * (len(unit) + 1) + stretch)
 
 
-def _shared(unit: Codes, period: Codes, factors: Sequence[Codes]) -> Codes | None:
-    """Stretches of sqrt(dates) dates; None with one unit, or with an effect whose levels lie within one date each."""
+def _stretches(unit: Codes, period: Codes) -> Codes | None:
+    """Stretches of sqrt(dates) dates; None with one unit or date."""
     dates = int(period.max(initial=-1)) + 1
-    if not unit.any() or dates < 2 or any(_within_dates(factor, period, dates) for factor in factors):
-        return None
-    return codes_of(period // int(np.ceil(np.sqrt(dates))))
+    return codes_of(period // int(np.ceil(np.sqrt(dates)))) if unit.any() and dates > 1 else None
 
 
 def _within_dates(factor: Codes, period: Codes, dates: int) -> bool:

@@ -51,7 +51,7 @@ def drift(panel: Panel, fit: Callable[[Panel], Fit]) -> Drift | None:
     """Compare the slopes of the first and the second half of the dates; None where a half cannot tell.
 
     One fit holds both halves, so that the error of the difference counts that clusters reach across them: the slope
-    of price in the second half beside price (Chow 1960, with the jackknife's error and t(clusters - 1)).
+    of price in the second half beside price (Chow 1960, with the jackknife's error and degrees of freedom).
 
     Parameters
     ----------
@@ -69,6 +69,6 @@ def drift(panel: Panel, fit: Callable[[Panel], Fit]) -> Drift | None:
     found = Estimate.of(change, panel.clusters, panel.shared)
     if not 0 < found.se < np.inf:
         return None
-    p = 2 * float(stdtr(max(found.clusters - 1, 1), -abs(found.slope) / found.se))
+    p = 2 * float(stdtr(found.freedom, -abs(found.slope) / found.se))
     before = fit(replace(both, price=panel.price, others=np.column_stack([both.price, others]))).slope
     return Drift(before, before + found.slope, str(panel.days[late].min().date()), p)

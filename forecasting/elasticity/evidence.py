@@ -65,7 +65,7 @@ class Evidence:
     sold_out, mixed, guessed : shares of the cells, as in `forecasting.elasticity.cells.Panel`
     estimate : before pooling
     clustered : whether clusters are units; else stretches of time
-    both_ways : whether errors are clustered by dates too
+    both_ways : whether errors count stretches of dates too
     test : whether the price followed demand
     robustness : share of what is left of price and demand that explains the estimate away; None with instruments
     change : between the halves of the dates
@@ -130,7 +130,7 @@ def evidence(
         panel.guessed,
         estimate,
         np.array_equal(panel.clusters, panel.unit),
-        panel.shared is not None,
+        estimate is not None and estimate.both_ways,
         test,
         robustness(estimate, freedom(panel)) if known and estimate is not None else None,
         instrumented,

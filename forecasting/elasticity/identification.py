@@ -17,7 +17,7 @@ from scipy.special import stdtrit
 from forecasting.elasticity.cells import Panel
 from forecasting.elasticity.feedback import ALARM_SINGLE, Feedback, alarm_together
 from forecasting.elasticity.instruments import ALL_OF_IT, Instrumented
-from forecasting.elasticity.panel import Fit, informative, jackknife
+from forecasting.elasticity.panel import Error, Fit, informative, jackknife
 from forecasting.elasticity.within import Codes, codes_of, demean
 from pricing.demand import Identification
 
@@ -46,27 +46,36 @@ TAINTED = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A slope before pooling, with its 95 % interval from t(clusters - 1)."""
+    """A slope before pooling, with its 95 % interval from t with so many degrees of freedom.
+
+    `both_ways`: whether the error counts that rows of a stretch of time err alike.
+    """
 
     slope: float
     se: float
     lower: float
     upper: float
     clusters: int
+    freedom: float
+    both_ways: bool = False
 
     @classmethod
     def of(cls, fit: Fit, clusters: Codes, shared: Codes | None = None) -> "Estimate":
         """Jackknifed over the clusters of the rows the fit kept, and over those that all units share."""
         kept, both = codes_of(clusters[fit.kept]), None if shared is None else codes_of(shared[fit.kept])
-        se = jackknife(fit, kept, both) if fit.usable else np.inf
-        fewest = min(int(codes.max(initial=-1)) + 1 for codes in (kept, both) if codes is not None)
-        return cls.with_error(fit.slope, se, fewest)
+        error = jackknife(fit, kept, both) if fit.usable else Error(np.inf, 1.0)
+        return cls.with_error(
+            fit.slope, error.se, int(kept.max(initial=-1)) + 1, error.freedom, both_ways=error.both_ways
+        )
 
     @classmethod
-    def with_error(cls, slope: float, se: float, clusters: int) -> "Estimate":
-        """A slope whose standard error rests on this many clusters."""
-        half = se * float(stdtrit(max(clusters - 1, 1), 0.975))
-        return cls(slope, se, slope - half, slope + half, clusters)
+    def with_error(
+        cls, slope: float, se: float, clusters: int, freedom: float | None = None, *, both_ways: bool = False
+    ) -> "Estimate":
+        """A slope whose standard error rests on this many clusters, by default one more than the degrees of freedom."""
+        free = max(clusters - 1 if freedom is None else freedom, 1.0)
+        half = se * float(stdtrit(free, 0.975))
+        return cls(slope, se, slope - half, slope + half, clusters, free, both_ways)
 
     @property
     def spread(self) -> float:
@@ -117,6 +126,7 @@ def too_little(panel: Panel, own: float) -> Verdict | None:
             refused,
             f"The price hardly moved on its own: it changed on {_dates(panel.moves)}, by {own:.1%} beyond what season "
             f"and product explain; at least {MIN_MOVES} changes and {MIN_OWN:.0%} are needed.",
+            credible=own >= MIN_OWN and panel.own_moves >= MIN_MOVES,
         )
     return _too_few(panel)
 
@@ -131,7 +141,8 @@ def _too_few(panel: Panel) -> Verdict | None:
         )
     levels = _estimated(panel.factors, panel.columns.shape[1])
     if len(panel) - levels < MIN_FREE:
-        return Verdict(refused, f"Too few data: {_rows(len(panel))} for {levels} numbers to estimate.")
+        why = f"Too few data: {_rows(len(panel))} for {levels} numbers to estimate."
+        return Verdict(refused, why, credible=True)
     return None
 
 

@@ -10,7 +10,7 @@ Guarantees
 The gain is real only where rows are few; with many rows per group pooling changes little.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Self
@@ -39,10 +39,13 @@ _TAU = np.geomspace(0.01, 3.0, 60)
 """Standard deviations between groups that are weighed against each other; every third where covariates are."""
 _OMEGA = np.geomspace(0.02, 1.0, 6)
 """Standard deviations of what covariates do, likewise."""
-_SCALE = 0.5
-"""Half-normal prior of both (Gelman 2006: weak, matters for few groups only), the second as likely small as not."""
+_SCALE, _EFFECT = GENERAL.sd, 0.5
+"""Half-normal priors of both (Gelman 2006: weak, matter for few groups only): groups may differ as much as goods do in
+general; what covariates do is as likely small as not."""
 ENOUGH, FEWEST = 10, 5
 """Clusters from which an error stands by itself, and groups from which others' noise is leaned on."""
+_NOTHING = 10.0
+"""Error from which a slope tells the others nothing."""
 _CERTAIN = 1e4
 """Degrees of freedom of noise that is alike in all groups."""
 _UNCUT = 7.0
@@ -145,7 +148,7 @@ def pool(
     covariates : (n, k) what is known of each group, on scales of about 1
     """
     b, s = (np.asarray(values, dtype=np.float64) for values in (slopes, spreads))
-    use = np.asarray(credible, dtype=bool) & np.isfinite(b) & np.isfinite(s) & (s > 0)
+    use = np.asarray(credible, dtype=bool) & np.isfinite(b) & (s > 0) & (s < _NOTHING)
     known = np.zeros((len(b), 0)) if covariates is None else covariates
     learned = _Learned.of(b, s, use, known)
     if not use.any() or not learned.falls:
@@ -181,35 +184,67 @@ def covariates_of(keys: Sequence[tuple[str, ...]], prices: Sequence[float]) -> V
     return np.column_stack(columns) if columns else np.zeros((len(price), 0))
 
 
-def moderated(
-    errors: Sequence[float], spreads: Sequence[float], clusters: Sequence[int], information: Sequence[float]
-) -> Vector:
-    """(n,) spreads; those that rest on fewer than `ENOUGH` clusters lean on what other groups show of their noise.
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the sales of one group say of its slope, before other groups are heard.
 
-    How much noisier than a Poisson's sales are, `error^2 information`, is itself hard to tell from few clusters. Over
-    groups it is taken to be a scaled inverse chi-square, estimated by moments of its logarithm (Smyth 2004).
-
-    Parameters
+    Attributes
     ----------
-    errors, spreads : (n,) standard errors, and the normal deviations that stand for their t distribution
-    clusters : (n,) on which the errors rest
-    information : (n,) of the slope if sales err as a Poisson does
+    slope : the group's own
+    se, freedom : its standard error and degrees of freedom; NaN and 0 where there are too few rows for one
+    information, size : as in `forecasting.elasticity.panel.Fit`; NaN with instruments
     """
-    se, spread, told = (np.asarray(values, dtype=np.float64) for values in (errors, spreads, information))
-    free = np.asarray(clusters, dtype=np.float64) - 1
-    noise = se**2 * told
-    few = np.isfinite(noise) & (noise > 0) & (free >= 1) & (free < ENOUGH - 1)
-    if few.sum() < FEWEST:
+
+    slope: float = np.nan
+    se: float = np.nan
+    freedom: float = 0.0
+    information: float = np.nan
+    size: float = np.nan
+
+
+def spreads_of(said: Sequence[Said]) -> Vector:
+    """(n,) deviations of the normals that stand for each slope's t distribution; NaN where nothing is known of it.
+
+    How much noisier than a Poisson's sales are, `se^2 information`, is itself hard to tell from few clusters, and
+    cannot be told from very few rows. It is taken to grow with the size of the sales as 1 + alpha size (Breslow 1984),
+    beyond that to be a scaled inverse chi-square over groups, estimated by moments of its logarithm (Smyth 2004).
+    """
+    se, free, told, size = (
+        np.array([getattr(one, name) for one in said], dtype=np.float64)
+        for name in ("se", "freedom", "information", "size")
+    )
+    with np.errstate(invalid="ignore"):
+        spread, noise = se * stdtrit(np.maximum(free, 1.0), 0.975) / 1.959964, se**2 * told
+        seen = np.isfinite(noise) & (noise > 0) & (free > 0)
+        few = np.isfinite(told) & (told > 0) & ~(free >= ENOUGH - 1)
+    if seen.sum() < FEWEST or not few.any():
         return spread
-    half = free[few] / 2
-    level = np.log(noise[few]) - digamma(half) + np.log(half)
-    beyond = float(level.var(ddof=1) - polygamma(1, half).mean())
-    prior = 2 * _inverse_trigamma(beyond) if beyond > 0 else _CERTAIN
-    usual = np.exp(level.mean() + digamma(prior / 2) - np.log(prior / 2))
-    both = np.sqrt((prior * usual + free[few] * noise[few]) / (prior + free[few]) / told[few])
-    spread = spread.copy()
-    spread[few] = both * stdtrit(prior + free[few], 0.975) / 1.959964
+    usual = _usual(noise[seen], free[seen], size[seen])
+    prior = _alike(noise[seen] / usual(size[seen]), free[seen])
+    own = np.where(seen[few], noise[few], 0.0), np.where(seen[few], free[few], 0.0)
+    both = (prior * usual(size[few]) + own[1] * own[0]) / (prior + own[1])
+    spread[few] = np.sqrt(both / told[few]) * stdtrit(prior + own[1], 0.975) / 1.959964
     return spread
+
+
+def _usual(noise: Vector, free: Vector, size: Vector) -> Callable[[Vector], Vector]:
+    """Noise as a function of size: that of a Poisson and beyond, or in proportion where it is less noisy than that."""
+
+    def excess(alpha: float) -> float:
+        return float(free @ (noise / (1 + alpha * size) - 1))
+
+    most = float((noise / size).max())
+    alpha = float(brentq(excess, 0.0, most)) if excess(0.0) > 0 else 0.0
+    level = 1.0 if alpha else float(free @ noise / free.sum())
+    return lambda of: level * (1 + alpha * of)
+
+
+def _alike(ratio: Vector, free: Vector) -> float:
+    """Degrees of freedom that stand for how alike the groups' noise is."""
+    half = free / 2
+    level = np.log(ratio) - digamma(half) + np.log(half)
+    beyond = float(level.var(ddof=1) - polygamma(1, half).mean())
+    return 2 * _inverse_trigamma(beyond) if beyond > 0 else _CERTAIN
 
 
 def _inverse_trigamma(value: float) -> float:
@@ -268,7 +303,7 @@ def _given(  # noqa: PLR0917
     misfit = (precision * (b - effects @ seen.T) ** 2).sum(axis=1) + (prior * (effects - start) ** 2).sum(axis=1)
     width = np.log(precision).sum(axis=1) + np.log(prior).sum(axis=1) - np.linalg.slogdet(curvature)[1]
     # Both grids are even in the logarithm; omega is left so, as covariates mostly tell little.
-    known = np.log(tau) - 0.5 * (tau / _SCALE) ** 2 - 0.5 * (omega / _SCALE) ** 2
+    known = np.log(tau) - 0.5 * (tau / _SCALE) ** 2 - 0.5 * (omega / _EFFECT) ** 2
     variance: Vector = ((x @ inverse) * x).sum(axis=2)
     return 0.5 * (width - misfit) + known, effects @ x.T, variance, effects[:, 0], inverse[:, 0, 0].astype(np.float64)
 

@@ -9,7 +9,7 @@ Guarantees
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -31,7 +31,7 @@ from forecasting.elasticity.identification import (
 )
 from forecasting.elasticity.instruments import Instrumented, control_function, two_stage
 from forecasting.elasticity.panel import Fit, censored, log_log, poisson
-from forecasting.elasticity.shrinkage import covariates_of, moderated, pool
+from forecasting.elasticity.shrinkage import Said, covariates_of, pool, spreads_of
 from pricing.demand import Identification
 
 Method = Literal["ppml", "log-log"]
@@ -91,22 +91,17 @@ def elasticity_table(
             if progress:
                 progress(1)
     verdicts = by_association([g.verdict for g in found])
-    slopes = [g.estimate.slope if g.estimate else np.nan for g in found]
-    spreads = moderated(
-        [g.estimate.se if g.estimate else np.nan for g in found],
-        [g.estimate.spread if g.estimate else np.nan for g in found],
-        [g.estimate.clusters if g.estimate else 0 for g in found],
-        [g.information for g in found],
-    )
-    own = [v.status is not Identification.NOT_IDENTIFIED for v in verdicts]
-    known = covariates_of([g.panel.key for g in found], [_dearness(g.panel) for g in found])
     pooled = pool(
-        slopes, spreads.tolist(), credible=[v.credible for v in verdicts], own=own, covariates=known
+        [g.said.slope for g in found],
+        spreads_of([g.said for g in found]).tolist(),
+        credible=[v.credible for v in verdicts],
+        own=[v.status is not Identification.NOT_IDENTIFIED for v in verdicts],
+        covariates=covariates_of([g.panel.key for g in found], [_dearness(g.panel) for g in found]),
     ).below_zero()
     keys = pd.DataFrame([g.panel.key for g in found], columns=list(by), dtype="str")
     body = {
         **{name: pooled[name] for name in ("elasticity", "se", "lower", "upper")},
-        "raw_elasticity": slopes,
+        "raw_elasticity": [g.estimate.slope if g.estimate else np.nan for g in found],
         "status": [str(v.status) for v in verdicts],
         "method": [g.method for g in found],
         "n_obs": [len(g.panel) for g in found],
@@ -124,8 +119,8 @@ class _Group:
     estimate: Estimate | None
     verdict: Verdict
     method: str
-    information: float = np.nan
-    """What the sales tell of the slope if they err as a Poisson does; NaN with instruments."""
+    said: Said = field(default_factory=Said)
+    """What the group may say to others and of itself."""
     own: float = 0.0
     fit: Fit | None = None
     """Of sales on the price; with instruments on the price as they moved it."""
@@ -155,7 +150,7 @@ def _dearness(panel: Panel) -> float:
 def _estimate(panel: Panel, method: Method) -> _Group:
     own = own_variation(panel)
     if verdict := too_little(panel, own):
-        return _Group(panel, None, verdict, _named(method, panel), own=own)
+        return _Group(panel, None, verdict, _named(method, panel), _hint(panel, verdict, method), own)
     if panel.instruments.shape[1]:
         return replace(_instrumented(panel, method), own=own)
     fit, used = _fit(panel, method)
@@ -166,7 +161,20 @@ def _estimate(panel: Panel, method: Method) -> _Group:
     change = None if verdict.status is Identification.NOT_IDENTIFIED else drift(panel, lambda p: _fit(p, method)[0])
     if change and change.large:
         verdict = replace(verdict, reason=f"{verdict.reason} {change}")
-    return _Group(panel, estimate, verdict, _named(used, panel), fit.information, own, fit, change=change)
+    return _Group(panel, estimate, verdict, _named(used, panel), _said(fit, estimate), own, fit, change=change)
+
+
+def _said(fit: Fit, estimate: Estimate | None) -> Said:
+    if not fit.usable:
+        return Said()
+    known = (np.nan, 0.0) if estimate is None else (estimate.se, estimate.freedom)
+    return Said(fit.slope, *known, fit.information, fit.size)
+
+
+def _hint(panel: Panel, verdict: Verdict, method: Method) -> Said:
+    """What too few rows for a number of their own still tell others."""
+    few = verdict.credible and len(panel) and not panel.instruments.shape[1]
+    return _said(_fit(panel, method)[0], None) if few else Said()
 
 
 def _rival(panel: Panel, used: str) -> Estimate | None:
@@ -183,18 +191,20 @@ def _rival(panel: Panel, used: str) -> Estimate | None:
 
 def _instrumented(panel: Panel, method: Method) -> _Group:
     given = panel.columns, panel.instruments, panel.factors, panel.clusters
+    shared = None if panel.dated else panel.shared
     if method == "log-log":
         sold = np.where(panel.sold_out, 0.0, panel.quantity)
-        found, used = two_stage(sold, *given, shared=panel.shared), "log-log-iv"
+        found, used = two_stage(sold, *given, shared=shared), "log-log-iv"
     else:
         used = "censored-nb2-iv" if panel.sold_out.any() else "ppml-iv"
-        found = control_function(panel.quantity, *given, shared=panel.shared, sold_out=panel.sold_out)
+        found = control_function(panel.quantity, *given, shared=shared, sold_out=panel.sold_out)
     test = feedback_of_instruments(panel, found.pull) if np.isfinite(found.se) else None
     verdict, estimate = assess_instrumented(found, test)
     if method == "log-log":
         verdict = _beware_of_sold_out(panel, verdict)
+    said = Said() if estimate is None else Said(estimate.slope, estimate.spread, np.inf)
     moved = replace(panel, price=panel.instruments @ found.pull) if len(found.pull) else panel
-    return _Group(panel, estimate, verdict, _named(used, panel), fit=_fit(moved, method)[0], instrumented=found)
+    return _Group(panel, estimate, verdict, _named(used, panel), said, fit=_fit(moved, method)[0], instrumented=found)
 
 
 def _fit(panel: Panel, method: Method) -> tuple[Fit, str]:

@@ -222,13 +222,14 @@ def test_prices_set_for_a_whole_chain_are_covered_too() -> None:
     assert alone <= 30
 
 
-def test_dates_count_in_errors_only_where_no_effect_takes_them() -> None:
-    """Nor with one unit."""
+def test_panels_know_whether_an_effect_takes_what_units_share_on_a_date() -> None:
+    """And of what stretches of dates they may share something; one unit shares nothing."""
     sales = market(np.random.default_rng(0))
-    assert next(panels(sales, by=["product"])).shared is None
-    assert next(panels(sales, by=["product"], effects=["channel", "week"])).shared is None
+    assert next(panels(sales, by=["product"])).dated
+    assert next(panels(sales, by=["product"], effects=["channel", "week"])).dated
+    assert not next(panels(sales, by=["product"], effects=["channel", "month"])).dated
+    assert next(panels(sales, by=["product"])).shared is not None
     assert next(panels(sales, by=["product", "channel"])).shared is None
-    assert next(panels(sales, by=["product"], effects=["channel", "month"])).shared is not None
 
 
 def test_what_all_groups_show_together_leaves_none_identified() -> None:

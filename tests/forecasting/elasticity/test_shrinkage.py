@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import truncnorm
+from scipy.stats import t, truncnorm
 
-from forecasting.elasticity.shrinkage import GENERAL, BelowZero, covariates_of, moderated, pool
+from forecasting.elasticity.shrinkage import GENERAL, BelowZero, Said, covariates_of, pool, spreads_of
 
 ENDS = np.array([0.025, 0.5, 0.975])
 
@@ -73,7 +73,7 @@ def test_intervals_cover_as_often_as_they_say_however_few_groups_there_are(group
     rng = np.random.default_rng(groups)
     inside = np.zeros(worlds)
     for world in range(worlds):
-        mean, tau = rng.normal(GENERAL.mean, GENERAL.sd), abs(rng.normal(0, 0.5))
+        mean, tau = rng.normal(GENERAL.mean, GENERAL.sd), abs(rng.normal(0, GENERAL.sd))
         truth = rng.normal(mean, tau, groups)
         slopes = rng.normal(truth, 0.6)
         pooled = pool(slopes.tolist(), [0.6] * groups, credible=all_true(groups), own=all_true(groups))
@@ -92,7 +92,7 @@ def test_two_groups_have_the_exact_posterior(first: float, second: float, spread
         seen = prior + spread**2 * np.eye(2)
         off = b - GENERAL.mean
         log_weight.append(
-            -0.5 * np.linalg.slogdet(seen)[1] - 0.5 * off @ np.linalg.solve(seen, off) + np.log(tau) - 2 * tau**2
+            -0.5 * np.linalg.slogdet(seen)[1] - 0.5 * off @ np.linalg.solve(seen, off) + np.log(tau) - tau**2 / 2
         )
         means.append(GENERAL.mean + (prior @ np.linalg.solve(seen, off))[0])
         variances.append((prior - prior @ np.linalg.solve(seen, prior))[0, 0])
@@ -159,15 +159,45 @@ def test_what_is_handed_on_is_below_zero_with_the_interval_of_the_distribution_t
     assert (table["upper"] < 0).all()
 
 
+def noisy(rng: np.random.Generator, sizes: list[float], alpha: float, freedom: float = 3.0) -> list[Said]:
+    """Groups of true error sqrt(1 + alpha size) / 2, told with so many degrees of freedom."""
+    noise = [(1 + alpha * size) * rng.chisquare(freedom) / freedom for size in sizes]
+    return [Said(-2.0, 0.5 * told**0.5, freedom, 4.0, size) for told, size in zip(noise, sizes, strict=True)]
+
+
 def test_errors_from_few_clusters_lean_on_what_the_others_show() -> None:
-    """True error .5, each told from 4 clusters: what comes out is nearer to it; 12 clusters stand by themselves."""
-    rng = np.random.default_rng(0)
-    told = 0.5 * np.sqrt(rng.chisquare(3, 50) / 3)
-    clusters = [4] * 49 + [12]
-    spreads = moderated(told.tolist(), (1.6 * told).tolist(), clusters, [4.0] * 50)
-    assert np.abs(spreads[:49] - 0.5).mean() < 0.3 * np.abs(told[:49] - 0.5).mean()
-    assert spreads[49] == 1.6 * told[49]
-    assert moderated([0.5] * 3, [0.8] * 3, [4] * 3, [4.0] * 3).tolist() == [0.8] * 3
+    """What comes out is nearer to the truth; an error of 11 degrees of freedom and those of few groups stand alone."""
+    said = noisy(np.random.default_rng(0), [1.0] * 49, 0.0)
+    spreads = spreads_of([*said, Said(-2.0, 0.4, 11.0, 4.0, 1.0)])
+    assert np.abs(spreads[:49] - 0.5).mean() < 0.3 * np.abs(np.array([one.se for one in said]) - 0.5).mean()
+    assert spreads[49] == pytest.approx(0.4 * t.ppf(0.975, 11) / 1.959964)
+    assert spreads_of(said[:3]) == pytest.approx([one.se * t.ppf(0.975, 3) / 1.959964 for one in said[:3]])
+
+
+def test_noise_grows_with_the_size_of_sales() -> None:
+    """Slow and best sellers in one table: errors of both are right, not those of the average."""
+    said = noisy(np.random.default_rng(1), [1.0, 100.0] * 100, 0.05, freedom=5)
+    spreads = spreads_of(said)
+    for start, truth in ((0, 0.5 * 1.05**0.5), (1, 0.5 * 6**0.5)):
+        assert np.sqrt(np.mean(spreads[start::2] ** 2)) == pytest.approx(truth, rel=0.15)
+
+
+def test_what_too_few_rows_tell_counts_as_much_as_the_noise_of_the_others_says() -> None:
+    """Their slope has an error then; without enough others it has none, and moves nobody."""
+    rows = Said(-3.0, information=4.0, size=1.0)
+    said = noisy(np.random.default_rng(2), [1.0] * 60, 0.5)
+    assert spreads_of([*said, rows])[-1] == pytest.approx(0.5 * 1.5**0.5, rel=0.15)
+    assert np.isnan(spreads_of([*said[:4], rows])[-1])
+    spreads = spreads_of([*said[:4], rows]).tolist()
+    pooled = pool([-2.0] * 4 + [-3.0], spreads, credible=all_true(5), own=all_true(5))
+    alone = pool([-2.0] * 4, spreads[:4], credible=all_true(4), own=all_true(4))
+    assert pooled.mean[:4] == pytest.approx(alone.mean)
+
+
+def test_logs_that_err_less_than_a_poisson_are_believed() -> None:
+    """Of regressions in logs the noise is the variance of what is left, far below 1."""
+    said = [Said(-2.0, 0.1 * np.sqrt(c / 3), 3.0, 4.0, 1.0) for c in np.random.default_rng(3).chisquare(3, 80)]
+    assert np.median(spreads_of(said)) == pytest.approx(0.1, rel=0.15)
 
 
 @given(st.floats(-6, 3), st.floats(0.05, 3))

@@ -90,7 +90,7 @@ class _Master:
 def _entering(market: Market, master: _Master, k: int, time_limit: float) -> Best:
     """A set of group k whose time would be worth more than it is."""
     group = market.groups[k]
-    worth = market.displaced(master.bid_prices)[group.products]
+    worth = market.adjusted(master.bid_prices)[group.products]
     enough = OPTIMAL_GAP / 10 * master.objective / market.problem.periods / len(market.groups)
     return entering(group, worth, beyond=float(master.idle[k]) + enough, time_limit=time_limit)
 

@@ -16,6 +16,9 @@ from scipy.sparse import csc_array
 
 Vector = NDArray[np.float64]
 
+TOLERANCE = 1e-10
+"""Share by which the solver may miss a row or a reduced cost: the least HiGHS takes, for fares far apart."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Packed:
@@ -55,7 +58,14 @@ def pack(worth: Vector, rows: csc_array, room: Vector, most: Vector, *, time_lim
     unit = np.where(room > 0, room, np.where(largest > 0, largest, 1.0))
     program = _program(earned / money, csc_array(use / unit[:, None]), room / unit)
     solver = highspy.Highs()
-    for name, value in {"output_flag": False, "threads": 1, "time_limit": max(time_limit, 1e-3)}.items():
+    options = {
+        "output_flag": False,
+        "threads": 1,
+        "time_limit": max(time_limit, 1e-3),
+        "primal_feasibility_tolerance": TOLERANCE,
+        "dual_feasibility_tolerance": TOLERANCE,
+    }
+    for name, value in options.items():
         solver.setOptionValue(name, value)
     solver.passModel(program)
     solver.run()

@@ -57,7 +57,7 @@ class Market:
             np.zeros(len(self.capacity)), [apart(group, self.fare[group.products]) for group in self.groups]
         )
 
-    def displaced(self, bid_prices: Vector) -> Vector:
+    def adjusted(self, bid_prices: Vector) -> Vector:
         """(n,) what a sale of each product earns less what its resources are worth [currency]."""
         return self.fare - self.uses.T @ bid_prices
 

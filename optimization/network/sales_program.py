@@ -48,7 +48,7 @@ def sales_based(problem: SegmentedDemand, *, time_limit: float = 60.0) -> Offeri
     market = Market.of(problem)
     done = run(build(market), time_limit=time_limit, relax=True) if market.groups else Run()
     bid_prices = np.array([max(done.duals.get(f"capacity[{r}]", 0.0), 0.0) for r in range(len(market.capacity))])
-    worth = market.displaced(bid_prices)
+    worth = market.adjusted(bid_prices)
     bound = market.bound(bid_prices, [apart(group, worth[group.products]) for group in market.groups])
     schedules = [_recovered(group, _read(done, k, group)) for k, group in enumerate(market.groups)]
     return close(market, schedules, bid_prices, bound=bound, method=METHOD, started=started)

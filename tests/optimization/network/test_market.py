@@ -31,7 +31,7 @@ def test_any_bid_prices_bound_the_value(seed: int, prices: list[float]) -> None:
     """Weak duality, whatever the prices."""
     problem = choosing_at_random(seed)
     market = Market.of(problem)
-    worth = market.displaced(np.array(prices))
+    worth = market.adjusted(np.array(prices))
     bound = market.bound(np.array(prices), [apart(group, worth[group.products]) for group in market.groups])
     objective = choice_based(problem).report.objective
     assert objective is not None

@@ -10,7 +10,6 @@ Guarantees
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any, TypeVar
 
 import numpy as np
@@ -214,8 +213,8 @@ def _closed_form(model: DynamicJson, season: Season) -> ClosedFormJson | None:
 
 def _brackets(steps: np.ndarray, names: list[str]) -> list[BracketJson]:
     """Prices of one period, each with the fewest units left that it is for."""
-    runs = [(step, next(same)) for step, same in groupby(range(steps.size), key=lambda n: int(steps[n]))]
-    return [BracketJson(units_from=first + 1, price=names[step]) for step, first in runs]
+    starts = [0, *(np.flatnonzero(np.diff(steps)) + 1).tolist()]
+    return [BracketJson(units_from=first + 1, price=names[steps[first]]) for first in starts]
 
 
 def _words(found: Worth, price: str, currency: str) -> str:

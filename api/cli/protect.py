@@ -75,6 +75,7 @@ def _show(read: "Protect", found: "AnswerJson", *, tables: bool) -> None:
     if found.protection is not None and tables:
         for table in _protection(read, found.protection):
             console.print(table)
+        console.print(_beside(found.protection, found.currency))
     if found.overbooking is not None:
         console.print(_bookings(found.overbooking))
     if found.dynamic is not None and tables and found.dynamic.prices is not None:
@@ -108,6 +109,14 @@ def _protection(read: "Protect", found: "ProtectionJson") -> tuple[Table, Table]
         lambda rule, n: f"{rule.levels[n]:.2f}" if n < len(rule.levels) else "",
     )
     return limits, levels
+
+
+def _beside(found: "ProtectionJson", currency: str) -> str:
+    """What revenue is to be held against, or what is taken off it."""
+    if found.partitioned is None or found.hindsight is None:
+        return "Revenue is after refunds and the cost of turning away."
+    partly = f"Set aside for each class alone, units earn {found.partitioned.revenue:.2f} {currency}"
+    return f"{partly}; who knew demand beforehand would earn {found.hindsight:.2f} {currency}."
 
 
 def _bookings(found: "BookingsJson") -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_protect_json import DOCUMENT
+from tests.api.test_protect_json import DOCUMENT, without
 from tests.real_data import ROOT
 
 main = importlib.import_module("api.cli.main")
@@ -55,6 +55,17 @@ def test_without_out_tables_are_printed(run: Any, problem: Path, capsys: pytest.
     shown = capsys.readouterr().out
     for words in ("Booking limits", "Protection levels", "53.27", "optimal", "119 left", "bookings pay", "changing it"):
         assert words in shown
+
+
+def test_what_partitions_and_hindsight_earn_is_printed(
+    run: Any, problem: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where units are not overbooked."""
+    problem.write_text(json.dumps(without("overbooking", "dynamic")))
+    assert run(problem) == 0
+    shown = capsys.readouterr().out
+    assert "each class alone, units earn 85952.55 USD" in shown
+    assert "knew demand beforehand would earn 95401.22 USD" in shown
 
 
 def test_with_out_only_the_words_are_printed(

@@ -44,6 +44,8 @@ class PricedJson(Strict):
         Ladder(tuple(self.ladder))
         if not all(price is None or price > 0 for price in (self.current_price, *self.recent_prices)):
             raise ValueError("the current price, or a recent one, is not positive")
+        if self.floor is not None and self.ceiling is not None and self.floor > self.ceiling:
+            raise ValueError(f"the floor {self.floor} is above the ceiling {self.ceiling}")
         if not any(self.inside()):
             raise ValueError(f"no step of the ladder lies between floor {self.floor} and ceiling {self.ceiling}")
         return self

@@ -54,6 +54,12 @@ def _amount(value: object, info: ValidationInfo) -> Decimal:
     return amount
 
 
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("a name has no line breaks, tabs or other signs that steer a terminal")
+    return name
+
+
 AMOUNT_PATTERN = r"^[0-9]+(\.[0-9]+)?$"
 Amount = Annotated[
     Decimal,
@@ -61,7 +67,7 @@ Amount = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string", "pattern": AMOUNT_PATTERN}, {"type": "number", "minimum": 0}]}),
 ]
 Units = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Name = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
 Currency = Annotated[str, AfterValidator(check_currency)]
 
 
@@ -194,5 +200,6 @@ def _reason(entry: Mapping[str, Any]) -> str:
         "extra_forbidden": "there is no such key",
         "missing": "this is missing",
         "finite_number": "this is not a finite number",
+        "too_short": "this is empty",
     }
     return words.get(entry["type"], str(entry["msg"]).removeprefix("Value error, "))

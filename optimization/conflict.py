@@ -28,19 +28,23 @@ from pricing.problem import Problem, Risk, Shared
 from pricing.rules import MinMargin, SellThrough, offers_of
 
 SMALL = 5_000
+LARGE = 20_000
+"""Steps beyond which building a model takes longer than there is time for."""
+
 SECONDS = 4.0
 
 
 def infeasible(part: Problem, answer: Answer, started: float) -> Plan:
     """The plan of a problem with a part that has no answer."""
     deadline = perf_counter() + SECONDS
-    culprit = _one_offer(part)
+    culprit, whole = _one_offer(part)
     items, blame = fewest(culprit, time_limit=SECONDS / 2)
+    handy = sum(len(offer.ladder) for offer in part.offers) <= LARGE
     return Plan(
         Report(Status.INFEASIBLE, answer.method, perf_counter() - started),
         conflict=tuple(item_in_words(culprit, item) for item in items),
         blame=blame,
-        relaxation=relaxations(culprit, items, deadline=deadline),
+        relaxation=relaxations(part, [whole.get(id(item), item) for item in items], deadline=deadline) if handy else (),
     )
 
 
@@ -159,28 +163,31 @@ def _answer_of_part(part: Problem, deadline: float) -> Answer:
     return Answer("conflict", read_steps(part, done.values) if done.values else None, infeasible=done.infeasible)
 
 
-def _one_offer(problem: Problem) -> Problem:
-    """The problem of a single offer that no step is left for, if there is one; otherwise the whole."""
-    lost = {name for name, mask in permitted(problem).items() if not mask.any()}
-    for offer in problem.offers:
-        if offer.id in lost:
-            alone = only(problem, offer.id)
-            if not permitted(alone)[offer.id].any():
-                return alone
-    return problem
+def _one_offer(problem: Problem) -> tuple[Problem, dict[int, Item]]:
+    """The problem of a single offer that no step is left for, if there is one, otherwise the whole.
+
+    Also, by the `id` of each rule and resource of it, what it is a piece of.
+    """
+    lost = [name for name, mask in permitted(problem).items() if not mask.any()]
+    for name in lost:
+        pieces = _pieces(problem, name)
+        alone = replace(
+            problem,
+            offers=tuple(offer for offer in problem.offers if offer.id == name),
+            rules=tuple(piece for piece, _ in pieces if not isinstance(piece, Shared)),
+            resources=tuple(piece for piece, _ in pieces if isinstance(piece, Shared)),
+            risk=Risk(),
+        )
+        if not permitted(alone)[name].any():
+            return alone, {id(piece): item for piece, item in pieces}
+    return problem, {}
 
 
-def only(problem: Problem, name: str) -> Problem:
-    """The problem of one offer by itself: what rules and resources demand of it, whatever the others do."""
-    rules = (
-        replace(rule, offers=(name,)) if isinstance(rule, EACH) else rule
+def _pieces(problem: Problem, name: str) -> list[tuple[Item, Item]]:
+    """What rules and resources demand of one offer, whatever the others do, beside the whole of each."""
+    pieces: list[tuple[Item, Item]] = [
+        (replace(rule, offers=(name,)) if isinstance(rule, EACH) else rule, rule)
         for rule in problem.rules
         if isinstance(rule, MinMargin) or (isinstance(rule, EACH) and name in rule.offers)
-    )
-    return replace(
-        problem,
-        offers=tuple(offer for offer in problem.offers if offer.id == name),
-        rules=tuple(rules),
-        resources=tuple(replace(r, uses={name: r.uses[name]}) for r in problem.resources if name in r.uses),
-        risk=Risk(),
-    )
+    ]
+    return [*pieces, *((replace(r, uses={name: r.uses[name]}), r) for r in problem.resources if name in r.uses)]

@@ -92,7 +92,7 @@ class Elastic:
 def loosened(problem: Problem, item: Item, steps: Steps) -> Item | None:
     """The item with the tightest limit that it keeps at these steps; None if it has no limit of its own."""
     if isinstance(item, AverageMargin):
-        return replace(item, fraction=-_share(-average_margin(problem, item, steps)))
+        return replace(item, fraction=0 - _share(-average_margin(problem, item, steps)))
     elastic = elastic_of(problem, item)
     return elastic.loose(elastic.total(steps))
 
@@ -146,7 +146,7 @@ def _of_prices(problem: Problem, offers: Offers, rule: Order | SamePrice | MaxSp
     match rule:
         case Order(lower, upper, gap):
             apart = {lower: paid[lower], upper: -paid[upper]}
-            return Elastic(apart, -float(gap), lambda x: replace(rule, min_gap=-exact(x)), dearest)
+            return Elastic(apart, -float(gap), lambda x: replace(rule, min_gap=0 - exact(x)), dearest)
         case MaxSpread(fraction=Decimal() as fraction):  # dearest / cheapest <= 1 + f
             logs = {name: np.log(prices) for name, prices in paid.items()}
             most = log1p(float(fraction))
@@ -175,7 +175,7 @@ def _of_margins(offers: Offers, rule: MinMargin | AverageMargin) -> Elastic:
     if isinstance(rule, MinMargin):
         short = {name: as_floats(o.unit_cost / price - 1 for price in o.ladder) for name, o in offers.items()}
         most = -float(rule.fraction)
-        return Elastic(short, most, lambda x: replace(rule, fraction=-_share(x)), how=How.LARGEST)
+        return Elastic(short, most, lambda x: replace(rule, fraction=0 - _share(x)), how=How.LARGEST)
     missing = {name: -margin_above(offers[name], rule.fraction) for name in rule.offers}
     at_stake = sum(float(np.abs(row).max()) for row in missing.values()) or 1.0
     return Elastic(missing, 0.0, lambda _: None, at_stake)
@@ -184,14 +184,14 @@ def _of_margins(offers: Offers, rule: MinMargin | AverageMargin) -> Elastic:
 def _of_units(problem: Problem, offers: Offers, item: Shared | MinUnits | SellThrough) -> Elastic:
     if isinstance(item, MinUnits):
         sold = {name: -offers[name].mean for name in item.offers}
-        return Elastic(sold, -item.units, lambda x: replace(item, units=-_digits(x)), item.units or 1.0)
+        return Elastic(sold, -item.units, lambda x: replace(item, units=0 - _digits(x)), item.units or 1.0)
     if isinstance(item, Shared):
         use = {name: each * offers[name].mean for name, each in item.uses.items()}
         return Elastic(use, item.capacity, lambda x: replace(item, capacity=_digits(x)), item.capacity or 1.0)
     resource = next(resource for resource in problem.resources if resource.id == item.resource)
     whole = resource.capacity or 1.0
     taken = {name: -each * offers[name].mean / whole for name, each in resource.uses.items()}
-    return Elastic(taken, -item.share, lambda x: replace(item, share=-float(_share(x))))
+    return Elastic(taken, -item.share, lambda x: replace(item, share=0 - float(_share(x))))
 
 
 def _share(value: float) -> Decimal:

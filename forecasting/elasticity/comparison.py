@@ -3,8 +3,8 @@
 Guarantees
 ----------
 * Out of sample: see `holdout`.
-* A shape wins only where its absolute errors are smaller than those of each other shape beyond chance; else the answer
-  is that the data cannot tell. WAPE and the sign of predicted reactions are reported together.
+* A shape wins only where its absolute errors are smaller than those of each other shape beyond chance, and it foretells
+  falls at most rises of the price; else the answer is that the data cannot tell. Error and sign are reported together.
 * Same sales, same table: nothing here is random.
 
 The test pairs the errors of two shapes on the same cells and compares their sums over stretches of dates, shared by
@@ -30,6 +30,8 @@ LEAST_CELLS, LEAST_STRETCHES = 40, 5
 """Cells foretold, and stretches with any, below which shapes are not compared."""
 LEVEL = 0.01
 """Size of each paired test."""
+WRONG = 0.5
+"""Share of the price rises at which a fall is foretold, below which no shape is one of demand."""
 SOLD_OUT = 0.10
 """Share of sold-out cells beyond which no winner is named: leaving them out bends every shape."""
 COLUMNS = (
@@ -38,6 +40,7 @@ COLUMNS = (
 )  # fmt: skip
 """Columns of the table after those of `by`. `best` is yes (better than each other beyond chance), maybe (not worse than
 the one with the least error) or no; `p` is of being as good as that one."""
+_WRONG_SIGN = "At most rises of the price more sales are foretold, so what fits best is no shape of demand."
 _TOO_FEW = "Too few sales to try the shapes on later dates."
 
 
@@ -150,6 +153,8 @@ def _ranked(told: Foretold, gone: float) -> tuple[Vector, list[str], str]:
     least = int(np.argmin(sums.sum(axis=0)))
     p = np.array([_paired(sums[:, k] - sums[:, least]) if k != least else np.nan for k in range(count)])
     worse = p < LEVEL
+    if len(told.falls) and told.falls[:, least].mean() < WRONG:
+        return p, ["no"] * count, _WRONG_SIGN
     if gone > SOLD_OUT:
         why = f"{gone:.0%} of the rows sold out and were left out, which bends every shape: no winner is named."
         return p, ["maybe"] * count, why

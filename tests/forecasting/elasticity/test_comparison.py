@@ -62,6 +62,8 @@ def test_a_shape_that_has_the_sign_wrong_shows_it() -> None:
     table = shapes_table(busy)
     assert (table["elasticity"] > 0).all()
     assert (table["sign_accuracy"] < 0.05).all()
+    assert set(table["best"]) == {"no"}
+    assert table["why"].str.endswith("no shape of demand.").all()
 
 
 def test_forecasts_do_not_look_ahead() -> None:

@@ -1,5 +1,6 @@
 """A document is read exactly or refused, with every finding at its place."""
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -86,3 +87,11 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     assert read_text(tmp_path / "a.json") == "é"
     with pytest.raises(InputError, match=r"b\.json: this is not UTF-8"):
         read_text(tmp_path / "b.json")
+
+
+@pytest.mark.parametrize("name", ["", "\x1b[31mred", "two\nlines", "\x00"])
+def test_names_do_not_steer_a_terminal(name: str) -> None:
+    """They are printed as they stand."""
+    document = {"currency": "EUR", "entries": [{"type": "blue", "id": name, "units": 1}]}
+    with pytest.raises(InputError, match=r"entries\[0\]\.id"):
+        read(json.dumps(document))

@@ -75,7 +75,7 @@ def best(group: Group, worth: Vector, *, time_limit: float) -> Best:
 def apart(group: Group, worth: Vector) -> Best:
     """Let each segment have the set that is best for it alone: those worth most, down to some worth, is one.
 
-    A bound for segments together, exact for one (Talluri and van Ryzin 2004, proposition 6). The set returned is the
+    A bound for segments together, exact for one (Talluri and van Ryzin 2004). The set returned is the
     first segment's.
     """
     order = np.argsort(-worth, kind="stable")
@@ -88,7 +88,7 @@ def apart(group: Group, worth: Vector) -> Best:
 
 
 def greedy(group: Group, worth: Vector) -> Best:
-    """Add the product that helps most while one helps (Bront et al. 2009, section 4.2); bounded as `apart`."""
+    """Add the product that helps most while one helps (Bront et al. 2009); bounded as `apart`."""
     offered, earned = np.zeros(len(worth), dtype=np.bool_), 0.0
     while not offered.all():
         tried = offered | np.eye(len(worth), dtype=np.bool_)[~offered]

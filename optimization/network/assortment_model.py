@@ -6,7 +6,7 @@ Guarantees
 
 Symbols: :math:`y_j = 1` if product j is offered; :math:`w_j` worth of a sale; :math:`v_{lj}` weights of segment l as
 multiples of its weight of buying nothing; :math:`x_l = 1 / (1 + \sum_j v_{lj} y_j)` its share that buys nothing,
-:math:`z_{lj} = x_l y_j` (Bront, Mendez-Diaz and Vulcano 2009, section 4, with the bounds of Mendez-Diaz et al. 2014).
+:math:`z_{lj} = x_l y_j` (Bront, Mendez-Diaz and Vulcano 2009, with the bounds of Mendez-Diaz et al. 2014).
 """
 
 from collections.abc import Callable

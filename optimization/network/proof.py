@@ -19,12 +19,13 @@ def report(method: str, started: float, *, objective: float, bound: float, stake
     ----------
     started : reading of `perf_counter` when the solve began [seconds]
     bound : nothing earns more than this [currency]
-    stake : what would be earned were nothing scarce; a bound within `ROUNDING` of it above the objective is equal
+    stake : what would be earned were nothing scarce; a bound nearer to the objective than `ROUNDING` times it is equal
     """
     seconds = perf_counter() - started
-    bound = objective if bound - objective <= ROUNDING * stake else bound
+    bound = objective if abs(bound - objective) <= ROUNDING * stake else bound
     gap = (bound - objective) / max(abs(objective), 1e-9)
-    status = Status.OPTIMAL if gap <= OPTIMAL_GAP else Status.FEASIBLE if gap <= PROVEN_GAP else Status.TIME_LIMIT
+    proven = Status.OPTIMAL if gap <= OPTIMAL_GAP else Status.FEASIBLE if gap <= PROVEN_GAP else Status.TIME_LIMIT
+    status = proven if gap >= 0 else Status.TIME_LIMIT  # a bound below what is earned bounds nothing
     if status in PROVEN:
         return Report(status, method, seconds, objective, bound, gap)
     return Report(status, method, seconds, bound=bound)

@@ -7,7 +7,7 @@ Guarantees
 
 Symbols: :math:`s_{lj}` sales of product j to segment k, :math:`s_{l0}` its buyers who take nothing;
 :math:`v_{lj}` its weights as multiples of its weight of buying nothing, :math:`\Lambda_l = \lambda_l T` its buyers;
-:math:`a_{rj}` use of resource r per sale, :math:`C_r` its capacity (Gallego, Ratliff and Shebalov 2015, section 4, for
+:math:`a_{rj}` use of resource r per sale, :math:`C_r` its capacity (Gallego, Ratliff and Shebalov 2015, for
 the multinomial logit).
 """
 
@@ -123,7 +123,7 @@ def _read(done: Run, k: int, group: Group) -> Vector:
 
 
 def _recovered(group: Group, sales: Vector) -> Schedule:
-    r"""Nested sets: the products with the most sales per weight are offered longest (Gallego et al. 2015, theorem 3).
+    r"""Nested sets: the products with the most sales per weight are offered longest (Gallego et al. 2015).
 
     With :math:`u_j = s_j / v_j`, falling, and :math:`u_0 = s_0`, the first i products are offered for
     :math:`(u_i - u_{i+1}) (1 + \sum_{j \le i} v_j) / \lambda` periods.

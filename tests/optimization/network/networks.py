@@ -21,7 +21,7 @@ DEMAND = [6, 4, 5, 4, 3, 15, 14, 8, 11, 5]
 
 
 def trips() -> IndependentDemand:
-    """Five trips over three legs, each at two fares (shared design notes: reference numbers, network)."""
+    """Five trips over three legs, each at two fares."""
     products = [
         Product(f"{trip} {kind}", Decimal(fare), dict.fromkeys(TRIPS[trip], 1.0))
         for kind, fares in FARES.items()

@@ -50,6 +50,7 @@ def test_an_allocation_is_feasible_and_proven_by_its_bid_prices(seed: int) -> No
     bound = float(answer.bid_prices @ network.capacity + left)
     assert answer.report.objective == pytest.approx(float(network.fare @ answer.units))
     assert bound == pytest.approx(answer.report.objective, rel=1e-6, abs=1e-5)
+    assert bound == pytest.approx(answer.report.bound, rel=1e-9, abs=1e-5)
 
 
 @given(seeds, st.integers(0, 3), st.integers(1, 30))

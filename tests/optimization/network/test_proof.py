@@ -8,7 +8,13 @@ from pricing.plan import PROVEN, Status
 
 @pytest.mark.parametrize(
     ("bound", "status"),
-    [(100.0, Status.OPTIMAL), (100.00005, Status.OPTIMAL), (100.005, Status.FEASIBLE), (101.0, Status.TIME_LIMIT)],
+    [
+        (100.0, Status.OPTIMAL),
+        (100.00005, Status.OPTIMAL),
+        (100.005, Status.FEASIBLE),
+        (101.0, Status.TIME_LIMIT),
+        (99.0, Status.TIME_LIMIT),
+    ],
 )
 def test_the_gap_alone_says_what_is_known(bound: float, status: Status) -> None:
     """And what is not proven has no objective."""

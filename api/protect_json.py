@@ -227,5 +227,6 @@ def _words(found: Worth, price: str, currency: str) -> str:
         most = f"no way of changing it earns more than {found.most_gain:.1%} more"
         return f"The season is too large to work out a price for every period and stock. One price, {single}; {most}."
     if found.gain < ENOUGH:
-        return f"One price is enough: {single}; changing it with stock and time earns {found.gain:.1%} more."
+        change = f"{abs(found.gain):.1%} {'less' if found.gain <= -0.0005 else 'more'}"
+        return f"One price is enough: {single}; changing it with stock and time earns {change}."
     return f"Changing the price with stock and time earns {found.gain:.1%} more than the best single one: {single}."

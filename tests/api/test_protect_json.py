@@ -150,6 +150,21 @@ def test_whether_one_price_is_enough_is_said_in_words() -> None:
     assert "no way of changing it earns more than" in large
 
 
+def test_a_rule_that_earns_less_is_said_to() -> None:
+    """One rule for draws far apart fits neither; what rounds to nothing is no loss."""
+    rows = [[0.404, 0.199, 0.033], [0.714, 0.7, 0.602]]
+    dynamic = {"ladder": [49, 65, 76], "periods": 28, "arrivals": 1, "probability_draws": rows}
+    apart = answer(read_protect(json.dumps({"currency": "EUR", "capacity": 2, "dynamic": dynamic}))).dynamic
+    assert apart is not None
+    assert apart.words.startswith("One price is enough")
+    assert apart.words.endswith("earns 7.9% less.")
+    assert apart.loss_probability == 0.5
+    alone = {"ladder": [10], "periods": 3, "arrivals": 1, "probability": [0.3]}
+    one = answer(read_protect(json.dumps({"currency": "EUR", "capacity": 6, "dynamic": alone}))).dynamic
+    assert one is not None
+    assert one.words.endswith("earns 0.0% more.")
+
+
 @pytest.mark.parametrize(
     ("curve", "shape"),
     [

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from api.problem_json import read_any, schemas
+from optimization.choice import ChoiceOptimizer
 from pricing.choice_problem import ChoiceProblem
 from pricing.errors import InputError
+from pricing.plan import Status
 from pricing.problem import Order
+from tests.real_data import ROOT
 
 main = importlib.import_module("api.cli.main")
 
@@ -118,6 +121,14 @@ def test_the_command_prices_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert written[0]["objective"] == pytest.approx(written[2]["objective"])
     assert sum(written[0]["expected_units"].values()) <= 320 * (1 + 1e-6)
     assert float(written[0]["prices"]["stalls"]) >= float(written[0]["prices"]["circle"]) + 10
+
+
+def test_the_example_of_the_page_has_an_answer() -> None:
+    """What the documentation shows is read and priced."""
+    page = (ROOT / "docs" / "optimization" / "choice.md").read_text(encoding="utf-8")
+    case = read_any(page.split("```json")[1].split("```")[0])
+    assert isinstance(case, ChoiceProblem)
+    assert ChoiceOptimizer().solve(case, time_limit=30).report.status is Status.OPTIMAL
 
 
 def test_the_schema_closes_out_unknown_keys() -> None:

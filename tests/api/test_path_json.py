@@ -12,8 +12,11 @@ import pytest
 
 from api.path_json import DatedPath
 from api.problem_json import read_any, schemas
-from optimization.path import Direction
+from optimization.path import Direction, best_path
+from optimization.solve import HighsOptimizer
 from pricing.errors import InputError
+from pricing.plan import Status
+from tests.real_data import ROOT
 
 main = importlib.import_module("api.cli.main")
 
@@ -124,6 +127,15 @@ def test_the_command_prices_every_period(
     assert {f"seat@{period}": price for period, price in prices.items()} == plan["prices"]
     assert plan["expected_units"]["seat@last"] <= 45 * (1 + 1e-6)
     assert "seat@summer" in capsys.readouterr().out
+
+
+def test_the_example_of_the_page_has_an_answer() -> None:
+    """What the documentation shows is read and priced."""
+    page = (ROOT / "docs" / "optimization" / "paths.md").read_text(encoding="utf-8")
+    case = read_any(page.split("```json")[1].split("```")[0])
+    assert isinstance(case, DatedPath)
+    found = best_path(case.path, now=case.now, optimizer=HighsOptimizer(), time_limit=30)
+    assert found.plan.report.status is Status.OPTIMAL
 
 
 def test_the_schema_closes_out_unknown_keys() -> None:

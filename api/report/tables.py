@@ -61,14 +61,14 @@ def _test(row: Row, currency: str) -> Proposed:
         return Proposed((), sentence)
     low, high, usual = (price(_number(row[name]), currency) for name in ("low_price", "high_price", "usual_price"))
     loss, bad = (_number(row[name]) for name in ("cost", "bad_case_cost"))
-    places = int(_number(row["places"]))
+    places, step = int(_number(row["places"])), _number(row["high_price"]) / _number(row["usual_price"]) - 1
     how = (
         f"by place: half of the {places} at one price, half at the other, swapped after a week, by lot"
         if places
         else "by time: in each pair of weeks one at each price, the order by lot"
     )
     facts = (
-        ("Prices", f"{low} and {high} instead of {usual}"),
+        ("Prices", f"{low} and {high} instead of {usual} ({percent(step)} down and up)"),
         ("How", how),
         ("How long", f"{_number(row['weeks']):.0f} weeks; all buyers pay the same at a time and place"),
         ("What it tells", f"the elasticity with an error of {decimal(_number(row['promised_se']))}"),

@@ -98,17 +98,7 @@ def elasticity_table(
         own=[v.status is not Identification.NOT_IDENTIFIED for v in verdicts],
         covariates=covariates_of([g.panel.key for g in found], [_dearness(g.panel) for g in found]),
     ).below_zero()
-    keys = pd.DataFrame([g.panel.key for g in found], columns=list(by), dtype="str")
-    body = {
-        **{name: pooled[name] for name in ("elasticity", "se", "lower", "upper")},
-        "raw_elasticity": [g.estimate.slope if g.estimate else np.nan for g in found],
-        "status": [str(v.status) for v in verdicts],
-        "method": [g.method for g in found],
-        "n_obs": [len(g.panel) for g in found],
-        "n_prices": [g.panel.prices for g in found],
-        "reason": [v.reason for v in verdicts],
-    }
-    return pd.concat([keys, pd.DataFrame(body, columns=list(COLUMNS))], axis=1)
+    return _as_table(found, verdicts, pooled, by)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,6 +130,22 @@ class _Group:
             fit=self.fit,
             logs=self.method.startswith("log-log"),
         )
+
+
+def _as_table(
+    found: Sequence[_Group], verdicts: Sequence[Verdict], pooled: pd.DataFrame, by: Sequence[str]
+) -> pd.DataFrame:
+    keys = pd.DataFrame([g.panel.key for g in found], columns=list(by), dtype="str")
+    body = {
+        **{name: pooled[name] for name in ("elasticity", "se", "lower", "upper")},
+        "raw_elasticity": [g.estimate.slope if g.estimate else np.nan for g in found],
+        "status": [str(v.status) for v in verdicts],
+        "method": [g.method for g in found],
+        "n_obs": [len(g.panel) for g in found],
+        "n_prices": [g.panel.prices for g in found],
+        "reason": [v.reason for v in verdicts],
+    }
+    return pd.concat([keys, pd.DataFrame(body, columns=list(COLUMNS))], axis=1)
 
 
 def _dearness(panel: Panel) -> float:

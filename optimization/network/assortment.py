@@ -79,7 +79,6 @@ def apart(group: Group, worth: Vector) -> Best:
     first segment's.
     """
     order = np.argsort(-worth, kind="stable")
-    order = order[worth[order] > 0]
     ratios = np.concatenate([np.zeros((len(group.rate), 1)), group.ratios[:, order]], axis=1)
     earned = np.cumsum(ratios * np.append(0.0, worth[order]), axis=1) / (1 + np.cumsum(ratios, axis=1))
     offered = np.zeros(len(worth), dtype=np.bool_)

@@ -82,7 +82,7 @@ def rehearse(problem: IndependentDemand, *, rng: np.random.Generator, runs: int 
 
 
 def _solved_anew(problem: IndependentDemand, otherwise: Vector, left: Vector, share: float) -> Vector:
-    network = replace(problem.network, capacity=left)
+    network = replace(problem.network, capacity=left.copy())
     answer = allocate(IndependentDemand(network, problem.demand * share))
     return otherwise if answer.bid_prices is None else answer.bid_prices
 

@@ -42,7 +42,10 @@ def test_few_products_are_all_tried(seed: int) -> None:
     assert found.bound == found.earned
     assert not found.offered[worth <= 0].any()
     assert greedy(group, worth).earned <= most * (1 + 1e-12)
-    assert greedy(group, worth).bound >= most * (1 - 1e-12)
+    alone = [tried(Group(group.products, group.rate[[i]], group.ratios[[i]]), worth) for i in range(len(group.rate))]
+    assert apart(group, worth).bound == pytest.approx(sum(alone))
+    assert greedy(group, worth).bound == pytest.approx(sum(alone))
+    assert sum(alone) >= most * (1 - 1e-12)
 
 
 @given(st.integers(0, 10**6))

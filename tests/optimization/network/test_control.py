@@ -62,3 +62,20 @@ def test_without_bid_prices_nothing_is_rehearsed(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(control, "allocate", lambda *_, **__: next(answers, unsolved))
     played = rehearse(trips(), rng=np.random.default_rng(0), runs=3, resolves=2)
     assert played.revenue[ANEW].tolist() == played.revenue[FIXED].tolist()
+
+
+def test_what_is_solved_anew_is_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first stage has all capacity and demand, the last of four what is left and a quarter of the demand."""
+    seen: list[IndependentDemand] = []
+
+    def noted(problem: IndependentDemand) -> Allocation:
+        seen.append(problem)
+        return allocate(problem)
+
+    monkeypatch.setattr(control, "allocate", noted)
+    rehearse(trips(), rng=np.random.default_rng(0), runs=2, resolves=4)
+    shares = [float(problem.demand.sum() / trips().demand.sum()) for problem in seen]
+    assert shares == pytest.approx([1.0, 1.0, 0.75, 0.5, 0.25, 1.0, 0.75, 0.5, 0.25])
+    left = np.array([problem.network.capacity.sum() for problem in seen[1:5]])
+    assert left[0] == 28.0
+    assert np.all(np.diff(left) < 0)

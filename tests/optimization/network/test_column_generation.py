@@ -200,3 +200,11 @@ def test_nobody_who_comes_buys_nothing() -> None:
     assert answer.report.objective == 0.0
     assert answer.offered is not None
     assert [(offered.products, offered.periods) for offered in answer.offered] == [((), 300.0)]
+
+
+def test_it_ends_where_rounding_keeps_the_gap_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A set enters once: if none is new, the last round is the last, whatever the gap."""
+    monkeypatch.setattr(module, "_proven", lambda _: False)
+    answer = choice_based(parallel_flights(0.6, NO_PURCHASE[0]), time_limit=3.0)
+    assert answer.report.status is Status.OPTIMAL
+    assert len(answer.steps) <= 2**6 + 1

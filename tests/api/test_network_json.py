@@ -10,6 +10,7 @@ from api.network_json import read_network, write_answer
 from api.network_models import LARGEST, AllocationJson, OfferingJson
 from optimization.network import IndependentDemand, SegmentedDemand, allocate, best_offering, values
 from pricing.errors import InputError
+from tests.real_data import ROOT
 
 LEGS: dict[str, Any] = {
     "currency": "USD",
@@ -144,3 +145,14 @@ def test_answers_keep_their_schema_and_give_the_same_bytes(limit: float) -> None
 def test_the_largest_number_is_the_solvers() -> None:
     """The shape of the file knows it without loading a solver."""
     assert LARGEST == values.LARGEST
+
+
+def test_what_the_documentation_shows_is_read() -> None:
+    """Its network as it stands, and its segments in place of the demand."""
+    page = (ROOT / "docs" / "optimization" / "network.md").read_text(encoding="utf-8")
+    network, segments = (part.split("```")[0] for part in page.split("```json\n")[1:3])
+    shown = json.loads(network)
+    assert isinstance(read_network(network).problem, IndependentDemand)
+    products = [{"id": name, "fare": "9.00", "uses": ["SFO-CLT"]} for name in ("low", "high")]
+    choosing = {**shown, "products": products, **json.loads("{" + segments + "}")}
+    assert isinstance(read_network(json.dumps(choosing)).problem, SegmentedDemand)

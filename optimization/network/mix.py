@@ -88,7 +88,7 @@ def learned(
     earned, left, every = np.zeros(runs), np.full(runs, stock), np.arange(runs)
     for period in range(periods):
         price = next_price(prices, offered, sold, left / (periods - period), rng)
-        shown = (price >= 0) & (left > 0)
+        shown = price >= 0  # without stock the mix offers nothing
         sale = shown & (rng.random(runs) < chances[price])
         offered[every, price] += shown
         sold[every, price] += sale

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from optimization.network.values import Indices, Vector
+from pricing.errors import Finding, InputError
 
 
 def price_mix(prices: Vector, chances: Vector, stock: ArrayLike) -> Vector:
@@ -32,7 +33,19 @@ def price_mix(prices: Vector, chances: Vector, stock: ArrayLike) -> Vector:
     Returns
     -------
     (..., k) x
+
+    Raises
+    ------
+    InputError
+        if a number is missing or cannot be what it is said to be.
     """
+    problems = {
+        "a price is not a number from 0 up": np.all((prices >= 0) & (prices < np.inf)),
+        "a chance of a sale is not between 0 and 1": np.all((chances >= 0) & (chances <= 1)),
+        "a stock is not a number from 0 up": np.all((np.asarray(stock) >= 0) & (np.asarray(stock) < np.inf)),
+    }
+    if found := [Finding(text) for text, sound in problems.items() if not sound]:
+        raise InputError(found)
     sold = np.concatenate([np.zeros_like(chances[..., :1]), chances], axis=-1)
     earned = sold * np.append(0.0, prices)
     rate = np.asarray(stock, dtype=np.float64)[..., None, None]

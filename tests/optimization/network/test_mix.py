@@ -8,6 +8,7 @@ from scipy.sparse import csc_array
 
 from optimization.network.linear import pack
 from optimization.network.mix import learned, next_price, price_mix
+from pricing.errors import InputError
 
 PRICES, CHANCES = np.array([29.9, 34.9, 39.9, 44.9]), np.array([0.8, 0.6, 0.3, 0.1])
 
@@ -80,3 +81,12 @@ def test_where_stock_is_short_nothing_is_offered_for_a_while() -> None:
     offered = np.full((4000, 1), 1e6)
     chosen = next_price(np.array([10.0]), offered, offered, np.full(4000, 0.1), np.random.default_rng(0))
     assert np.mean(chosen == -1) == pytest.approx(0.9, abs=0.03)
+
+
+def test_numbers_that_cannot_be_are_refused_all_at_once() -> None:
+    """NaN, a chance above 1, a stock below nothing."""
+    with pytest.raises(InputError) as error:
+        price_mix(np.array([1.0, np.nan]), np.array([0.5, 1.5]), -0.1)
+    assert len(error.value.findings) == 3
+    with pytest.raises(InputError, match="a stock"):
+        price_mix(PRICES, CHANCES, float("nan"))

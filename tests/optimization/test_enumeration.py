@@ -1,6 +1,7 @@
 """The oracle itself: brute force agrees with a plain double loop over prices."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from itertools import product
 from typing import get_args
@@ -13,13 +14,18 @@ from optimization.steps import canonical, permitted, used, value_of
 from pricing.feasibility import violations
 from pricing.plan import Plan, Report, Status, Used
 from pricing.problem import (
+    AverageMargin,
+    MaxSpread,
     Measure,
+    MinUnits,
+    MostChanges,
     Objective,
     Order,
     Problem,
     Risk,
     Rule,
     SamePrice,
+    SellThrough,
     Shared,
 )
 from tests.optimization.problems import at_random, offer, problem
@@ -68,6 +74,41 @@ def test_enumeration_and_exact_check_agree_on_every_combination() -> None:
             assert kept == (wrong == ()), (seed, steps, wrong)
             kinds |= {type(rule) for rule in case.rules} if wrong else set()
     assert len(kinds) == len(get_args(Rule))
+
+
+A = offer("a", [10, 20], [9.0, 4.0], cost="5", now="10")
+B = offer("b", [12, 20], [6.0, 2.0], cost="5")
+ROOM = Shared("room", 20.0, {"a": 1.0, "b": 2.0})
+
+
+@pytest.mark.parametrize(
+    ("holds", "broken"),
+    [
+        (Order("a", "b", Decimal(2)), Order("a", "b", Decimal("2.01"))),
+        (MaxSpread(("a", "b"), Decimal(2)), MaxSpread(("a", "b"), Decimal("1.99"))),
+        (MaxSpread(("a", "b"), None, Decimal("0.2")), MaxSpread(("a", "b"), None, Decimal("0.199"))),
+        (MinUnits(("a", "b"), 15.0), MinUnits(("a", "b"), 15.01)),
+        (SellThrough("room", 1.0), None),
+        (SellThrough("half", 0.45), SellThrough("half", 0.451)),
+        (AverageMargin(("a", "b"), Decimal("0.537")), AverageMargin(("a", "b"), Decimal("0.5371"))),
+        (AverageMargin(("b",), Decimal(7) / 12), AverageMargin(("b",), Decimal("0.584"))),
+        (MostChanges(("a", "b"), 0), None),
+    ],
+)
+def test_a_rule_holds_up_to_its_edge(holds: Rule, broken: Rule | None) -> None:
+    """At 10 and 12 euros nine and six are sold: 21 places of two rooms, 162 euros, of which 87 are margin."""
+    rooms = [replace(ROOM, capacity=21.0), Shared("half", 20.0, {"a": 1.0})]
+    first = np.zeros((1, 2), dtype=np.intp)
+    assert feasible(problem(A, B, resources=rooms, rules=[holds]), first)[0]
+    if broken is not None:
+        assert not feasible(problem(A, B, resources=rooms, rules=[broken]), first)[0]
+
+
+def test_a_price_that_changes_counts() -> None:
+    """One of two has a current price: only its change counts."""
+    for count, keeps in ((0, False), (1, True)):
+        case = problem(A, B, rules=[MostChanges(("a", "b"), count)])
+        assert feasible(case, np.array([[1, 1]]))[0] == keeps
 
 
 def plan_at(case: Problem, steps: Mapping[str, int]) -> Plan:

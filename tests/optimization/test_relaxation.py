@@ -119,6 +119,10 @@ A = offer("a", [13, 16], [60.0, 52.0], cost="12", now="10")
             problem(A, rules=[AverageMargin(("a",), Decimal("0.4"))]),
             "a: the average margin is at least 25 % of what is taken in, instead of 40 %",
         ),
+        (  # 10 x 10 leaves 40 % of 100; 8.57 x 1 is nearer to half in euros, not in share
+            problem(offer("a", ["8.57", "10"], [1.0, 10.0], cost="6"), rules=[AverageMargin(("a",), Decimal("0.5"))]),
+            "a: the average margin is at least 40 % of what is taken in, instead of 50 %",
+        ),
         (
             problem(A, offer("b", [13], [1.0]), rules=[Order("a", "b", Decimal("0.50"))]),
             "b costs at least as much as a, instead of 0.50 EUR",

@@ -81,7 +81,7 @@ def response(name: str, one: Evidence, group: Group, axis: Axis) -> Chart:
     """What was sold at each price, and what the elasticity expects there."""
     low, high = one.tried
     start, end = min(low * 0.93, one.usual * 0.85), max(high * 1.07, one.usual * 1.15)
-    x = np.linspace(start, end, 41)
+    x = np.geomspace(start, end, 61)
     ends = _band(x, one.usual, group)
     top = float(np.clip(max(_highest(one.dots), 1.08 * _index(x, one.usual, group.slope).max()), *TOP))
     spec = {
@@ -120,7 +120,7 @@ def _lines(x: Vector, ends: Vector, one: Evidence, group: Group, axis: Axis) -> 
     dashed = trace(at, curve, line={"color": FORECAST, "width": 1.8, "dash": "5px,4px"}) | named("Expected")
     lines = [*band(at, ends[:, 0], ends[:, 1], FORECAST_BAND), dashed]
     if solid:
-        tried = np.linspace(*one.tried, 21)
+        tried = np.geomspace(*one.tried, 41)
         thick = {"color": FORECAST, "width": 3}
         lines.append(trace(axis.at(tried), _index(tried, one.usual, group.slope), line=thick))
     return lines

@@ -67,20 +67,19 @@ def test_a_shape_that_has_the_sign_wrong_shows_it() -> None:
 
 
 def test_forecasts_do_not_look_ahead() -> None:
-    """What is foretold of the first blocks does not change with what comes after them."""
+    """What is foretold of the first block does not change with what sold in it or after it."""
     sales = bent_market(np.random.default_rng(3), SHAPES[1])
-    last = sales["date"] >= sales["date"].sort_values().unique()[52 + 10]
-    changed = sales.assign(
-        quantity=sales["quantity"].where(~last, 5 * sales["quantity"].sample(frac=1, random_state=0).to_numpy())
-    )
+    later = sales["date"] >= sales["date"].sort_values().unique()[52]
+    other = 5 * sales["quantity"].sample(frac=1, random_state=0).to_numpy()
+    changed = sales.assign(quantity=sales["quantity"].where(~later, other))
     first, second = (
         foretold(next(iter(panels(s, by=["product"]))), Calendar.of(pd.DatetimeIndex(s["date"])))
         for s in (sales, changed)
     )
-    early = first.stretch == 1
+    early = first.stretch <= STRETCHES
     assert early.sum() > 0
     np.testing.assert_array_equal(first.expected[early], second.expected[early])
-    assert not np.array_equal(first.expected[~early], second.expected[~early])
+    assert not np.any(np.all(first.expected[~early] == second.expected[~early], axis=1))
     assert len(np.unique(first.stretch)) == FOLDS * STRETCHES
 
 

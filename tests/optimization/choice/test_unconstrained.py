@@ -59,14 +59,15 @@ def test_the_formula_equals_the_search(seed: int, kind: str) -> None:
     assert found.profit[0] == pytest.approx(profit, rel=1e-5)
 
 
-def test_a_nest_with_two_peaks_takes_the_higher() -> None:
-    """Sensitivities far apart in a tight nest give several stationary prices; the best of all is returned."""
-    case = demand([0.0, 6.0], [0.05, 3.0], nests=["x", "x"], gamma=[0.1])
-    found, grid = best_prices(case, [0.0, 0.0]), np.linspace(-5, 400, 40_001)
-    cost, adjusted = np.zeros(2), 1 / np.array([0.05, 3.0])
-    scanned = case.probabilities(grid[:, None] + adjusted)[0, :, 0] * (grid[:, None] + adjusted)
-    assert found.profit[0] >= scanned.sum(axis=1).max()
-    assert found.profit[0] == pytest.approx(numeric(case, cost, found.prices[0]))
+@pytest.mark.parametrize("gamma", [0.3, 0.42, 0.49])
+@pytest.mark.parametrize("outside", [0.0, 2.0, 4.0])
+def test_a_nest_with_several_peaks_takes_the_highest(gamma: float, outside: float) -> None:
+    """Sensitivities far apart in a nest give several stationary prices, near and dear; the best of all is returned."""
+    b, markups = np.array([0.05, 3.0]), np.linspace(0, 80, 20_001)[:, None]
+    case = demand([0.0, 10.8], b, nests=["x", "x"], gamma=[gamma], outside=outside)
+    found, scanned = best_prices(case, [0.0, 0.0]), markups + 1 / b
+    assert found.profit[0] >= (case.probabilities(scanned)[0, :, 0] * scanned).sum(axis=1).max()
+    assert found.profit[0] == pytest.approx(numeric(case, np.zeros(2), found.prices[0]))
 
 
 def test_one_price_list_per_draw() -> None:

@@ -8,11 +8,13 @@ Guarantees
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from time import perf_counter
 
 from optimization.binding import binding
 from optimization.shadow import shadow_prices
-from optimization.steps import Answer, Steps, canonical, scale_of, used, value_of
+from optimization.steps import Answer, Steps, all_used, scale_of, value_of
 from pricing.errors import FairfareError
 from pricing.feasibility import violations
 from pricing.plan import Plan, Report, Status, Used
@@ -44,26 +46,35 @@ def account(problem: Problem, parts: Parts, started: float, *, shadow: Shadow = 
     """
     method = "+".join(sorted({answer.method for _, answer in parts}))
     bound = sum(answer.bound for _, answer in parts)
+    reason = "; ".join(sorted({answer.reason for _, answer in parts} - {""}))
     if any(answer.steps is None for _, answer in parts):
         known = bound if bound < float("inf") else None
-        return Plan(Report(Status.TIME_LIMIT, method, perf_counter() - started, bound=known))
+        return Plan(Report(Status.TIME_LIMIT, method, perf_counter() - started, bound=known, reason=reason))
     found: dict[str, int] = {}
     for _, answer in parts:
         found.update(answer.steps or {})
     steps = {offer.id: found[offer.id] for offer in problem.offers}
-    fixed = canonical(problem)  # sums in one order, so that the order of the offers changes no digit
+    fixed = _in_order(problem)  # sums in one order, so that the order of the offers changes no digit
+    use = all_used(problem, problem.resources, steps)
     worth = {name: price for part, answer in parts for name, price in shadow(part).items()}
     plan = Plan(
-        _report(fixed, method, steps, bound, started),
+        replace(_report(fixed, method, steps, bound, started), reason=reason),
         prices={offer.id: offer.ladder[steps[offer.id]] for offer in problem.offers},
         expected_units={offer.id: float(offer.mean[steps[offer.id]]) for offer in problem.offers},
-        resources=tuple(Used(r.id, used(fixed, r, steps), r.capacity, worth.get(r.id, 0.0)) for r in problem.resources),
+        resources=tuple(Used(r.id, use[r.id], r.capacity, worth.get(r.id, 0.0)) for r in problem.resources),
         binding=binding(fixed, steps, worth),
         total_prices={offer.id: offer.paid[steps[offer.id]] for offer in problem.offers if offer.totals},
     )
     if broken := violations(problem, plan):
         raise SolverError("the solver's prices break the problem's rules and are not used: " + "; ".join(broken))
     return plan
+
+
+def _in_order(problem: Problem) -> Problem:
+    """The problem with its offers in the order of their ids."""
+    if all(one.id < other.id for one, other in pairwise(problem.offers)):
+        return problem
+    return replace(problem, offers=tuple(sorted(problem.offers, key=lambda offer: offer.id)))
 
 
 def _report(problem: Problem, method: str, steps: Steps, bound: float, started: float) -> Report:

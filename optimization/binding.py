@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from optimization.elastic import average_margin, elastic_of
-from optimization.steps import Steps, ends_in, spans, used
+from optimization.steps import Steps, all_used, ends_in, spans
 from optimization.words import at_least, listed, percent, rule_in_words, spread_in_words
 from pricing.problem import TOLERANCE, Choice, Problem
 from pricing.rules import (
@@ -34,8 +34,9 @@ def binding(problem: Problem, steps: Steps, worth: Mapping[str, float]) -> tuple
     """What binds at these steps; `worth` is each resource's shadow price."""
     chosen = _Chosen(problem, {offer.id: offer for offer in problem.offers}, steps)
     found = [text for rule in problem.rules for text in _about(chosen, rule)]
+    use = all_used(problem, problem.resources, steps)
     for resource in problem.resources:
-        taken = used(problem, resource, steps)
+        taken = use[resource.id]
         if taken >= resource.capacity * (1 - TOLERANCE) or worth.get(resource.id, 0.0) > 0:
             more = f"; bid price {worth.get(resource.id, 0.0):.2f} {problem.currency}"
             found.append(f"{resource.id}: {taken:.1f} of {resource.capacity:g} are used{more}")

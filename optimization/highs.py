@@ -4,17 +4,18 @@ Guarantees
 ----------
 * How a run ended is a value: infeasible, out of time or a failure of the solver raise nothing.
 * A number that is not finite never reaches the solver, which would answer "optimal" with nonsense.
-* One thread and a fixed seed: the same model gives the same answer unless the time limit cuts it short.
+* The same model gives the same answer unless the time limit cuts it short.
 """
 
 from dataclasses import dataclass, field
 
-import highspy
 import numpy as np
 import pyomo.environ as pyo
 from numpy.typing import NDArray
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler, LinearStandardFormInfo
 from scipy.sparse import coo_matrix
+
+from optimization.program import Program, Solved, solve, solve_apart
 
 Floats = NDArray[np.float64]
 
@@ -29,15 +30,19 @@ class Run:
     bound : no solution is above it [objective]
     duals : name of constraint -> gain of the objective per unit added to its right-hand side; linear programs only
     infeasible : proven to have no solution
+    reason : what went wrong, in words; empty if nothing did
     """
 
     values: dict[str, float] = field(default_factory=dict)
     bound: float = np.inf
     duals: dict[str, float] = field(default_factory=dict)
     infeasible: bool = False
+    reason: str = ""
 
 
-def run(model: pyo.ConcreteModel, *, time_limit: float, gap: float = 0.0, relax: bool = False) -> Run:
+def run(
+    model: pyo.ConcreteModel, *, time_limit: float, gap: float = 0.0, relax: bool = False, apart: bool = False
+) -> Run:
     """Maximise a model, stopping once the relative gap is proven or the time is up.
 
     Parameters
@@ -45,13 +50,12 @@ def run(model: pyo.ConcreteModel, *, time_limit: float, gap: float = 0.0, relax:
     time_limit : for the search [seconds]; HiGHS may overrun it while it presolves
     gap : relative gap at which to stop
     relax : drop integrality; only then are there duals
+    apart : in a process of its own, which is ended if it overruns its time; starting one takes some tenths of a second
     """
     form = LinearStandardFormCompiler().write(model, mixed_form=True)
     scale = _scale(form)
-    solver = _solver(time_limit, gap)
-    solver.passModel(_program(form, scale, relax=relax))
-    solver.run()
-    return _read(solver, form, scale, relax=relax)
+    solved = (solve_apart if apart else solve)(_program(form, scale, relax=relax), time_limit=time_limit, gap=gap)
+    return _read(solved, form, scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,57 +92,33 @@ def _positive(largest: coo_matrix) -> Floats:
     return np.where(dense > 0, dense, 1.0)
 
 
-def _solver(time_limit: float, gap: float) -> highspy.Highs:
-    solver = highspy.Highs()
-    options = {
-        "output_flag": False,
-        "threads": 1,
-        "time_limit": max(float(time_limit), 1e-3),
-        "mip_rel_gap": gap,
-        "mip_abs_gap": 0.0,
-    }
-    for name, value in options.items():
-        solver.setOptionValue(name, value)
-    return solver
-
-
-def _program(form: LinearStandardFormInfo, scale: _Scale, *, relax: bool) -> highspy.HighsLp:
+def _program(form: LinearStandardFormInfo, scale: _Scale, *, relax: bool) -> Program:
     matrix = form.A.multiply(scale.columns[None, :] / scale.rows[:, None]).tocsc()
     rhs, kind = np.asarray(form.rhs, dtype=np.float64) / scale.rows, np.array([row.bound_type for row in form.rows])
     if not all(np.all(np.isfinite(part)) for part in (scale.worth, rhs, matrix.data)):
         raise ValueError("a coefficient of the model is not finite")
     lower, upper = (np.array([column.bounds[side] for column in form.columns], dtype=np.float64) for side in (0, 1))
-    program = highspy.HighsLp()
-    program.num_col_, program.num_row_ = len(form.columns), len(form.rows)
-    program.sense_ = highspy.ObjSense.kMaximize
-    program.col_cost_ = scale.worth
-    program.col_lower_ = np.where(np.isnan(lower), -np.inf, lower / scale.columns)
-    program.col_upper_ = np.where(np.isnan(upper), np.inf, upper / scale.columns)
-    program.row_lower_ = np.where(kind <= 0, rhs, -np.inf)
-    program.row_upper_ = np.where(kind >= 0, rhs, np.inf)
-    program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    program.a_matrix_.start_, program.a_matrix_.index_, program.a_matrix_.value_ = (
-        matrix.indptr,
-        matrix.indices,
-        matrix.data,
+    whole = np.array([column.is_integer() for column in form.columns], dtype=np.bool_)
+    return Program(
+        cost=scale.worth,
+        lower=np.where(np.isnan(lower), -np.inf, lower / scale.columns),
+        upper=np.where(np.isnan(upper), np.inf, upper / scale.columns),
+        row_lower=np.where(kind <= 0, rhs, -np.inf),
+        row_upper=np.where(kind >= 0, rhs, np.inf),
+        start=matrix.indptr,
+        index=matrix.indices,
+        value=matrix.data,
+        whole=whole[:0] if relax else whole,
     )
-    if not relax:
-        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-        program.integrality_ = [kinds[column.is_integer()] for column in form.columns]
-    return program
 
 
-def _read(solver: highspy.Highs, form: LinearStandardFormInfo, scale: _Scale, *, relax: bool) -> Run:
-    status, info = solver.getModelStatus(), solver.getInfo()
-    never = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
-    if status in never:  # every model here is bounded: its prices are steps of ladders
+def _read(solved: Solved, form: LinearStandardFormInfo, scale: _Scale) -> Run:
+    if solved.infeasible:
         return Run(infeasible=True)
-    bound = float(info.objective_function_value if relax else info.mip_dual_bound) * scale.money
-    if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
-        return Run(bound=bound)
-    solution = solver.getSolution()
-    values = dict(zip((column.name for column in form.columns), solution.col_value * scale.columns, strict=True))
-    if not relax:
-        return Run(values, bound)
-    duals = np.asarray(solution.row_dual) * scale.money / scale.rows
-    return Run(values, bound, {row.constraint.name: float(d) for row, d in zip(form.rows, duals, strict=True)})
+    bound = solved.bound * scale.money
+    if not solved.columns.size:
+        return Run(bound=bound, reason=solved.reason)
+    values = dict(zip((column.name for column in form.columns), solved.columns * scale.columns, strict=True))
+    duals = solved.duals * scale.money / scale.rows if solved.duals.size else np.empty(0)
+    named = {row.constraint.name: float(dual) for row, dual in zip(form.rows, duals, strict=False)}
+    return Run(values, bound, named, reason=solved.reason)

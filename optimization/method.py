@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Method(StrEnum):
-    """How to solve; auto tries every combination of small parts and hands the others to HiGHS."""
+    """How to solve; auto relaxes, tries what is left where that is little, and hands the rest to HiGHS."""
 
     AUTO = "auto"
     MILP = "milp"

@@ -7,10 +7,12 @@ Guarantees
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain
+from math import fsum
 from operator import sub
 
 import numpy as np
@@ -188,7 +190,17 @@ def unchanged(offer: Choice) -> Mask:
 
 def margin_above(offer: Choice, fraction: Decimal) -> Floats:
     """(steps,) expected margin beyond the share `fraction` of what is taken in: (p - c - f p) d [currency]."""
-    return as_floats(price * (1 - fraction) - offer.unit_cost for price in offer.ladder) * offer.mean
+    return margins_above([offer], fraction)[0]
+
+
+def margins_above(offers: Sequence[Choice], fraction: Decimal) -> list[Floats]:
+    """As `margin_above`, of many offers at once."""
+    ends = np.cumsum([len(offer.ladder) for offer in offers])
+    steps = np.diff(ends, prepend=0)
+    price = as_floats(chain.from_iterable(offer.ladder.prices for offer in offers))
+    cost = as_floats(offer.unit_cost for offer in offers)
+    units = np.concatenate([offer.mean for offer in offers])
+    return np.split((price * float(1 - fraction) - np.repeat(cost, steps)) * units, ends[:-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +212,14 @@ class Answer:
     steps : chosen step per offer; None without an answer
     bound : nothing can do better [currency]
     infeasible : proven to have no answer
+    reason : what kept the search from its end, in words; empty if nothing did
     """
 
     method: str
     steps: Steps | None = field(default=None)
     bound: float = np.inf
     infeasible: bool = False
+    reason: str = ""
 
 
 def value_of(problem: Problem, steps: Steps) -> float:
@@ -224,16 +238,20 @@ def value_of(problem: Problem, steps: Steps) -> float:
 
 def used(problem: Problem, resource: Shared, steps: Steps) -> float:
     """Expected use of a resource at the chosen steps [units]."""
-    return float(sum(resource.uses.get(o.id, 0.0) * o.mean[steps[o.id]] for o in problem.offers))
+    return all_used(problem, [resource], steps)[resource.id]
+
+
+def all_used(problem: Problem, resources: Iterable[Shared], steps: Steps) -> dict[str, float]:
+    """Resource id -> its expected use at the chosen steps, whatever the order of the offers [units]."""
+    units = {offer.id: float(offer.mean[steps[offer.id]]) for offer in problem.offers}
+    return {r.id: fsum(use * units[name] for name, use in r.uses.items()) for r in resources}
 
 
 def spill_loss(problem: Problem, steps: Steps) -> list[float]:
     """Loss for expected use beyond capacity, one entry per resource that allows it [currency]."""
-    return [
-        float(resource.spill) * max(0.0, used(problem, resource, steps) - resource.capacity)
-        for resource in problem.resources
-        if resource.spill is not None
-    ]
+    soft = [resource for resource in problem.resources if resource.spill is not None]
+    taken = all_used(problem, soft, steps) if soft else {}
+    return [float(r.spill) * max(0.0, taken[r.id] - r.capacity) for r in soft if r.spill is not None]
 
 
 def scale_of(problem: Problem) -> float:

@@ -39,6 +39,7 @@ class Report:
     bound : no prices whatever can do better than this [currency]
     gap : (bound - objective) / max(|objective|, 1e-9)
     seconds : wall time of the solve
+    reason : what kept the search from its end, in words; empty if nothing did
     """
 
     status: Status
@@ -47,6 +48,7 @@ class Report:
     objective: float | None = None
     bound: float | None = None
     gap: float | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

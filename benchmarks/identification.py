@@ -60,6 +60,7 @@ class Design:
     reaction : of log price in a week to what the seller knows
     options : of the estimator
     rationed : whether the stock of a week ends in a quarter of the weeks
+    stocked : whether sales end with the stock of a season, and the table tells what is left
     """
 
     shock: float = 0.0
@@ -67,6 +68,7 @@ class Design:
     reaction: Callable[[State, int], Array] = field(default=lambda state, _: np.zeros(len(state.shock)))
     options: Mapping[str, list[str]] = field(default_factory=dict)
     rationed: bool = False
+    stocked: bool = False
 
 
 def to_shock(state: State, week: int) -> Array:
@@ -81,11 +83,15 @@ def to_sales(state: State, week: int) -> Array:
     return REACTION * np.log((state.sold[:, week - 1] + 0.5) / (state.usual + 0.5))
 
 
-def to_stock(state: State, week: int) -> Array:
-    """Price rises by a hundredth with each hundredth of the season's stock sold ahead of plan."""
+def to_stock(state: State, week: int, *, pull: float = 4.0) -> Array:
+    """Price rises by so many hundredths with each hundredth of the season's stock sold ahead of plan."""
     start = week - week % SEASON
-    plan = 1.2 * SEASON * state.usual
-    return (state.sold[:, start:week].sum(axis=1) - (week - start) * state.usual) / plan * 4
+    return pull * (state.sold[:, start:week].sum(axis=1) - (week - start) * state.usual) / _stock(state.usual)
+
+
+def _stock(usual: Array) -> Array:
+    """Of a season [units]."""
+    return np.ceil(1.2 * SEASON * usual)
 
 
 def promotions(state: State, week: int) -> Array:
@@ -108,6 +114,9 @@ DESIGNS: dict[str, Design] = {
     "promotions at peaks, flag unknown": Design(shock=0.8, reaction=promotions),
     "promotions at peaks, flag a control": Design(0.8, 0.0, promotions, {"controls": ["promotion"]}),
     "reacts strongly to remaining stock": Design(shock=0.7, reaction=to_stock),
+    "reacts weakly to remaining stock, not told": Design(shock=0.7, reaction=partial(to_stock, pull=0.4)),
+    "reacts weakly to remaining stock, told": Design(shock=0.7, reaction=partial(to_stock, pull=0.4), stocked=True),
+    "remaining stock told, no reaction": Design(shock=0.7, own=0.7, stocked=True),
     "cost as an instrument": Design(0.7, 0.0, costs, {"instruments": ["cost"]}),
     "cost as an instrument, in logs": Design(0.7, 0.0, costs, {"instruments": ["cost"], "method": "log-log"}),  # type: ignore[dict-item]
     "cost as an instrument that moves the price little": Design(
@@ -133,13 +142,16 @@ def _product(rng: np.random.Generator, design: Design, truth: float, name: str) 
         shock, _persistent(rng, design.own, OWN), _persistent(rng, 0.5, OWN), promoted, np.zeros(shape), usual
     )
     season, level = rng.normal(0, 0.2, WEEKS), rng.normal(0, 0.2, OUTLETS)
-    price, demand = np.zeros(shape), np.zeros(shape)
+    price, demand, left = np.zeros(shape), np.zeros(shape), np.full(shape, np.inf)
     for week in range(WEEKS):
         move = state.own[:, week] + design.reaction(state, week)
         price[:, week] = 1 + level + move
         demand[:, week] = rng.poisson(usual * np.exp(season[week] + truth * move + shock[:, week]))
-        state.sold[:, week] = demand[:, week]
-    stock = np.quantile(demand, 0.75, axis=1, keepdims=True) if design.rationed else np.full((OUTLETS, 1), np.inf)
+        if design.stocked:
+            left[:, week] = _stock(usual) - state.sold[:, week - week % SEASON : week].sum(axis=1)
+        state.sold[:, week] = np.minimum(demand[:, week], left[:, week])
+    if design.rationed:
+        left = np.broadcast_to(np.quantile(demand, 0.75, axis=1, keepdims=True), shape)
     outlet, date = (index.ravel() for index in np.indices(shape))
     table = pd.DataFrame(
         {
@@ -149,12 +161,12 @@ def _product(rng: np.random.Generator, design: Design, truth: float, name: str) 
             "event": "all",
             "channel": [f"outlet {k:02d}" for k in outlet],
             "price": np.exp(price).ravel(),
-            "quantity": np.minimum(demand, stock).ravel(),
+            "quantity": np.minimum(demand, left).ravel(),
             "cost": state.cost.ravel(),
         }
     )
-    if design.rationed:
-        table["available"] = np.broadcast_to(stock, shape).ravel()
+    if design.rationed or design.stocked:
+        table["available"] = left.ravel()
     if "controls" in design.options:
         table["promotion"] = promoted.ravel()
     return table

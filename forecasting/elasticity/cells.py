@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecasting.elasticity.panel import Mask
+from forecasting.elasticity.seasons import NEEDS, told_by_date, with_seasons
 from forecasting.elasticity.silence import with_silent_periods
 from forecasting.elasticity.within import Codes, Vector, codes_of
 from pricing.errors import Finding, InputError
@@ -64,6 +65,7 @@ class Panel:
     clusters : (n,) within which errors may depend on each other
     shared : (n,) stretches of dates in which all units may err alike; None where there is one unit
     sold_out : (n,)
+    available : (n,) left to sell at the start, NaN where not known; None if it is known nowhere [units]
     products : number of products
     mixed : share of cells in which buyers paid different prices
     guessed : share of cells without a sale or a row, between two sales at different prices
@@ -84,6 +86,7 @@ class Panel:
     clusters: Codes = field(repr=False)
     shared: Codes | None = field(repr=False)
     sold_out: Mask = field(repr=False)
+    available: Vector | None = field(repr=False)
     products: int
     mixed: float
     guessed: float
@@ -141,9 +144,11 @@ def panels(
     InputError
         naming every column the table lacks.
     """
+    told = told_by_date(sales, by)
+    sales = with_seasons(sales, told)
     _check(sales, by, effects, controls, instruments)
     rows = sales[np.isfinite(sales["price"]) & (sales["price"] > 0) & np.isfinite(sales["quantity"])]
-    table = _Cells.of(rows, by, controls, instruments)
+    table = _Cells.of(rows, by, controls, instruments, told)
     found = {tuple(key): span for key, span in table.spans()}
     keys = sales[list(by)].drop_duplicates().sort_values(list(by)).astype(str)
     for key in keys.itertuples(index=False, name=None):
@@ -160,7 +165,7 @@ def _check(
 ) -> None:
     wanted = {"--controls": controls, "--instruments": instruments, "--by": by, "needed": ("price", "quantity", "date")}
     findings = [
-        Finding(f"no such column in the table ({option})", column=name)
+        Finding(f"no such column in the table ({option}){_instead(sales, option, name)}", column=name)
         for option, names in wanted.items()
         for name in names
         if name not in sales
@@ -178,6 +183,11 @@ def _check(
     ]
     if findings:
         raise InputError(findings)
+
+
+def _instead(sales: pd.DataFrame, option: str, name: str) -> str:
+    missing = [need for need in NEEDS.get(name, ()) if need not in sales]
+    return f", and without {', '.join(missing)} it cannot be told from dates" if option == "--by" and missing else ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,6 +208,7 @@ class _Cells:
     instruments: Vector
     promotion: Vector | None
     sold_out: Mask
+    available: Vector | None
     mixed: Mask
     """Whether buyers in the cell paid prices more than half a per cent apart."""
     guessed: Mask
@@ -209,10 +220,20 @@ class _Cells:
     """Codes of the effects asked for so far, over all cells."""
 
     @classmethod
-    def of(cls, rows: pd.DataFrame, by: Sequence[str], controls: Sequence[str], instruments: Sequence[str]) -> "_Cells":
+    def of(
+        cls,
+        rows: pd.DataFrame,
+        by: Sequence[str],
+        controls: Sequence[str],
+        instruments: Sequence[str],
+        told: Sequence[str],
+    ) -> "_Cells":
+        """Cells of rows; `told` are the columns of `by` that follow from the date."""
         apart = tuple(name for name in UNIT if name in rows and (name == "product" or rows[name].nunique() > 1))
         names = [*by, *(name for name in apart if name not in by)]
-        rows, guessed = with_silent_periods(rows, _combined(rows, by), _combined(rows, names))
+        whole = [[name for name in some if name not in told] for some in (by, names)]
+        rows, guessed = with_silent_periods(rows, *(_combined(rows, some) for some in whole))
+        rows = with_seasons(rows, told)
         days, group, unit = pd.DatetimeIndex(rows["date"]).normalize(), _combined(rows, by), _combined(rows, names)
         dates, day = np.unique(days.to_numpy(), return_inverse=True)
         _, first, cell = np.unique(
@@ -244,6 +265,7 @@ class _Cells:
             mean(_numeric(rows, instruments)),
             mean(_flag(rows["promotion"])[:, None])[:, 0] if "promotion" in rows else None,
             np.bincount(cell, gone) > 0,
+            mean(rows[["available"]].to_numpy(np.float64))[:, 0] if "available" in rows else None,
             _mixed(np.log(price), cell),
             np.bincount(cell, guessed) > 0,
             np.bincount(distinct).astype(float),
@@ -279,6 +301,7 @@ class _Cells:
             _clusters(unit),
             _stretches(unit, period),
             self.sold_out[span],
+            None if self.available is None else self.available[span],
             len(np.unique(self._level("product")[span])),
             float(self.mixed[span].mean()) if len(unit) else 0.0,
             float(self.guessed[span].mean()) if len(unit) else 0.0,

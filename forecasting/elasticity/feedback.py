@@ -4,6 +4,8 @@ Guarantees
 ----------
 * Both directions are tested, own past prices held fixed: does today's demand foretell tomorrow's price, and tomorrow's
   price today's demand. Errors are two-way, by cluster and by date.
+* Where what is left to sell is known, so is tested whether the price followed it, beyond what had been expected to be
+  left: a plan that raises prices as a date nears is no alarm, a price that follows how it sells is.
 * What the user names as controls is held fixed on the coming date too: a promotion that is planned where demand is
   strong is no alarm once it is told apart. Without that it is.
 * Instruments are tested too: whether the part of the price that they move follows demand.
@@ -76,18 +78,25 @@ class Feedback:
     rows : cells with a past and a future that could be used
     lag : today's demand in tomorrow's price
     lead : tomorrow's price in today's demand
-    level : at which either fires
+    level : at which any of them fires
+    left : what is left to sell tomorrow, over what was expected to be, in tomorrow's price
     """
 
     rows: int
     lag: Direction
     lead: Direction
     level: float = ALARM_SINGLE
+    left: Direction = field(default_factory=Direction)
 
     @property
     def alarm(self) -> bool:
         """Whether the price followed demand."""
-        return min(self.lag.p, self.lead.p) < self.level
+        return min(self.lag.p, self.lead.p, self.left.p) < self.level
+
+    @property
+    def stock(self) -> bool:
+        """Whether the price was raised where less was left to sell than expected."""
+        return self.left.p < self.level and self.left.coefficient < 0
 
     def swamps(self, slope: float) -> bool:
         """Whether the lead coefficient alone is larger than half the slope."""
@@ -110,10 +119,44 @@ def feedback(panel: Panel, fit: Fit, *, lead: bool = True) -> Feedback | None:
         held.append(panel.promotion[at + 1])
     if lead:
         fits.append(poisson(panel.quantity[at], np.column_stack([ahead, *held]), factors))
-    days = panel.days.to_numpy().astype("datetime64[D]").astype(np.int64)[at]
+    days = _civil(panel)[at]
     lagged, *leading = (Direction.of(f, panel.clusters[at], days) for f in fits)
     level = ALARM_SINGLE if panel.products == 1 else ALARM_POOLED
-    return Feedback(len(at), lagged, leading[0] if lead else Direction(), level)
+    return Feedback(len(at), lagged, leading[0] if lead else Direction(), level, _left(panel, fit))
+
+
+def _left(panel: Panel, fit: Fit) -> Direction:
+    """Test of what is left in the price, given own past prices, effects and other regressors."""
+    if panel.available is None:
+        return Direction()
+    known = np.where(np.isfinite(panel.available), panel.available, np.nan)
+    at, more = _with_past_and_future(panel.unit) + 1, _more_left(panel, fit, known)
+    at = at[np.isfinite(more[at])]
+    if len(at) < MIN_TESTED or 2 * np.count_nonzero(more[at]) < len(at):  # filled up on most dates: nothing to follow
+        return Direction()
+    held = [more[at], *(panel.price[at - k] for k in range(1, LAGS + 1)), panel.others[at]]
+    found = linear(panel.price[at], np.column_stack(held), [codes_of(factor[at]) for factor in panel.factors])
+    return Direction.of(found, panel.clusters[at], _civil(panel)[at])
+
+
+def _more_left(panel: Panel, fit: Fit, left: Vector) -> Vector:
+    """(n,) log of what is left to sell over what was expected to be; NaN where nothing is left or it is not known.
+
+    Expected is what is left and what sold beyond the mean since the stock was last filled up, at least one unit.
+    """
+    mean = np.full(len(panel), np.nan)
+    mean[fit.kept] = fit.mean
+    beyond = np.nancumsum(panel.quantity - mean)
+    follows = np.zeros(len(panel), dtype=bool)
+    follows[1:] = (np.diff(panel.unit) == 0) & (left[1:] <= left[:-1] - panel.quantity[:-1] + 0.5)
+    start = np.maximum.accumulate(np.where(follows, 0, np.arange(len(panel))))
+    sold = np.concatenate([[0.0], beyond[:-1]]) - np.concatenate([[0.0], beyond])[start]
+    known = (left > 0) & np.isfinite(mean)
+    return np.where(known, np.log(np.maximum(left, 1.0)) - np.log(np.maximum(left + sold, 1.0)), np.nan)
+
+
+def _civil(panel: Panel) -> NDArray[np.int64]:
+    return panel.days.to_numpy().astype("datetime64[D]").astype(np.int64)
 
 
 def feedback_of_instruments(panel: Panel, pull: Vector) -> Feedback | None:
@@ -138,7 +181,8 @@ def alarm_together(tests: Sequence[Feedback]) -> bool:
     """Whether groups of one table show feedback together: sum of z-values (Stouffer 1949), each at most `CLIPPED`."""
     if len(tests) < 2:
         return False
-    return any(_together(directions) < ALARM_POOLED for directions in ([t.lag for t in tests], [t.lead for t in tests]))
+    ways = [t.lag for t in tests], [t.lead for t in tests], [t.left for t in tests if len(t.left.days)]
+    return any(_together(directions) < ALARM_POOLED for directions in ways if directions)
 
 
 def _together(directions: Sequence[Direction]) -> float:

@@ -113,6 +113,7 @@ def taken(panel: Panel, rows: Mask) -> Panel:
         clusters=codes_of(panel.clusters[rows]),
         shared=None if panel.shared is None else codes_of(panel.shared[rows]),
         sold_out=panel.sold_out[rows],
+        available=None,
     )
 
 

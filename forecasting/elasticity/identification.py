@@ -311,7 +311,8 @@ def _imprecise(estimate: Estimate) -> list[str]:
 
 def _refusal(estimate: Estimate, test: Feedback | None) -> Verdict | None:
     refused = Identification.NOT_IDENTIFIED
-    followed = "Price followed demand: it was raised when demand was strong, so sales cannot show how buyers react"
+    when = "when less was left to sell than expected" if test is not None and test.stock else "when demand was strong"
+    followed = f"Price followed demand: it was raised {when}, so sales cannot show how buyers react"
     if estimate.slope < ABSURD:
         why = "as a rule because large orders got a lower price, not because buyers reacted to it"
         return Verdict(refused, f"The number is absurd ({_interval(estimate)}): {why}.")
@@ -339,7 +340,8 @@ def _doubts(panel: Panel, estimate: Estimate, test: Feedback | None, rival: Esti
             "not hold for all"
         )
     if test is not None and test.alarm:
-        doubts.append("prices partly followed demand, so buyers may be more price sensitive than this")
+        what = "what was left to sell" if test.stock else "demand"
+        doubts.append(f"prices partly followed {what}, so buyers may be more price sensitive than this")
     doubts += _imprecise(estimate)
     if panel.mixed > MIXED:
         doubts.append(

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.elasticity.cells import UNIT
+from forecasting.elasticity.seasons import told_by_date, with_seasons
 from forecasting.elasticity.within import Codes, Vector
 
 PLACES = 4
@@ -57,7 +58,7 @@ def histories(
 ) -> Iterator[History | str]:
     """The history of each group of `keys`, price moves taken out with its slope, or why there is none."""
     rows = sales[np.isfinite(sales["price"]) & (sales["price"] > 0) & np.isfinite(sales["quantity"])]
-    rows = rows.assign(date=pd.DatetimeIndex(rows["date"]).normalize())
+    rows = with_seasons(rows.assign(date=pd.DatetimeIndex(rows["date"]).normalize()), told_by_date(rows, by))
     dates = np.unique(rows["date"].to_numpy().astype("datetime64[D]")).astype(np.int64)
     gap = float(np.median(np.diff(dates))) if len(dates) > 1 else 7.0
     groups = dict(iter(rows.groupby([rows[name].astype(str) for name in by], sort=False)))

@@ -131,3 +131,39 @@ def test_sold_out_rows_do_not_hide_or_make_the_alarm_of_instruments() -> None:
         stock = np.full(len(sales), sales["quantity"].quantile(0.75))
         cut = sales.assign(quantity=np.minimum(sales["quantity"], stock), available=stock)
         assert of_instruments(cut).alarm == (follows > 0)
+
+
+def season(seed: int, reaction: float) -> pd.DataFrame:
+    """Events on sale for sixty days at planned prices that rise, and react to what is left beyond the plan.
+
+    Parameters
+    ----------
+    reaction : of log price to the log of what is left over what the plan expects to be
+    """
+    rng, days, rows = np.random.default_rng(seed), np.arange(60), []
+    for event in range(12):
+        left, keen, shocks = 600.0, 0.0, rng.normal(0, 0.25, 60)
+        for day in days:
+            keen = 0.7 * keen + 0.71 * shocks[day]
+            plan = 600.0 - 7.0 * day
+            price = 3 + 0.4 * (day / 60) ** 2 + rng.normal(0, 0.08) - reaction * np.log(max(left, 1.0) / plan)
+            sold = min(float(rng.poisson(7 * np.exp(keen - 2 * (price - 3 - 0.4 * (day / 60) ** 2)))), left)
+            date = pd.Timestamp("2024-01-01") + pd.Timedelta(days=int(10 * event + day))
+            rows.append((date, f"e{event:02d}", np.exp(price), sold, left))
+            left -= sold
+    names = ["date", "event", "price", "quantity", "available"]
+    return pd.DataFrame(rows, columns=names).assign(product="seat", segment="all", channel="all")
+
+
+def test_a_price_that_follows_what_is_left_is_found_and_a_plan_is_not() -> None:
+    """Where what is left is told: nearly all seasons that react, hardly any of those that are planned."""
+    react, plan = ([seen(season(seed, pull)) for seed in range(8)] for pull in (2.0, 0.0))
+    assert sum(test.stock for test in react) >= 6
+    assert sum(test.left.p < test.level for test in plan) <= 1
+    assert seen(season(0, 2.0).drop(columns="available")).left.p == 1.0
+
+
+def test_a_stock_filled_up_each_week_raises_no_alarm() -> None:
+    """What is left is as expected on nearly every date."""
+    sales = market(np.random.default_rng(0), level=4.0)
+    assert seen(sales.assign(available=500.0)).left.p == 1.0

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from optimization.components import EACH, split
-from optimization.elastic import Item
+from optimization.elastic import How, Item, elastic_of
 from optimization.enumeration import combinations, enumerate_all, feasible
 from optimization.highs import run
 from optimization.ladder import build, read_steps
@@ -24,13 +24,10 @@ from optimization.relaxation import relaxations
 from optimization.steps import Answer, Steps, permitted
 from optimization.words import item_in_words
 from pricing.plan import Blame, Plan, Report, Status
-from pricing.problem import Problem, Risk, Shared
+from pricing.problem import TOLERANCE, Problem, Risk, Shared
 from pricing.rules import MinMargin, SellThrough, offers_of
 
 SMALL = 5_000
-LARGE = 20_000
-"""Steps beyond which building a model takes longer than there is time for."""
-
 SECONDS = 4.0
 
 
@@ -39,12 +36,11 @@ def infeasible(part: Problem, answer: Answer, started: float) -> Plan:
     deadline = perf_counter() + SECONDS
     culprit, whole = _one_offer(part)
     items, blame = fewest(culprit, time_limit=SECONDS / 2)
-    handy = sum(len(offer.ladder) for offer in part.offers) <= LARGE
     return Plan(
         Report(Status.INFEASIBLE, answer.method, perf_counter() - started),
         conflict=tuple(item_in_words(culprit, item) for item in items),
         blame=blame,
-        relaxation=relaxations(part, [whole.get(id(item), item) for item in items], deadline=deadline) if handy else (),
+        relaxation=relaxations(part, [whole.get(id(item), item) for item in items], deadline=deadline),
     )
 
 
@@ -57,6 +53,8 @@ def fewest(problem: Problem, *, time_limit: float) -> tuple[list[Item], Blame]:
     """
     deadline = perf_counter() + time_limit
     kept, items = irreducible(problem, time_limit=time_limit), _items(problem)
+    if len(kept) == 1:
+        return kept, Blame.SMALLEST
     if perf_counter() > deadline:
         return kept, Blame.UNREDUCED
     broken: list[list[int]] = []
@@ -91,7 +89,7 @@ def irreducible(problem: Problem, *, time_limit: float) -> list[Item]:
         return [*needed([*given, *of_second], first, more=bool(of_second)), *of_second]
 
     items = _items(problem)
-    return needed([], items, more=True) if items else []
+    return needed([], items, more=False) if items else []
 
 
 def _items(problem: Problem) -> list[Item]:
@@ -145,6 +143,8 @@ def has_no_answer(problem: Problem) -> bool:
 
 def _answer(problem: Problem, deadline: float) -> Answer:
     """Some steps that keep every rule and capacity, or the proof that there are none, or neither for want of time."""
+    if (quick := _at_a_glance(problem)) is not None:
+        return quick
     steps: dict[str, int] = {}
     for part in split(problem):
         found = _answer_of_part(part, deadline)
@@ -154,9 +154,22 @@ def _answer(problem: Problem, deadline: float) -> Answer:
     return Answer("conflict", steps)
 
 
-def _answer_of_part(part: Problem, deadline: float) -> Answer:
-    if not all(mask.any() for mask in permitted(part).values()):
+def _at_a_glance(problem: Problem) -> Answer | None:
+    """An answer that needs no search: a limit out of reach by itself, or all prices at their lowest or highest."""
+    masks = permitted(problem)
+    if not all(mask.any() for mask in masks.values()):
         return Answer("conflict", infeasible=True)
+    sums = (elastic for item in _items(problem) if (elastic := elastic_of(problem, item)).how is How.SUM)
+    if any(e.total(e.least(masks)) > e.limit + 2 * TOLERANCE * e.scale for e in sums):
+        return Answer("conflict", infeasible=True)
+    ends = ({n: int(np.flatnonzero(mask)[end]) for n, mask in masks.items()} for end in (0, -1))
+    for steps in ends:
+        if feasible(problem, np.array([[steps[offer.id] for offer in problem.offers]]))[0]:
+            return Answer("conflict", steps)
+    return None
+
+
+def _answer_of_part(part: Problem, deadline: float) -> Answer:
     if combinations(part) <= SMALL:
         return enumerate_all(part)
     done = run(build(part), time_limit=max(deadline - perf_counter(), 0.1), gap=np.inf)

@@ -15,7 +15,7 @@ from math import expm1, log1p
 import numpy as np
 import pyomo.environ as pyo
 
-from optimization.steps import Floats, Steps, ending_in, margin_above, unchanged
+from optimization.steps import Floats, Mask, Steps, ending_in, margin_above, unchanged
 from pricing.money import as_floats, minor_digits
 from pricing.problem import Choice, Problem, Shared
 from pricing.rules import (
@@ -74,6 +74,10 @@ class Elastic:
                 return max(chosen)
             case How.SPREAD:
                 return max(chosen) - min(chosen)
+
+    def least(self, masks: Mapping[str, Mask]) -> dict[str, int]:
+        """The permitted step of each offer that weighs least; the least total there is, but for a spread."""
+        return {name: int(np.argmin(np.where(masks[name], weights, np.inf))) for name, weights in self.weights.items()}
 
     def excess(self, block: pyo.Block, problem: Problem) -> pyo.Expression:
         """The same less the limit, relative, as a linear expression to minimise; what it needs goes into the block."""

@@ -32,7 +32,7 @@ from optimization.steps import (
     within_spread,
 )
 from pricing.problem import TOLERANCE, Problem
-from pricing.rules import AverageMargin, MaxSpread, MinUnits, MostChanges, Order, Rule, SamePrice, SellThrough
+from pricing.rules import AverageMargin, MaxSpread, MinUnits, MostChanges, Order, SamePrice, SellThrough
 
 CHUNK = 1 << 14
 TIE = 1e-9
@@ -111,18 +111,22 @@ def feasible_rows(problem: Problem, masks: list[Mask]) -> Combinations:
 
 def feasible(problem: Problem, rows: Combinations) -> Mask:
     """(rows,) whether the combinations of permitted steps keep the rules that link offers, and the capacities."""
-    keeps = np.ones(len(rows), dtype=np.bool_)
+    keeps, at = np.ones(len(rows), dtype=np.bool_), {offer.id: i for i, offer in enumerate(problem.offers)}
     for rule in problem.rules:
-        keeps &= _keep_prices(problem, rule, rows) & _keep_sums(problem, rule, rows)
+        if isinstance(rule, Order | MaxSpread | SamePrice):
+            keeps &= _keep_prices(problem, at, rule, rows)
+        elif isinstance(rule, MinUnits | SellThrough | AverageMargin | MostChanges):
+            keeps &= _keep_sums(problem, at, rule, rows)
     for resource in problem.resources:
         if resource.spill is None and resource.uses:
             keeps &= _units(problem, rows, resource.uses) <= ceiling(resource)
     return keeps
 
 
-def _keep_prices(problem: Problem, rule: Rule, rows: Combinations) -> Mask:
+def _keep_prices(
+    problem: Problem, at: Mapping[str, int], rule: Order | MaxSpread | SamePrice, rows: Combinations
+) -> Mask:
     """(rows,) whether a rule that compares prices holds."""
-    at = {offer.id: i for i, offer in enumerate(problem.offers)}
     keeps = np.ones(len(rows), dtype=np.bool_)
     match rule:
         case Order(lower, upper):
@@ -133,16 +137,20 @@ def _keep_prices(problem: Problem, rule: Rule, rows: Combinations) -> Mask:
                 table = within_spread(rule, problem.offers[at[cheap]], problem.offers[at[dear]])
                 keeps &= table[rows[:, at[cheap]], rows[:, at[dear]]]
         case SamePrice(names):
-            rank = {price: n for n, price in enumerate(sorted({p for o in problem.offers for p in o.paid}))}
+            rank = {price: n for n, price in enumerate({p for name in names for p in problem.offers[at[name]].paid})}
             levels = [np.array([rank[p] for p in problem.offers[at[name]].paid]) for name in names]
             chosen = [level[rows[:, at[name]]] for level, name in zip(levels, names, strict=True)]
             keeps &= np.all([c == chosen[0] for c in chosen], axis=0)
     return keeps
 
 
-def _keep_sums(problem: Problem, rule: Rule, rows: Combinations) -> Mask:
+def _keep_sums(
+    problem: Problem,
+    at: Mapping[str, int],
+    rule: MinUnits | SellThrough | AverageMargin | MostChanges,
+    rows: Combinations,
+) -> Mask:
     """(rows,) whether a rule about many offers together holds."""
-    by_id = {offer.id: offer for offer in problem.offers}
     match rule:
         case MinUnits(names, units):
             return _units(problem, rows, dict.fromkeys(names, 1.0)) >= units * (1 - TOLERANCE)
@@ -151,11 +159,10 @@ def _keep_sums(problem: Problem, rule: Rule, rows: Combinations) -> Mask:
             return _units(problem, rows, resource.uses) >= share * resource.capacity * (1 - TOLERANCE)
         case AverageMargin(names, fraction):
             least = fraction - Decimal(repr(TOLERANCE))
-            return _total(problem, rows, {name: margin_above(by_id[name], least) for name in names}) >= 0
+            return _total(problem, rows, {name: margin_above(problem.offers[at[name]], least) for name in names}) >= 0
         case MostChanges(names, count):
-            changes = {name: np.where(unchanged(by_id[name]), 0.0, 1.0) for name in names}
+            changes = {name: np.where(unchanged(problem.offers[at[name]]), 0.0, 1.0) for name in names}
             return _total(problem, rows, changes) <= count
-    return np.ones(len(rows), dtype=np.bool_)
 
 
 def score(problem: Problem, worth: list[Floats], rows: Combinations) -> Floats:

@@ -12,16 +12,21 @@ from dataclasses import replace
 from decimal import Decimal
 from time import perf_counter
 
+import numpy as np
 import pyomo.environ as pyo
 
-from optimization.elastic import Elastic, Item, average_margin, elastic_of, limit_of, loosened
+from optimization.components import EACH, can_run_out
+from optimization.elastic import Elastic, How, Item, average_margin, elastic_of, limit_of, loosened
 from optimization.highs import run
 from optimization.ladder import build, read_steps
-from optimization.steps import Steps
+from optimization.steps import Steps, permitted
 from optimization.words import item_in_words, percent
 from pricing.plan import Loosened, Relaxation
 from pricing.problem import Problem, Risk, Shared
-from pricing.rules import AverageMargin, MaxSpread, MinUnits, MostChanges, Order, SamePrice
+from pricing.rules import AverageMargin, MaxSpread, MinMargin, MinUnits, MostChanges, Order, SamePrice
+
+LARGE = 20_000
+"""Steps beyond which building a model takes longer than there is time for."""
 
 LEAST = 1e-9
 """Relative change below which a limit is not broken but rounded."""
@@ -85,6 +90,12 @@ def _without(problem: Problem, item: Item) -> Problem:
 
 def _solve(problem: Problem, elastics: Sequence[Elastic], *, time_limit: float) -> Steps | None:
     """Steps of least total excess; None if there are none, or it is not proven in time."""
+    if len(elastics) == 1 and elastics[0].how is not How.SPREAD and _apart(problem):
+        masks = permitted(problem)
+        lowest = {name: int(np.argmax(mask)) for name, mask in masks.items()}
+        return lowest | elastics[0].least(masks) if all(mask.any() for mask in masks.values()) else None
+    if sum(len(offer.ladder) for offer in problem.offers) > LARGE:
+        return None
     model = build(problem)
     model.earned.deactivate()
     model.excess = pyo.Block(range(len(elastics)))
@@ -103,6 +114,12 @@ def _solve(problem: Problem, elastics: Sequence[Elastic], *, time_limit: float) 
     else:
         found = sum(max(0.0, (e.total(steps) - e.limit) / e.scale) for e in elastics)
     return steps if found + done.bound <= 1e-6 * max(1.0, abs(found)) else None
+
+
+def _apart(problem: Problem) -> bool:
+    """Whether each offer may be priced whatever the others' prices are."""
+    free = all(isinstance(rule, (*EACH, MinMargin)) for rule in problem.rules)
+    return free and not any(can_run_out(problem, r) for r in problem.resources if r.spill is None)
 
 
 def _said(problem: Problem, items: Sequence[Item], steps: Steps) -> Relaxation:

@@ -97,7 +97,10 @@ def test_what_cannot_be_solved_is_refused_with_a_reason(
         (changed(offer={"demand": [5, 8, 9]}), ["14.00", "12.00", "12.00"]),
         (changed(rules=CIRCLE), ["12.00", "12.00", "12.00"]),
         (changed(room={"capacity": 0, "spill": "20"}), ["14.00", "14.00", "14.00"]),
-        (changed(offer={"demand": [1e12, 9e11, 5e11]}, room={"capacity": 2e12}), ["12.00", "12.00", "12.00"]),
+        (
+            changed(offers=[offer | {"demand": [1e12, 9e11, 5e11]} for offer in DOCUMENT["offers"]], resources=[]),
+            ["12.00", "12.00", "12.00"],
+        ),
         (changed(offer={"demand": [0, 0, 0]}), ["10.00", "12.00", "12.00"]),
         (changed(offer={"demand": [1e-300, 0, 0]}), ["10.00", "12.00", "12.00"]),
     ],

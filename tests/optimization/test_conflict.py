@@ -8,7 +8,7 @@ from optimization.exhaustive import ExhaustiveOptimizer
 from optimization.solve import HighsOptimizer
 from optimization.steps import canonical
 from pricing.plan import Blame, Status
-from pricing.problem import MaxChange, MinMargin, MinUnits, Order, SamePrice, Shared
+from pricing.problem import MaxChange, MinMargin, MinUnits, Order, Rule, SamePrice, Shared
 from tests.optimization.problems import at_random, offer, problem
 
 
@@ -63,9 +63,21 @@ def test_two_rules_are_named_rather_than_three() -> None:
 
 def test_without_time_the_plan_says_how_far_the_search_came() -> None:
     """Nothing was tried: the set still has no answer, and no more is claimed."""
-    case = problem(offer("a", [10], [9.0], now="20"), rules=[MaxChange(("a",), Decimal(0))])
-    items, blame = fewest(case, time_limit=0.0)
-    assert (items, blame) == ([MaxChange(("a",), Decimal(0))], Blame.UNREDUCED)
+    rules: list[Rule] = [MaxChange(("a",), Decimal(0)), MinMargin(Decimal("0.1"))]
+    case = problem(offer("a", [10], [9.0], now="20"), rules=rules)
+    assert fewest(case, time_limit=0.0) == (rules, Blame.UNREDUCED)
+    assert fewest(case, time_limit=9) == (rules[:1], Blame.SMALLEST)
+
+
+def test_a_thousand_offers_are_no_obstacle() -> None:
+    """A room too small by itself is named, with the room that would do, without a model."""
+    names = [f"o{i:04d}" for i in range(1000)]
+    case = problem(
+        *(offer(name, [10, 12, 14], [9.0, 7.0, 5.0], now="12") for name in names),
+        resources=[Shared("room", 4_900.0, dict.fromkeys(names, 1.0))],
+        rules=[MaxChange(tuple(names), Decimal("0.2")), MinUnits(tuple(names), 100.0), MinMargin(Decimal("0.1"))],
+    )
+    assert fewest(case, time_limit=60) == ([case.resources[0]], Blame.SMALLEST)
 
 
 def test_a_circle_of_orders_is_named() -> None:

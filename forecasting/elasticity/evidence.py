@@ -169,10 +169,16 @@ def _dots(panel: Panel, fit: Fit | None, usual: float, *, moved: bool, logs: boo
         units = np.bincount(panel.unit)
         own = panel.price - (np.bincount(panel.unit, panel.price) / units)[panel.unit]
         return _binned(own, panel.quantity, (np.bincount(panel.unit, panel.quantity) / units)[panel.unit], usual, "raw")
-    hidden = fit.mean + (1 + fit.dispersion * fit.mean) * fit.weight * fit.residual  # sold out: what would have sold
-    sold = fit.mean * np.exp(fit.residual) if logs else hidden
+    sold = _sold(fit, logs=logs)
     expected = fit.mean * np.exp(-fit.slope * fit.own) * (sold.sum() / fit.mean.sum())  # in logs: Duan (1983)
     return _binned(fit.own, sold, expected, usual, "instrumented" if moved else "net")
+
+
+def _sold(fit: Fit, *, logs: bool) -> Vector:
+    """(m,) units sold; of cells that sold out what the model expects would have sold."""
+    if logs:
+        return np.asarray(fit.mean * np.exp(fit.residual))
+    return np.asarray(fit.mean + (1 + fit.dispersion * fit.mean) * fit.weight * fit.residual)
 
 
 def _binned(

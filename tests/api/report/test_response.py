@@ -61,6 +61,9 @@ def test_dots_lie_in_the_band_and_in_the_table(shop: Shop) -> None:
     assert np.mean(np.abs(evidence.dots.sales - expected) < 3 * evidence.dots.se) > 0.9
     assert len(chart.table.rows) == len(evidence.dots.prices) == 12
     assert sum(int(row[3]) for row in chart.table.rows) == evidence.cells
+    (marks,) = [trace for trace in chart.spec["data"] if trace["mode"] == "markers"]
+    assert marks["y"] == pytest.approx(evidence.dots.sales, abs=1e-3)
+    assert marks["error_y"]["array"] == pytest.approx(1.96 * evidence.dots.se, abs=2e-3)
 
 
 def test_pictures_are_strict_json_without_colours_or_names(shop: Shop) -> None:

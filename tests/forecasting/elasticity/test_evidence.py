@@ -4,8 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.elasticity.evidence import FEWEST, MOST, Evidence
+from forecasting.elasticity.cells import panels
+from forecasting.elasticity.evidence import FEWEST, MOST, Evidence, _sold
+from forecasting.elasticity.panel import censored, log_log, poisson
+from forecasting.elasticity.shapes import SHAPES
 from forecasting.elasticity.table import Method, elasticity_table
+from tests.forecasting.elasticity.bent import bent_market
 from tests.forecasting.elasticity.markets import market
 from tests.forecasting.elasticity.test_table import instrumented, shop
 
@@ -58,6 +62,28 @@ def test_dots_lie_on_the_curve_net_of_season_and_outlet(method: Method) -> None:
     assert {one.dots.kind for one in found if one.dots} == {"net"}
     assert np.mean(np.abs(away) > 3) < 0.05
     assert all(one.dots is not None and len(one.dots.prices) == MOST for one in found)
+
+
+def test_dots_show_what_the_curve_misses() -> None:
+    """Demand that is a straight line sells less than the curve at the lowest prices and at the highest."""
+    table, (one,) = told(bent_market(np.random.default_rng(0), SHAPES[3], noise=0.3, shock=0.1))
+    away = on_the_curve(one, table["raw_elasticity"].iloc[0])
+    assert away[0] < -2
+    assert away[-1] < -2
+    assert away[4:8].min() > 0
+
+
+def test_cells_stand_at_what_they_sold_and_sold_out_ones_at_no_less() -> None:
+    """By the count model, its censored form, and in logs."""
+    (panel,) = panels(market(np.random.default_rng(2)), by=["product"])
+    cut = panel.quantity >= np.quantile(panel.quantity, 0.8)
+    given = panel.columns, panel.factors
+    np.testing.assert_allclose(_sold(poisson(panel.quantity, *given), logs=False), panel.quantity, rtol=1e-6)
+    seen = _sold(censored(panel.quantity, *given, cut), logs=False)
+    np.testing.assert_allclose(seen[~cut], panel.quantity[~cut], rtol=1e-6, atol=1e-6)
+    assert (seen[cut] >= panel.quantity[cut]).all()
+    sold = panel.quantity > 0
+    np.testing.assert_allclose(_sold(log_log(panel.quantity, *given), logs=True), panel.quantity[sold], rtol=1e-6)
 
 
 def test_sold_out_rows_stand_at_what_would_have_sold() -> None:

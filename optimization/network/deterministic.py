@@ -158,5 +158,5 @@ def _fill(whole: _Whole, part: _Part) -> tuple[Vector, float]:
     taken = np.clip(room - (np.cumsum(wanted) - wanted), 0.0, wanted)
     units = np.empty_like(taken)
     units[order] = taken / part.use[order]
-    left = order[np.argmax(taken < wanted)]  # the resource is scarce: someone is left
-    return units, float(fare[left] / part.use[left])
+    left = order[taken < wanted]  # nobody, where the resource is scarce by the rounding of a sum alone
+    return units, float(fare[left[0]] / part.use[left[0]]) if left.size else 0.0

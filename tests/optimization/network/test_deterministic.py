@@ -116,6 +116,24 @@ def test_one_resource_is_filled_from_the_most_earned_per_unit_down() -> None:
     assert answer.bid_prices == pytest.approx([45.0])
 
 
+@given(st.lists(st.tuples(st.integers(1, 99), st.integers(1, 200)), min_size=2, max_size=8))
+@settings(max_examples=100, deadline=None)
+def test_room_for_exactly_what_is_wanted_is_sold_out(wanted: list[tuple[int, int]]) -> None:
+    """In tenths of units, which do not add up exactly in any order: everyone is served, and that is proven."""
+    demand, fare = np.array(wanted, dtype=np.float64).T
+    tenths = IndependentDemand(
+        Network(
+            ("room",),
+            np.array([demand.sum() / 10]),
+            tuple(f"p{n}" for n in range(len(fare))),
+            fare,
+            csc_array(np.ones((1, len(fare)))),
+        ),
+        demand / 10,
+    )
+    assert value(tenths) == pytest.approx(float(fare @ demand) / 10)
+
+
 def test_no_room_no_demand_and_no_use_are_answered() -> None:
     """Nothing is sold of what is gone or unwanted; what takes nothing is sold to all; what is plenty is worth 0."""
     network = Network(

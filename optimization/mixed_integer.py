@@ -59,7 +59,7 @@ def mixed_integer(part: Problem, *, time_limit: float, closed: Mapping[str, Mask
     handy, unit = _in_handy_units(part)
     model = build(handy)
     for i, offer in enumerate(part.offers):
-        for step in np.flatnonzero((closed or {}).get(offer.id, ())):
+        for step in np.flatnonzero((closed or {}).get(offer.id, ())[: len(offer.ladder)]):  # tables pad short ladders
             model.x[i, int(step)].setub(0)
     left = max(time_limit - (perf_counter() - started), 1e-3)
     done = run(model, time_limit=left, gap=PROVEN_GAP if large else OPTIMAL_GAP / 10, apart=large)

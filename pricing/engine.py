@@ -188,18 +188,16 @@ def _part_of(ladder: Ladder, *, low: Decimal | None = None, high: Decimal | None
 
 
 def _declared(market: Market, policy: Policy) -> list[Order]:
-    """Declared orders between the segments of one product, event and channel."""
+    """Declared orders: between segments of one product, and between products for one segment."""
     groups: dict[tuple[str, str, str, str], list[str]] = {}
     for offer in market.offers:
-        groups.setdefault((offer.product, offer.event, offer.channel, offer.segment), []).append(offer.id)
-    return [
-        Order(cheaper, dearer)
-        for (product, event, channel, segment), above in groups.items()
-        for lower, upper in policy.segment_order
-        if segment == upper
-        for cheaper in groups.get((product, event, channel, lower), [])
-        for dearer in above
-    ]
+        groups.setdefault((offer.event, offer.channel, offer.product, offer.segment), []).append(offer.id)
+    pairs = []
+    for (event, channel, product, segment), above in groups.items():
+        below = [(product, lower) for lower, upper in policy.segment_order if upper == segment]
+        below += [(lower, segment) for lower, upper in policy.product_order if upper == product]
+        pairs += [(name, above) for key in below for name in groups.get((event, channel, *key), [])]
+    return [Order(cheaper, dearer) for cheaper, above in pairs for dearer in above]
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,15 +289,18 @@ def _doubtful(decided: Decided) -> list[int]:
 
 
 def _what_is_left(decided: Decided, i: int, choose_from: Mapping[str, Ladder]) -> Ladder:
-    """What a doubtful offer may still choose: prices that win often enough, if it is alone; else the one in force."""
+    """What a doubtful offer may still choose: other prices that win often enough, if it is alone; or the one in force.
+
+    Always less than before, so that solving again comes to an end.
+    """
     market = decided.then.market
     offer = market.offers[i]
     shares = any(len(market.users(resource)) > 1 for resource in market.used if resource.id == offer.resource)
     if shares:
         return Ladder((decided.kept[offer.id],))
     tried = decided.tried(i, tuple(choose_from[offer.id]))
-    winning = decided.winning(i, tried)
-    return Ladder(tuple(price for price, wins in zip(tried.prices, winning, strict=True) if wins))
+    winning, doubted = decided.winning(i, tried), decided.then.prices[offer.id]
+    return Ladder(tuple(p for p, wins in zip(tried.prices, winning, strict=True) if wins and p != doubted))
 
 
 def _faults(market: Market, curves: DemandCurves, chosen: Prices, policy: Policy) -> list[str]:

@@ -65,6 +65,7 @@ def broken(price: Decimal, offer: Offer, in_force: InForce, evidence: Evidence, 
     rules = {
         f"held: {distrust(evidence)}": distrust(evidence) is None,
         "not a step of the ladder": price in offer.ladder,
+        f"does not end in {' or '.join(policy.endings)}": not policy.endings or f"{price:f}".endswith(policy.endings),
         f"outside floor {offer.floor} and ceiling {offer.ceiling}": offer.floor <= price <= offer.ceiling,
         f"moves more than {step:.0%} in one run": abs(price - in_force.price) <= step * in_force.price,
         f"moves more than {policy.daily_cap:.0%} in a day": (1 - policy.daily_cap) * in_force.highest

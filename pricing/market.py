@@ -79,12 +79,13 @@ class Market:
     def parts(self, policy: Policy) -> list["Market"]:
         """Markets that share nothing, so that what goes wrong in one leaves the others alone.
 
-        Offers are tied by a resource, or by an order between their segments; those tied to nothing are one market,
-        unless risk is measured in the tail of a sum: there each is its own, so that no offer changes another's price.
+        Offers are tied by a resource, or by an order between their segments or products; those tied to nothing are one
+        market, unless risk is measured in the tail of a sum: there each is its own, so that no offer changes another's
+        price.
         """
-        ties: dict[str, list[str]] = {}
+        ties: dict[tuple[str, ...], list[str]] = {}
         for offer in self.offers:
-            for tie in _ties(offer, ordered=bool(policy.segment_order)):
+            for tie in _ties(offer, policy):
                 ties.setdefault(tie, []).append(offer.id)
         root = roots([offer.id for offer in self.offers], ties.values())
         groups: dict[str, list[Offer]] = {}
@@ -102,9 +103,14 @@ def _at_price_in_force(offer: Offer, in_force: InForce) -> Offer:
     return replace(offer, ladder=ladder, current_price=in_force.price)
 
 
-def _ties(offer: Offer, *, ordered: bool) -> list[str]:
-    ties = [f"resource {offer.resource}"] if offer.resource else []
-    return [*ties, f"order {offer.product} {offer.event} {offer.channel}"] if ordered else ties
+def _ties(offer: Offer, policy: Policy) -> list[tuple[str, ...]]:
+    """What an offer shares with others."""
+    ties: list[tuple[str, ...]] = [("resource", offer.resource)] if offer.resource else []
+    if policy.segment_order:
+        ties.append(("segments", offer.product, offer.event, offer.channel))
+    if policy.product_order:
+        ties.append(("products", offer.segment, offer.event, offer.channel))
+    return ties
 
 
 def roots(names: Sequence[str], links: Iterable[Sequence[str]]) -> dict[str, str]:

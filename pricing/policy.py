@@ -5,6 +5,7 @@ Guarantees
 * Policy is one frozen object; it cannot hold a share outside (0, 1] or an order rule that contradicts itself.
 """
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from graphlib import CycleError, TopologicalSorter
@@ -14,6 +15,7 @@ from pricing.problem import Measure, Objective
 LONGEST_EXPIRY = 24.0 * 31
 """What was decided a month ago was decided about another market [hours]."""
 LONGEST_HORIZON = 730
+_ENDING = re.compile(r"\d*\.?\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,9 @@ class Policy:
     risk_alpha : which share of outcomes counts as the worst, where risk is "cvar"
     min_margin : least (price - unit cost) / price; None for no such rule
     segment_order : pairs (lower, upper) of segments: of one product, event and channel the lower never costs more
+    product_order : pairs (lower, upper) of products, such as rear and front seats: for one segment, event and channel
+        the lower never costs more
+    endings : how prices may end, such as ".99" or ".50"; empty for no such rule
     expiry_hours : a proposal not published by then lapses [hours]
     horizon_days : how far ahead goods without an event are planned [days]
     """
@@ -45,6 +50,8 @@ class Policy:
     risk_alpha: float = 0.2
     min_margin: Decimal | None = None
     segment_order: tuple[tuple[str, str], ...] = ()
+    product_order: tuple[tuple[str, str], ...] = ()
+    endings: tuple[str, ...] = ()
     expiry_hours: float = 24.0
     horizon_days: int = 28
 
@@ -67,18 +74,23 @@ class Policy:
             problems.append(f"expiry_hours {self.expiry_hours} is not in (0, {LONGEST_EXPIRY:.0f}]")
         if not 0 < self.horizon_days <= LONGEST_HORIZON:
             problems.append(f"horizon_days {self.horizon_days} is not in (0, {LONGEST_HORIZON}]")
-        if circle := self._circle():
-            problems.append(f"segment_order contradicts itself: {' < '.join(circle)}")
+        problems += [
+            f"{name} contradicts itself: {' < '.join(circle)}"
+            for name in ("segment_order", "product_order")
+            if (circle := _circle(getattr(self, name)))
+        ]
+        problems += [f"endings: {end!r} is not how a price ends" for end in self.endings if not _ENDING.fullmatch(end)]
         if problems:
             raise ValueError("; ".join(problems))
 
-    def _circle(self) -> list[str]:
-        """Segments each to be cheaper than the next, the last being the first again; empty if there are none."""
-        order = TopologicalSorter[str]()
-        for lower, upper in self.segment_order:
-            order.add(upper, lower)
-        try:
-            order.prepare()
-        except CycleError as error:
-            return list(error.args[1])
-        return []
+
+def _circle(pairs: tuple[tuple[str, str], ...]) -> list[str]:
+    """Names each to be cheaper than the next, the last being the first again; empty if there are none."""
+    order = TopologicalSorter[str]()
+    for lower, upper in pairs:
+        order.add(upper, lower)
+    try:
+        order.prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []

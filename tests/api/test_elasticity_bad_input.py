@@ -44,7 +44,7 @@ def product(
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[Any, Any]]:
     """What the command says of a table of bad products, a single series among them, and of one good one."""
     rng = np.random.default_rng(0)
     shape = (12, WEEKS)
@@ -77,7 +77,7 @@ def fairfare(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", REASONS)
 def test_what_cannot_be_estimated_has_a_reason_and_the_others_distribution(
-    told: dict[str, dict[str, Any]], name: str
+    told: dict[str, dict[Any, Any]], name: str
 ) -> None:
     """No number of its own: mean and error are those of a product like it that was never seen."""
     row = told[name]
@@ -89,7 +89,7 @@ def test_what_cannot_be_estimated_has_a_reason_and_the_others_distribution(
 
 
 def test_a_single_series_is_weak_at_best_and_a_good_product_beside_them_is_not_harmed(
-    told: dict[str, dict[str, Any]],
+    told: dict[str, dict[Any, Any]],
 ) -> None:
     """Sixty weeks of one outlet are too few to see whether the price followed demand."""
     assert told["one series"]["status"] in {"weak", "not-identified"}

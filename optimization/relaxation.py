@@ -20,7 +20,7 @@ from optimization.elastic import Elastic, How, Item, average_margin, elastic_of,
 from optimization.highs import run
 from optimization.ladder import build, read_steps
 from optimization.steps import Steps, permitted
-from optimization.words import item_in_words, percent
+from optimization.words import at_least, item_in_words, percent
 from pricing.plan import Loosened, Relaxation
 from pricing.problem import Problem, Risk, Shared
 from pricing.rules import AverageMargin, MaxSpread, MinMargin, MinUnits, MostChanges, Order, SamePrice
@@ -138,7 +138,9 @@ def _said(problem: Problem, items: Sequence[Item], steps: Steps) -> Relaxation:
 
 def _limit_in_words(problem: Problem, item: Item) -> str:
     match item:
-        case Order(min_gap=amount) | MaxSpread(amount=Decimal() as amount):
+        case Order(min_gap=gap):
+            return at_least(gap, problem.currency).removesuffix(" than").removesuffix(" as")
+        case MaxSpread(amount=Decimal() as amount):
             return f"{amount} {problem.currency}"
         case SamePrice() | Shared() | MinUnits() | MostChanges():
             return f"{limit_of(item):g}"

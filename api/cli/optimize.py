@@ -105,7 +105,8 @@ def _show(problem: Problem, plan: Plan, *, prices: bool) -> None:
     console.print(_summary(problem, plan))
     conflict = "Cannot hold together" + ("" if plan.blame is Blame.SMALLEST else f" ({plan.blame})")
     help_words = [relaxation.words for relaxation in plan.relaxation]
-    sections = (("In the way", plan.binding), (conflict, plan.conflict), ("Any one of these would help", help_words))
+    would_help = "Any one of these would help" if len(help_words) > 1 else "This would help"
+    sections = (("In the way", plan.binding), (conflict, plan.conflict), (would_help, help_words))
     for title, lines in sections:
         if lines and (prices or title != "In the way"):
             console.print(f"{title}:")

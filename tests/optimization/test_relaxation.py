@@ -125,7 +125,7 @@ A = offer("a", [13, 16], [60.0, 52.0], cost="12", now="10")
         ),
         (
             problem(A, offer("b", [13], [1.0]), rules=[Order("a", "b", Decimal("0.50"))]),
-            "b costs at least as much as a, instead of 0.50 EUR",
+            "b costs at least as much as a, instead of at least 0.50 EUR more",
         ),
         (
             problem(A, rules=[Ending(("a",), (".99",))]),

@@ -56,7 +56,7 @@ def judged(shape: Shape, design: Mapping[str, float], count: int) -> dict[str, i
         winners = list(table.index[table["best"] == "yes"])
         out["won"] += winners == [shape.name]
         out["another won"] += bool(winners) and winners != [shape.name]
-        out["refused"] += table.loc[shape.name, "best"] == "no"
+        out["refused"] += bool(table.loc[shape.name, "best"] == "no")
         out["least error"] += table["wape"].idxmin() == shape.name
     return out
 

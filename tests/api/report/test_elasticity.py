@@ -8,6 +8,7 @@ import pytest
 from api.report import Findings, elasticity_report
 from api.report.elasticity import MOST_EACH, elasticity_view
 from api.report.forest import MOST_LISTED
+from api.report.numbers import units
 from pricing.demand import Identification
 from tests.api.report.responses import SOURCE, Shop
 from tests.api.report.season import NOW
@@ -63,6 +64,8 @@ def test_each_group_has_its_interval_before_pooling_its_picture_and_its_lines(sh
         assert (card.group.raw_low == card.group.raw_low) == (one.estimate is not None)
         assert card.chart is not None
         assert len(card.checks) >= 3
+        assert dict(card.facts)["Units sold"] == units(one.sold)
+        assert dict(card.facts)["Dates on which it moved"] == units(one.moves)
         assert f'href="#{card.group.link}"' in page
         assert f'id="{card.group.link}"' in page
 

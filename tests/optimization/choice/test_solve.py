@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -137,7 +138,7 @@ def test_the_mean_over_all_draws_is_maximised() -> None:
 
 def _mean(case: ChoiceProblem) -> ChoiceProblem:
     found = case.demand
-    arrays = {name: getattr(found, name).mean(axis=0, keepdims=True) for name in _ARRAYS}
+    arrays: dict[str, Any] = {name: getattr(found, name).mean(axis=0, keepdims=True) for name in _ARRAYS}
     return replace(case, demand=replace(found, **arrays))
 
 
@@ -175,6 +176,29 @@ def test_capacity_raises_prices_and_has_a_shadow_price() -> None:
     assert prices == sorted(prices)
     assert prices[0] < prices[-1]
     assert plan.resources[0].shadow_price > 0
+
+
+def test_a_rule_that_does_not_bind_changes_nothing() -> None:
+    """An order that the best prices keep anyway, with room to spare, costs nothing."""
+    found = demand([[[2.0, 3.0], [1.0, 4.0]]], [0.3, 0.05], buyers=100, steps=ladder(5, 60, 6))
+    free, ruled = programmed(priced(found)), programmed(priced(found, rules=[Order("o0", "o1")]))
+    assert free.prices["o1"] > free.prices["o0"]
+    assert ruled.prices == free.prices
+    assert ruled.report.bound == pytest.approx(free.report.bound)
+
+
+def test_equal_draws_have_the_shadow_price_of_one() -> None:
+    """However many draws are alike, and however few of them the program knows, a place is worth the same."""
+    one = demand([3.0, 2.0], 0.15, buyers=100, steps=ladder(5, 45, 9))
+    arrays: dict[str, Any] = {name: np.repeat(getattr(one, name), 40, axis=0) for name in _ARRAYS}
+    room = [Shared("room", 20.0, {"o0": 1.0, "o1": 1.0})]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(solve, "FEW_CELLS", 100)
+        worth = [
+            solved(priced(case, resources=room)).resources[0].shadow_price for case in (one, replace(one, **arrays))
+        ]
+    assert worth[0] > 0
+    assert worth[1] == pytest.approx(worth[0])
 
 
 def test_ties_go_to_the_price_in_force() -> None:

@@ -213,6 +213,15 @@ def test_a_fixed_price_sells_no_more_than_is_there() -> None:
     assert found.plan.expected_units["seat@w1"] == pytest.approx(2.0)
 
 
+def test_what_was_announced_is_not_held_against_the_rules() -> None:
+    """Announced prices that fall do not leave a rising path without an answer; the next one rises from the last."""
+    case = path(staged("seat", exponential([40, 40, 40], [0.05, 0.05, 0.05])), direction=Direction.UP)
+    told = {"w0": Decimal(35), "w1": Decimal(25)}
+    found = solved(replace(case, offers=(replace(case.offers[0], announced=told),)))
+    assert found.plan.report.status is Status.OPTIMAL
+    assert found.prices["seat"]["w2"] >= Decimal(25)
+
+
 def test_brute_force_agrees_through_the_same_door() -> None:
     """Any optimizer of ladder problems prices a path."""
     case = at_random(3, count=2)

@@ -431,3 +431,18 @@ def test_an_optimizer_that_fails_holds_every_price(how: str, words: str) -> None
     made = run([offer("a"), offer("b")], optimizer=Failing(how))
     assert {d.verdict for d in made.values()} == {Verdict.HELD}
     assert all(words in d.reasons[0] for d in made.values())
+
+
+def test_rear_seats_never_cost_more_than_front_seats() -> None:
+    """The declared order between products holds for each audience, whatever is scarce."""
+    offers = [
+        offer("front", event="gala", price="20"),
+        offer("rear", event="gala", price="20", resource="room"),
+        offer("rear matinee", product="rear", event="matinee", price="20", resource="hall"),
+    ]
+    rooms = [Resource("room", 40.0), Resource("hall", 40.0)]
+    made = run(offers, resources=rooms, policy=Policy(product_order=(("rear", "front"),)))
+    assert made["rear"].allowed <= made["front"].allowed
+    free = run(offers, resources=rooms)
+    assert free["rear"].allowed > free["front"].allowed, "without the rule the order would break"
+    assert made["rear matinee"] == free["rear matinee"], "another event is another matter"

@@ -42,6 +42,14 @@ def test_an_allowed_price_keeps_every_rule(price: Decimal, lately: list[Decimal]
     assert all(abs(price - was) <= POLICY.daily_cap * was for was in lately)
 
 
+def test_prices_end_as_the_owner_wants() -> None:
+    """With endings, no other step is a choice; the price in force may stay as it is."""
+    policy = Policy(endings=(".50", "9.00"))
+    allowed = candidates(OFFER, AT_20, SURE, policy)
+    assert [str(price) for price in allowed] == ["18.50", "19.00", "19.50", "20", "20.50", "21.50"]
+    assert broken(Decimal("21.00"), OFFER, AT_20, SURE, policy) == ("does not end in .50 or 9.00",)
+
+
 @pytest.mark.parametrize(
     ("price", "named"),
     [

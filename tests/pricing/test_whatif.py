@@ -13,7 +13,7 @@ from pricing.errors import InputError
 from pricing.guardrails import InForce
 from pricing.market import Market
 from pricing.model import Ladder, Offer, Resource
-from pricing.outcome import Gain, Span
+from pricing.outcome import Gain
 from pricing.whatif import Change, WhatIf, between, what_if
 from tests.pricing.test_engine import LADDER, Known, offer, run
 

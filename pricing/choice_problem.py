@@ -38,6 +38,22 @@ class ChoiceProblem:
         if found:
             raise InputError([Finding(text) for text in found])
 
+    def canonical(self) -> "ChoiceProblem":
+        """The same problem with offers in a fixed order, so that the order they are brought in changes nothing."""
+        demand, order = self.demand, sorted(range(len(self.demand.offers)), key=lambda i: self.demand.offers[i])
+        nests = tuple(demand.nests[i] for i in order)
+        reordered = replace(
+            demand,
+            offers=tuple(demand.offers[i] for i in order),
+            ladders=tuple(demand.ladders[i] for i in order),
+            nests=nests,
+            utility=demand.utility[:, :, order],
+            sensitivity=demand.sensitivity[:, :, order],
+            gamma=demand.gamma[:, [demand.nest_names.index(nest) for nest in dict.fromkeys(nests)]],
+            evidence=tuple(demand.evidence[i] for i in order),
+        )
+        return ChoiceProblem(replace(self.base, offers=tuple(self.base.offers[i] for i in order)), reordered)
+
     def at(self, prices: Mapping[str, Decimal]) -> Problem:
         """The problem of each offer alone while all others keep these prices."""
         curves = self.demand.curves([prices[name] for name in self.demand.offers])

@@ -6,6 +6,7 @@ Guarantees
   `ChoiceDemand` and checked by `pricing.feasibility` before it leaves.
 * The bound is valid: all combinations were tried, or it is the mixed-integer program's over all draws, or that of
   `bound_apart`; the status follows from the gap alone.
+* The order in which offers are brought changes no price.
 * Infeasible is a status; it names rules that cannot hold together.
 """
 
@@ -59,15 +60,15 @@ class ChoiceOptimizer:
             if a nest has too many joint prices, utilities lie too far apart for numbers to hold, or the method is not
             for this problem.
         """
-        started = perf_counter()
-        answer = _answer(problem, self.method, time_limit)
+        started, fixed = perf_counter(), problem.canonical()
+        answer = _answer(fixed, self.method, time_limit)
         if answer.infeasible:
-            return blamed(problem, answer, started)
+            return blamed(fixed, answer, started)
         if answer.steps is None:
             known = answer.bound if answer.bound < np.inf else None
             return Plan(Report(Status.TIME_LIMIT, answer.method, perf_counter() - started, bound=known))
         around = problem.at({o.id: o.ladder[answer.steps[o.id]] for o in problem.base.offers})
-        return account(around, [(around, answer)], started, shadow=lambda _: shadow_prices(problem))
+        return account(around, [(around, answer)], started, shadow=lambda _: shadow_prices(fixed))
 
 
 def shadow_prices(problem: ChoiceProblem) -> dict[str, float]:

@@ -254,6 +254,33 @@ def test_a_nest_too_large_to_prove_is_refused() -> None:
         solved(priced(found))
 
 
+def test_the_order_of_offers_changes_nothing() -> None:
+    """Offers brought the other way round have the same prices, whatever nests and rules they are in."""
+    for seed in range(12):
+        case = at_random(seed)
+        plan, turned = solved(case), solved(_turned(case))
+        assert turned.prices == plan.prices
+        assert turned.report.objective == plan.report.objective
+        assert turned.conflict == plan.conflict
+
+
+def _turned(case: ChoiceProblem) -> ChoiceProblem:
+    """The problem with its offers in reverse."""
+    found = case.demand
+    nests = found.nests[::-1]
+    backwards = replace(
+        found,
+        offers=found.offers[::-1],
+        ladders=found.ladders[::-1],
+        nests=nests,
+        utility=found.utility[:, :, ::-1],
+        sensitivity=found.sensitivity[:, :, ::-1],
+        gamma=found.gamma[:, [found.nest_names.index(nest) for nest in dict.fromkeys(nests)]],
+        evidence=found.evidence[::-1],
+    )
+    return ChoiceProblem(replace(case.base, offers=case.base.offers[::-1]), backwards)
+
+
 def test_scaling_buyers_changes_no_price() -> None:
     """Ten times the buyers, with ten times the room: the same prices."""
     for seed in range(8):

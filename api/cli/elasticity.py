@@ -33,7 +33,7 @@ from api.cli.options import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from forecasting.elasticity.evidence import Evidence
+    from forecasting.elasticity.basis import Basis
 
 Names = Sequence[str]
 
@@ -123,11 +123,11 @@ class _Asked:
     instruments: Names
     method: Scale
 
-    def table(self, rows: "pd.DataFrame") -> "tuple[pd.DataFrame, list[Evidence]]":
+    def table(self, rows: "pd.DataFrame") -> "tuple[pd.DataFrame, list[Basis]]":
         """The elasticities, and what each rests on."""
         from forecasting.elasticity.table import elasticity_table
 
-        evidence: list[Evidence] = []
+        basis: list[Basis] = []
         groups = len(rows[list(self.by)].drop_duplicates()) if set(self.by) <= set(rows) else None
         with progress("Estimating", total=groups) as done:
             table = elasticity_table(
@@ -138,9 +138,9 @@ class _Asked:
                 instruments=self.instruments,
                 method="ppml" if self.method is Scale.UNITS else "log-log",
                 progress=done,
-                witness=evidence.append,
+                witness=basis.append,
             )
-        return table, evidence
+        return table, basis
 
     def shapes(self, rows: "pd.DataFrame") -> "pd.DataFrame":
         """Shapes compared on later dates."""
@@ -201,11 +201,11 @@ def elasticity(
     )
     asked = _Asked(by, effects, controls, instruments, method)
     crossed = cross_table(rows, within=cross_within) if cross or cross_within else None
-    table, evidence = asked.table(rows)
+    table, basis = asked.table(rows)
     tried = proposals(rows, table, by=by) if tests or report else None
     compared = asked.shapes(rows) if shapes else None
     source = (("Sales", f"{sales.name}, {len(rows):,} rows"), *asked.said)
-    page = _page(rows, table, evidence, source, tests=tried, shapes=compared, cross=crossed) if report else None
+    page = _page(rows, table, basis, source, tests=tried, shapes=compared, cross=crossed) if report else None
     write_table(table if out else table[[*by, *_PRINTED]].round(2), out)
     if crossed is not None:
         write_table(crossed, out and out.with_suffix(f".cross{out.suffix}"))
@@ -219,7 +219,7 @@ def elasticity(
 def _page(
     rows: "pd.DataFrame",
     table: "pd.DataFrame",
-    evidence: "list[Evidence]",
+    basis: "list[Basis]",
     source: tuple[tuple[str, str], ...],
     **tables: "pd.DataFrame | None",
 ) -> str:
@@ -228,4 +228,4 @@ def _page(
 
     currency = str(rows["currency"].iloc[0]) if "currency" in rows and len(rows) else ""
     first, last = (rows["date"].min(), rows["date"].max()) if len(rows) else (None, None)
-    return elasticity_report(Findings(table, evidence, currency, first, last, source, **tables), now=utc_now())
+    return elasticity_report(Findings(table, basis, currency, first, last, source, **tables), now=utc_now())

@@ -15,7 +15,7 @@ import numpy as np
 from babel.dates import format_date
 
 from api.report.numbers import LOCALE, count, decimal, percent, typeset, units
-from forecasting.elasticity.evidence import Evidence
+from forecasting.elasticity.basis import Basis
 from forecasting.elasticity.feedback import ALARM_SINGLE, Direction, Feedback
 from forecasting.elasticity.identification import GUESSED, MIN_MOVES, MIN_OWN, MIN_ROWS, MIXED
 from forecasting.elasticity.instruments import Instrumented
@@ -33,7 +33,7 @@ class Check:
     met: Met = "open"
 
 
-def checks(one: Evidence) -> tuple[Check, ...]:
+def checks(one: Basis) -> tuple[Check, ...]:
     """All lines of one group."""
     return (*_data(one), *_estimate(one), *_feedback(one.test), *_instruments(one.instrumented), *_beyond(one))
 
@@ -42,7 +42,7 @@ def _met(condition: bool) -> Met:
     return "yes" if condition else "no"
 
 
-def _data(one: Evidence) -> Iterator[Check]:
+def _data(one: Basis) -> Iterator[Check]:
     things = f"{count(one.units, 'series', 'series')} over {count(one.dates, 'date')}"
     yield Check("Rows", f"{units(one.cells)}, {things}; {units(one.sold)} units sold")
     yield Check(
@@ -59,7 +59,7 @@ def _data(one: Evidence) -> Iterator[Check]:
         yield Check("Dates without a sale or a price", percent(one.guessed), most, _met(one.guessed <= GUESSED))
 
 
-def _estimate(one: Evidence) -> Iterator[Check]:
+def _estimate(one: Basis) -> Iterator[Check]:
     raw = one.estimate
     if raw is None:
         yield Check("Own estimate, before pooling", "none")
@@ -106,7 +106,7 @@ def _instruments(found: Instrumented | None) -> Iterator[Check]:
         yield Check("By limited information", decimal(found.limited))
 
 
-def _beyond(one: Evidence) -> Iterator[Check]:
+def _beyond(one: Basis) -> Iterator[Check]:
     if one.robustness is not None:
         share = percent(one.robustness)
         yield Check("An unseen cause would have to explain", f"{share} of what is left of both price and demand")

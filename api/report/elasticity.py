@@ -23,7 +23,7 @@ from api.report.numbers import DASH, LOCALE, decimal, percent, units
 from api.report.page import render
 from api.report.response import Axis, response
 from api.report.tables import Crossed, Curves, Proposed, count_in_reach, crossed, curves, proposed
-from forecasting.elasticity.evidence import Evidence
+from forecasting.elasticity.basis import Basis
 from pricing.demand import Identification
 
 MOST_EACH = 20
@@ -39,7 +39,7 @@ class Findings:
     Attributes
     ----------
     table : as `forecasting.elasticity.table.elasticity_table` gives it
-    evidence : of each row, in the same order
+    basis : of each row, in the same order
     currency : ISO 4217; empty if unknown
     first, last : dates of the sales
     source : names and values of what it was made from
@@ -47,7 +47,7 @@ class Findings:
     """
 
     table: pd.DataFrame
-    evidence: Sequence[Evidence]
+    basis: Sequence[Basis]
     currency: str
     first: pd.Timestamp | None
     last: pd.Timestamp | None
@@ -146,9 +146,9 @@ def elasticity_report(found: Findings, *, now: datetime) -> str:
 def elasticity_view(found: Findings, *, now: datetime) -> ElasticityView:
     """Build what the report says."""
     by = by_columns(found.table)
-    order = np.argsort([-one.sold for one in found.evidence], kind="stable")
+    order = np.argsort([-one.sold for one in found.basis], kind="stable")
     keys = [tuple(str(part) for part in key) for key in found.table[by].itertuples(index=False, name=None)]
-    made = [_with_interval(groups(found.table.iloc[[i]])[0], found.evidence[i]) for i in order]
+    made = [_with_interval(groups(found.table.iloc[[i]])[0], found.basis[i]) for i in order]
     ranked = sorted(zip(made, order, strict=True), key=lambda pair: list(Identification).index(pair[0].status))
     tests, shapes = proposed(found.tests, by, found.currency), curves(found.shapes, by)
     forest, cards, told = list[Group](), list[Card](), Counter[Identification]()
@@ -159,7 +159,7 @@ def elasticity_view(found: Findings, *, now: datetime) -> ElasticityView:
             continue
         linked = replace(group, link=f"group-{len(cards) + 1}")
         forest.append(linked)
-        cards.append(_card(linked, found.evidence[i], found.currency, tests.get(keys[i]), shapes.get(keys[i])))
+        cards.append(_card(linked, found.basis[i], found.currency, tests.get(keys[i]), shapes.get(keys[i])))
     overall = shapes.get(("all",) * len(by)) or (next(iter(shapes.values())) if len(shapes) == 1 else None)
     return ElasticityView(
         made_at=now,
@@ -170,14 +170,14 @@ def elasticity_view(found: Findings, *, now: datetime) -> ElasticityView:
         overall=overall,
         winners=_winners([one for key, one in shapes.items() if key in set(keys)]),
         cross=None if found.cross is None else crossed(found.cross),
-        instrumented=any(one.instrumented for one in found.evidence),
+        instrumented=any(one.instrumented for one in found.basis),
         source=found.source,
         first=found.first,
         last=found.last,
     )
 
 
-def _with_interval(group: Group, one: Evidence) -> Group:
+def _with_interval(group: Group, one: Basis) -> Group:
     """The group with its interval before pooling, where that has ends."""
     if one.estimate is None or not np.isfinite(one.estimate.lower + one.estimate.upper):
         return group
@@ -189,7 +189,7 @@ def _winners(each: Sequence[Curves]) -> tuple[tuple[str, int], ...]:
     return tuple(Counter(one.winner for one in each if one.winner).most_common())
 
 
-def _card(group: Group, one: Evidence, currency: str, test: Proposed | None, shapes: Curves | None) -> Card:
+def _card(group: Group, one: Basis, currency: str, test: Proposed | None, shapes: Curves | None) -> Card:
     symbol = get_currency_symbol(currency, locale=LOCALE) if currency else ""
     axis = Axis(one.usual, currency, symbol, one.alike)
     drawn = group.known and np.isfinite(one.usual)
@@ -197,7 +197,7 @@ def _card(group: Group, one: Evidence, currency: str, test: Proposed | None, sha
     return Card(group, _in_words(group), _facts(one, group, axis), checks(one), chart, test, shapes)
 
 
-def _facts(one: Evidence, group: Group, axis: Axis) -> tuple[tuple[str, str], ...]:
+def _facts(one: Basis, group: Group, axis: Axis) -> tuple[tuple[str, str], ...]:
     """The few numbers beside a picture."""
     tried = DASH if not np.isfinite(one.usual) else " to ".join(dict.fromkeys(axis.say(edge) for edge in one.tried))
     return (

@@ -32,7 +32,7 @@ from api.report.charts import (
 )
 from api.report.forest import Group
 from api.report.numbers import count, decimal, percent, price, units
-from forecasting.elasticity.evidence import Dots, Evidence
+from forecasting.elasticity.basis import Basis, Dots
 from pricing.demand import Identification
 
 TOP = (150.0, 320.0)
@@ -77,7 +77,7 @@ class Axis:
         return {"nticks": 6, **ticks} | BASE_X
 
 
-def response(name: str, one: Evidence, group: Group, axis: Axis) -> Chart:
+def response(name: str, one: Basis, group: Group, axis: Axis) -> Chart:
     """What was sold at each price, and what the elasticity expects there."""
     low, high = one.tried
     start, end = min(low * 0.93, one.usual * 0.85), max(high * 1.07, one.usual * 1.15)
@@ -114,7 +114,7 @@ def _highest(dots: Dots | None) -> float:
     return 0.0 if dots is None else float(np.max(dots.sales + _Z * dots.se)) * 1.05
 
 
-def _lines(x: Vector, ends: Vector, one: Evidence, group: Group, axis: Axis) -> list[Spec]:
+def _lines(x: Vector, ends: Vector, one: Basis, group: Group, axis: Axis) -> list[Spec]:
     at, solid = axis.at(x), group.status is not Identification.NOT_IDENTIFIED
     curve = _index(x, one.usual, group.slope)
     dashed = trace(at, curve, line={"color": FORECAST, "width": 1.8, "dash": "5px,4px"}) | named("Expected")
@@ -139,7 +139,7 @@ def _marks(dots: Dots | None, axis: Axis) -> list[Spec]:
     return [{"x": plain(axis.at(dots.prices)), "y": plain(dots.sales), **mark, **named("Sold")}]
 
 
-def _strip(one: Evidence, axis: Axis) -> Spec:
+def _strip(one: Basis, axis: Axis) -> Spec:
     low, high = one.tried if one.tried[1] > one.tried[0] * 1.002 else (one.usual * 0.995, one.usual * 1.005)
     edges = {"x0": float(axis.at(np.array(low))), "x1": float(axis.at(np.array(high)))}
     return (
@@ -149,12 +149,12 @@ def _strip(one: Evidence, axis: Axis) -> Spec:
     )
 
 
-def _usual(one: Evidence, axis: Axis) -> Spec:
+def _usual(one: Basis, axis: Axis) -> Spec:
     at = float(axis.at(np.array(one.usual)))
     return rule(MUTED, "2px,3px", x0=at, x1=at, y0=0, y1=1, yref="paper")
 
 
-def _words(one: Evidence, ends: Vector, x: Vector, axis: Axis, top: float) -> list[Spec]:
+def _words(one: Basis, ends: Vector, x: Vector, axis: Axis, top: float) -> list[Spec]:
     middle = float(axis.at(np.array(sum(one.tried) / 2)))
     single = one.tried[1] <= one.tried[0] * 1.002
     usual = f"usual {axis.say(one.usual)}" if axis.alike else "usual price"
@@ -168,12 +168,12 @@ def _words(one: Evidence, ends: Vector, x: Vector, axis: Axis, top: float) -> li
     ]
 
 
-def _tried(one: Evidence, axis: Axis) -> str:
+def _tried(one: Basis, axis: Axis) -> str:
     low, high = (axis.say(edge) for edge in one.tried)
     return f"the only price tried {low}" if low == high else f"prices tried {low} to {high}"
 
 
-def _caption(one: Evidence, group: Group) -> str:
+def _caption(one: Basis, group: Group) -> str:
     cells = count(int(np.median(one.dots.cells)), "row") if one.dots is not None else ""
     read = _READ[one.dots.kind].format(cells=cells) if one.dots is not None else ""
     lean = "the line is what similar groups do" if group.status is Identification.NOT_IDENTIFIED else ""

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from forecasting.elasticity.basis import Basis, basis
 from forecasting.elasticity.cells import Panel, panels
 from forecasting.elasticity.drift import Drift, drift
-from forecasting.elasticity.evidence import Evidence, evidence
 from forecasting.elasticity.feedback import feedback, feedback_of_instruments
 from forecasting.elasticity.identification import (
     Estimate,
@@ -58,7 +58,7 @@ def elasticity_table(
     method: Method = "ppml",
     seed: int = 0,  # noqa: ARG001  # every engine takes one; nothing here is random
     progress: Callable[[int], None] | None = None,
-    witness: Callable[[Evidence], None] | None = None,
+    witness: Callable[[Basis], None] | None = None,
 ) -> pd.DataFrame:
     """Estimate d ln(units) / d ln(price) per group and pool it across groups.
 
@@ -70,7 +70,7 @@ def elasticity_table(
     method : Poisson pseudo-likelihood (censored negative binomial where cells sold out), or least squares in logs; with
         instruments their control function, or two-stage least squares
     progress : called with 1 after each group
-    witness : called with the evidence of each group, in the order of the table
+    witness : called with the basis of each group, in the order of the table
 
     Returns
     -------
@@ -87,7 +87,7 @@ def elasticity_table(
             group = _estimate(panel, method)
             found.append(replace(group, fit=None))  # a fit is as large as its rows
             if witness:
-                witness(group.evidence)
+                witness(group.basis)
             if progress:
                 progress(1)
     verdicts = by_association([g.verdict for g in found])
@@ -118,9 +118,9 @@ class _Group:
     change: Drift | None = None
 
     @property
-    def evidence(self) -> Evidence:
+    def basis(self) -> Basis:
         """What the estimate rests on."""
-        return evidence(
+        return basis(
             self.panel,
             self.own,
             estimate=self.estimate,

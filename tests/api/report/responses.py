@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from api.report import Findings
+from forecasting.elasticity.basis import Basis
 from forecasting.elasticity.comparison import shapes_table
 from forecasting.elasticity.cross import cross_table
-from forecasting.elasticity.evidence import Evidence
 from forecasting.elasticity.proposal import proposals
 from forecasting.elasticity.table import elasticity_table
 from tests.forecasting.elasticity.markets import market
@@ -40,11 +40,11 @@ def make_shop() -> Shop:
 
 def findings(sales: pd.DataFrame, **options: object) -> Findings:
     """Everything that can be found in sales by product."""
-    evidence: list[Evidence] = []
-    table = elasticity_table(sales, witness=evidence.append, **options)  # type: ignore[arg-type]
+    basis: list[Basis] = []
+    table = elasticity_table(sales, witness=basis.append, **options)  # type: ignore[arg-type]
     return Findings(
         table,
-        evidence,
+        basis,
         "EUR",
         sales["date"].min(),
         sales["date"].max(),

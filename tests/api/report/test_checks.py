@@ -5,25 +5,25 @@ from dataclasses import replace
 import numpy as np
 
 from api.report.checks import Check, checks
-from forecasting.elasticity.evidence import Evidence
+from forecasting.elasticity.basis import Basis
 from forecasting.elasticity.table import elasticity_table
 from tests.api.report.responses import Shop
 from tests.forecasting.elasticity.test_table import instrumented
 
 
-def lines(one: Evidence) -> dict[str, Check]:
+def lines(one: Basis) -> dict[str, Check]:
     """By their label."""
     return {line.label: line for line in checks(one)}
 
 
-def of(shop: Shop, name: str) -> Evidence:
-    """Evidence of one product."""
-    return next(one for one in shop.found.evidence if one.key == (name,))
+def of(shop: Shop, name: str) -> Basis:
+    """Basis of one product."""
+    return next(one for one in shop.found.basis if one.key == (name,))
 
 
 def test_what_the_status_rests_on_is_met_where_it_is_identified(shop: Shop) -> None:
     """No line of an identified group says not met."""
-    for one, status in zip(shop.found.evidence, shop.found.table["status"], strict=True):
+    for one, status in zip(shop.found.basis, shop.found.table["status"], strict=True):
         unmet = [line for line in checks(one) if line.met == "no"]
         assert bool(unmet) == (status != "identified"), one.key
         assert all(line.needed for line in checks(one) if line.met != "open")
@@ -50,7 +50,7 @@ def test_a_price_that_never_changed_lacks_moves_and_variation(shop: Shop) -> Non
 def test_instruments_show_their_strength_and_what_they_do_not_contradict() -> None:
     """Two of them also whether they agree."""
     sales = instrumented()
-    found: list[Evidence] = []
+    found: list[Basis] = []
     second = sales["cost"] + np.random.default_rng(1).normal(0, 0.2, len(sales))
     elasticity_table(sales.assign(second=second), instruments=["cost", "second"], witness=found.append)
     made = lines(found[0])

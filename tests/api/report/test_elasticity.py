@@ -16,15 +16,13 @@ from tests.api.report.season import NOW
 
 def bare(found: Findings, rows: int | None = None) -> Findings:
     """Only the estimates."""
-    return replace(
-        found, table=found.table.iloc[:rows], evidence=found.evidence[:rows], tests=None, shapes=None, cross=None
-    )
+    return replace(found, table=found.table.iloc[:rows], basis=found.basis[:rows], tests=None, shapes=None, cross=None)
 
 
 def repeated(found: Findings, times: int) -> Findings:
     """The first group many times over."""
     table = pd.concat([found.table.head(1).assign(product=f"p{k}") for k in range(times)], ignore_index=True)
-    return replace(bare(found), table=table, evidence=[found.evidence[0]] * times)
+    return replace(bare(found), table=table, basis=[found.basis[0]] * times)
 
 
 def words(page: str) -> str:
@@ -50,7 +48,7 @@ def test_the_best_known_come_first_then_those_that_sold_most(shop: Shop) -> None
     order = [list(Identification).index(group.status) for group in view.forest]
     assert order == sorted(order)
     assert [card.group.names for card in view.cards] == [group.names for group in view.forest]
-    sold = {one.key: one.sold for one in shop.found.evidence}
+    sold = {one.key: one.sold for one in shop.found.basis}
     told = [sold[group.names] for group in view.forest if group.status is Identification.NOT_IDENTIFIED]
     assert told == sorted(told, reverse=True)
 
@@ -60,7 +58,7 @@ def test_each_group_has_its_interval_before_pooling_its_picture_and_its_lines(sh
     view = elasticity_view(shop.found, now=NOW)
     page = elasticity_report(shop.found, now=NOW)
     for card in view.cards:
-        (one,) = [one for one in shop.found.evidence if one.key == card.group.names]
+        (one,) = [one for one in shop.found.basis if one.key == card.group.names]
         assert (card.group.raw_low == card.group.raw_low) == (one.estimate is not None)
         assert card.chart is not None
         assert len(card.checks) >= 3

@@ -10,18 +10,18 @@ import pytest
 from api.report.charts import Chart
 from api.report.elasticity import Card, elasticity_view
 from api.report.response import Axis
-from forecasting.elasticity.evidence import Evidence
+from forecasting.elasticity.basis import Basis
 from pricing.demand import Identification
 from tests.api.report.responses import Shop
 from tests.api.report.season import NOW
 
 
-def card(shop: Shop, name: str) -> tuple[Card, Evidence, Chart]:
+def card(shop: Shop, name: str) -> tuple[Card, Basis, Chart]:
     """What the page says of one product."""
     (one,) = [one for one in elasticity_view(shop.found, now=NOW).cards if one.group.names == (name,)]
-    (evidence,) = [evidence for evidence in shop.found.evidence if evidence.key == (name,)]
+    (basis,) = [basis for basis in shop.found.basis if basis.key == (name,)]
     assert one.chart is not None
-    return one, evidence, one.chart
+    return one, basis, one.chart
 
 
 def lines(chart: Chart) -> list[dict[str, Any]]:
@@ -32,12 +32,12 @@ def lines(chart: Chart) -> list[dict[str, Any]]:
 
 def test_the_curve_is_solid_only_where_sales_can_tell_and_prices_were_tried(shop: Shop) -> None:
     """Elsewhere it is dashed."""
-    _, evidence, chart = card(shop, "tea")
+    _, basis, chart = card(shop, "tea")
     dashed, solid = lines(chart)
     assert (dashed["dash"], solid.get("dash")) == ("5px,4px", None)
     x = next(trace["x"] for trace in chart.spec["data"] if trace["mode"] == "lines" and trace["line"]["width"] == 3)
-    axis = Axis(evidence.usual, "EUR", "€", evidence.alike)
-    assert [x[0], x[-1]] == pytest.approx(axis.at(np.array(evidence.tried)), abs=2e-3)
+    axis = Axis(basis.usual, "EUR", "€", basis.alike)
+    assert [x[0], x[-1]] == pytest.approx(axis.at(np.array(basis.tried)), abs=2e-3)
     for name in ("thin", "card"):
         one, _, chart = card(shop, name)
         assert one.group.status is Identification.NOT_IDENTIFIED
@@ -55,15 +55,15 @@ def test_a_single_price_is_drawn_as_the_only_one(shop: Shop) -> None:
 
 def test_dots_lie_in_the_band_and_in_the_table(shop: Shop) -> None:
     """Twelve, each with its range and its rows."""
-    one, evidence, chart = card(shop, "tea")
-    assert evidence.dots is not None
-    expected = 100 * (evidence.dots.prices / evidence.usual) ** one.group.slope
-    assert np.mean(np.abs(evidence.dots.sales - expected) < 3 * evidence.dots.se) > 0.9
-    assert len(chart.table.rows) == len(evidence.dots.prices) == 12
-    assert sum(int(row[3]) for row in chart.table.rows) == evidence.cells
+    one, basis, chart = card(shop, "tea")
+    assert basis.dots is not None
+    expected = 100 * (basis.dots.prices / basis.usual) ** one.group.slope
+    assert np.mean(np.abs(basis.dots.sales - expected) < 3 * basis.dots.se) > 0.9
+    assert len(chart.table.rows) == len(basis.dots.prices) == 12
+    assert sum(int(row[3]) for row in chart.table.rows) == basis.cells
     (marks,) = [trace for trace in chart.spec["data"] if trace["mode"] == "markers"]
-    assert marks["y"] == pytest.approx(evidence.dots.sales, abs=1e-3)
-    assert marks["error_y"]["array"] == pytest.approx(1.96 * evidence.dots.se, abs=2e-3)
+    assert marks["y"] == pytest.approx(basis.dots.sales, abs=1e-3)
+    assert marks["error_y"]["array"] == pytest.approx(1.96 * basis.dots.se, abs=2e-3)
 
 
 def test_pictures_are_strict_json_without_colours_or_names(shop: Shop) -> None:

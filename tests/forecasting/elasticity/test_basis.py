@@ -1,11 +1,11 @@
-"""Evidence is what the status was decided with, and its dots lie on the fitted curve."""
+"""The basis is what the status was decided with, and its dots lie on the fitted curve."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from forecasting.elasticity.basis import FEWEST, MOST, Basis, _sold
 from forecasting.elasticity.cells import panels
-from forecasting.elasticity.evidence import FEWEST, MOST, Evidence, _sold
 from forecasting.elasticity.panel import censored, log_log, poisson
 from forecasting.elasticity.shapes import SHAPES
 from forecasting.elasticity.table import Method, elasticity_table
@@ -14,20 +14,20 @@ from tests.forecasting.elasticity.markets import market
 from tests.forecasting.elasticity.test_table import instrumented, shop
 
 
-def told(sales: pd.DataFrame, **options: object) -> tuple[pd.DataFrame, list[Evidence]]:
+def told(sales: pd.DataFrame, **options: object) -> tuple[pd.DataFrame, list[Basis]]:
     """The table and what its rows rest on."""
-    found: list[Evidence] = []
+    found: list[Basis] = []
     return elasticity_table(sales, witness=found.append, **options), found  # type: ignore[arg-type]
 
 
-def on_the_curve(one: Evidence, slope: float) -> np.ndarray:
+def on_the_curve(one: Basis, slope: float) -> np.ndarray:
     """Distances of the dots from the curve, in their standard errors."""
     assert one.dots is not None
     level = float(np.average(one.dots.sales / (one.dots.prices / one.usual) ** slope, weights=one.dots.se**-2.0))
     return np.asarray((one.dots.sales - level * (one.dots.prices / one.usual) ** slope) / one.dots.se)
 
 
-def test_every_row_has_its_evidence_in_the_order_of_the_table() -> None:
+def test_every_row_has_its_basis_in_the_order_of_the_table() -> None:
     """With the numbers of the row, whatever its data are like."""
     table, found = told(shop())
     assert [one.key[0] for one in found] == table["product"].tolist()
@@ -44,7 +44,7 @@ def test_every_row_has_its_evidence_in_the_order_of_the_table() -> None:
     assert by_name["p0"].own == pytest.approx(0.15, abs=0.02)
 
 
-def test_the_reasons_numbers_are_the_evidences() -> None:
+def test_the_reasons_numbers_are_those_of_the_basis() -> None:
     """The robustness value that is said is the one that is handed on."""
     table, found = told(shop())
     for reason, one in zip(table["reason"], found, strict=True):

@@ -49,7 +49,7 @@ class Dots:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
+class Basis:
     """What the estimate of one group rests on.
 
     Attributes
@@ -94,7 +94,7 @@ class Evidence:
     dots: Dots | None
 
 
-def evidence(
+def basis(
     panel: Panel,
     own: float,
     *,
@@ -104,7 +104,7 @@ def evidence(
     change: Drift | None = None,
     fit: Fit | None = None,
     logs: bool = False,
-) -> Evidence:
+) -> Basis:
     """Gather what an estimate rests on.
 
     Parameters
@@ -114,7 +114,7 @@ def evidence(
     """
     known = estimate is not None and np.isfinite(estimate.se) and instrumented is None
     usual, tried = _prices(panel)
-    return Evidence(
+    return Basis(
         panel.key,
         len(panel),
         _count(panel.unit),

@@ -7,7 +7,7 @@ Guarantees
 * Naming it and what would resolve it takes `SECONDS` and one solve at most.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from time import perf_counter
@@ -16,25 +16,31 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from optimization.components import EACH, split
-from optimization.elastic import How, Item, elastic_of
+from optimization.elastic import Item, elastic_of
 from optimization.enumeration import combinations, enumerate_all, feasible
 from optimization.highs import run
 from optimization.ladder import build, read_steps
-from optimization.relaxation import relaxations
-from optimization.steps import Answer, Steps, permitted
+from optimization.relaxation import LARGE, relaxations
+from optimization.steps import Answer, Mask, Steps, permitted
 from optimization.words import item_in_words
 from pricing.plan import Blame, Plan, Report, Status
 from pricing.problem import TOLERANCE, Problem, Risk, Shared
-from pricing.rules import MinMargin, SellThrough, offers_of
+from pricing.rules import AverageMargin, MinMargin, MinUnits, MostChanges, Order, SellThrough, offers_of
 
 SMALL = 5_000
 SECONDS = 4.0
+SUMS = (AverageMargin, MinUnits, MostChanges, SellThrough)
+"""Rules about many offers taken together."""
 
 
 def infeasible(part: Problem, answer: Answer, started: float) -> Plan:
     """The plan of a problem with a part that has no answer."""
     deadline = perf_counter() + SECONDS
     culprit, whole = _one_offer(part)
+    if culprit is part and (tied := _tied_offers(part, deadline)) is not None:
+        items = irreducible(tied, time_limit=SECONDS / 2)
+        words, blame = [item_in_words(tied, item) for item in items], Blame.IRREDUCIBLE
+        return Plan(Report(Status.INFEASIBLE, answer.method, perf_counter() - started), conflict=(*words,), blame=blame)
     items, blame = fewest(culprit, time_limit=SECONDS / 2)
     return Plan(
         Report(Status.INFEASIBLE, answer.method, perf_counter() - started),
@@ -52,6 +58,9 @@ def fewest(problem: Problem, *, time_limit: float) -> tuple[list[Item], Blame]:
     break (Ignatiev, Previti, Liffiton and Marques-Silva 2015, algorithm 1).
     """
     deadline = perf_counter() + time_limit
+    whole = {offer.id: np.ones(len(offer.ladder), dtype=np.bool_) for offer in problem.offers}
+    if (alone := _out_of_reach(problem, whole)) is not None:
+        return [alone], Blame.SMALLEST
     kept, items = irreducible(problem, time_limit=time_limit), _items(problem)
     if len(kept) == 1:
         return kept, Blame.SMALLEST
@@ -159,13 +168,22 @@ def _at_a_glance(problem: Problem) -> Answer | None:
     masks = permitted(problem)
     if not all(mask.any() for mask in masks.values()):
         return Answer("conflict", infeasible=True)
-    sums = (elastic for item in _items(problem) if (elastic := elastic_of(problem, item)).how is How.SUM)
-    if any(e.total(e.least(masks)) > e.limit + 2 * TOLERANCE * e.scale for e in sums):
+    if _out_of_reach(problem, masks) is not None:
         return Answer("conflict", infeasible=True)
     ends = ({n: int(np.flatnonzero(mask)[end]) for n, mask in masks.items()} for end in (0, -1))
     for steps in ends:
         if feasible(problem, np.array([[steps[offer.id] for offer in problem.offers]]))[0]:
             return Answer("conflict", steps)
+    return None
+
+
+def _out_of_reach(problem: Problem, masks: Mapping[str, Mask]) -> Item | None:
+    """A rule or resource that no steps keep of those the masks leave, if one is found at a glance."""
+    for item in _items(problem):
+        if isinstance(item, (*SUMS, Order, Shared)):
+            elastic = elastic_of(problem, item)
+            if elastic.total(elastic.least(masks)) > elastic.limit + 2 * TOLERANCE * elastic.scale:
+                return item
     return None
 
 
@@ -194,6 +212,19 @@ def _one_offer(problem: Problem) -> tuple[Problem, dict[int, Item]]:
         if not permitted(alone)[name].any():
             return alone, {id(piece): item for piece, item in pieces}
     return problem, {}
+
+
+def _tied_offers(problem: Problem, deadline: float) -> Problem | None:
+    """Of a problem too large to search, offers tied by rules about prices that have no answer by themselves, if any."""
+    if sum(len(offer.ladder) for offer in problem.offers) <= LARGE:
+        return None
+    prices = tuple(rule for rule in problem.rules if not isinstance(rule, SUMS))
+    for group in split(replace(problem, rules=prices, resources=(), risk=Risk())):
+        if perf_counter() > deadline:
+            break
+        if len(group.offers) > 1 and _answer_of_part(group, deadline).infeasible:
+            return group
+    return None
 
 
 def _pieces(problem: Problem, name: str) -> list[tuple[Item, Item]]:

@@ -125,7 +125,7 @@ def average_margin(problem: Problem, rule: AverageMargin, steps: Steps) -> float
 
 def elastic_of(problem: Problem, item: Item) -> Elastic:
     """An item as a limit that can give."""
-    by_id = {offer.id: offer for offer in problem.offers}
+    by_id = problem.by_id
     match item:
         case Order() | SamePrice() | MaxSpread() | Ending():
             return _of_prices(problem, by_id, item)

@@ -69,10 +69,11 @@ def _best_ratio(problem: Problem, rule: AverageMargin, steps: Steps, time_limit:
 
 
 def _together(problem: Problem, *, time_limit: float) -> tuple[Relaxation, ...]:
+    if _too_large(problem):
+        return ()
     items: list[Item] = [*problem.rules, *(resource for resource in problem.resources if resource.spill is None)]
-    free = problem
-    for item in items:
-        free = _without(free, item)
+    unlimited = tuple(replace(resource, spill=Decimal(0)) for resource in problem.resources)
+    free = replace(problem, rules=(), resources=unlimited, risk=Risk())
     elastics = [elastic_of(problem, item) for item in items]
     steps = _solve(free, elastics, time_limit=time_limit)
     if steps is None:
@@ -94,7 +95,7 @@ def _solve(problem: Problem, elastics: Sequence[Elastic], *, time_limit: float) 
         masks = permitted(problem)
         lowest = {name: int(np.argmax(mask)) for name, mask in masks.items()}
         return lowest | elastics[0].least(masks) if all(mask.any() for mask in masks.values()) else None
-    if sum(len(offer.ladder) for offer in problem.offers) > LARGE:
+    if _too_large(problem):
         return None
     model = build(problem)
     model.earned.deactivate()
@@ -114,6 +115,10 @@ def _solve(problem: Problem, elastics: Sequence[Elastic], *, time_limit: float) 
     else:
         found = sum(max(0.0, (e.total(steps) - e.limit) / e.scale) for e in elastics)
     return steps if found + done.bound <= 1e-6 * max(1.0, abs(found)) else None
+
+
+def _too_large(problem: Problem) -> bool:
+    return sum(len(offer.ladder) for offer in problem.offers) > LARGE
 
 
 def _apart(problem: Problem) -> bool:

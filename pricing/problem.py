@@ -154,7 +154,7 @@ class Shared:
     spill: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Problem:
     """Everything an optimizer needs to know; all prices in `currency`, major units."""
 
@@ -169,6 +169,11 @@ class Problem:
         check_currency(self.currency)
         if found := [*self._about_offers(), *self._about_demand(), *self._about_resources(), *self._about_rules()]:
             raise InputError([Finding(text) for text in found])
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Choice]:
+        """The offers by their ids."""
+        return {offer.id: offer for offer in self.offers}
 
     def _about_offers(self) -> Iterator[str]:
         times = Counter(offer.id for offer in self.offers)

@@ -75,6 +75,7 @@ def write_plan(plan: Plan, currency: str, *, path: Mapping[str, Mapping[str, Dec
         objective=report.objective,
         bound=report.bound,
         gap=report.gap,
+        reason=report.reason,
         seconds=ceil(report.seconds),
         method=report.method,
         currency=currency,

@@ -149,7 +149,8 @@ class PlanJson(Strict):
     `total_prices` are what buyers pay where there are fees; `path` are prices by offer and period, which `prices` names
     `offer@period`. `blame` says whether a conflict could be named with fewer
     rules.
-    `objective`, `bound` and `gap` are null where there are no prices. `seconds` is the wall time in whole seconds,
+    `objective`, `bound` and `gap` are null where there are no prices. `reason` says what kept the search from its end:
+    time, or a fault of the solver. `seconds` is the wall time in whole seconds,
     rounded up, so that a problem solved within one gives the same bytes each time.
     """
 
@@ -168,4 +169,5 @@ class PlanJson(Strict):
     total_prices: dict[str, Annotated[str, Field(pattern=AMOUNT_PATTERN)]] = Field(default={})
     blame: Blame | None = None
     relaxation: list[RelaxationJson] = Field(default=[])
+    reason: str = ""
     path: dict[str, dict[str, Annotated[str, Field(pattern=AMOUNT_PATTERN)]]] = Field(default={})

@@ -9,8 +9,9 @@ Guarantees
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from math import fsum
 
-from optimization.elastic import average_margin, elastic_of
+from optimization.elastic import elastic_of
 from optimization.steps import Steps, all_used, ends_in, spans
 from optimization.words import at_least, listed, percent, rule_in_words, spread_in_words
 from pricing.problem import TOLERANCE, Choice, Problem
@@ -82,7 +83,9 @@ def _about(chosen: _Chosen, rule: Rule) -> Iterator[str]:
             yield from _each(chosen, rule)
         case MaxChange() | DailyChange():
             yield from _moves(chosen, rule)
-        case MostChanges() | AverageMargin() | MinUnits() | SellThrough():
+        case AverageMargin():
+            yield from _margin(chosen, rule)
+        case MostChanges() | MinUnits() | SellThrough():
             yield from _sum(chosen, rule)
 
 
@@ -100,12 +103,12 @@ def _each(chosen: _Chosen, rule: Ending | MinMargin) -> Iterator[str]:
 
 
 def _order(chosen: _Chosen, rule: Order) -> Iterator[str]:
-    low, high, gap = chosen.paid(rule.lower), chosen.paid(rule.upper), rule.min_gap
-    next_low, next_high = chosen.aside(rule.lower, 1), chosen.aside(rule.upper, -1)
+    low, high, gap = chosen.offers[rule.lower].paid, chosen.offers[rule.upper].paid, rule.min_gap
+    i, k = chosen.steps[rule.lower], chosen.steps[rule.upper]
     if (
-        high == low + gap
-        or (next_low is not None and next_low + gap > high)
-        or (next_high is not None and low + gap > next_high)
+        high[k] == low[i] + gap
+        or (i + 1 < len(low) and low[i + 1] + gap > high[k])
+        or (k > 0 and low[i] + gap > high[k - 1])
     ):
         yield f"{chosen.said(rule.upper)} costs {at_least(gap, chosen.problem.currency)} {chosen.said(rule.lower)}"
 
@@ -137,6 +140,23 @@ def _moves(chosen: _Chosen, rule: MaxChange | DailyChange) -> Iterator[str]:
             yield f"{chosen.said(name)}: moves at most {percent(share)} from {since}"
 
 
+def _margin(chosen: _Chosen, rule: AverageMargin) -> Iterator[str]:
+    """As `_sum`, of what the offers fall short of the least margin: c d - (1 - f) p d."""
+    named = [(chosen.offers[name], chosen.steps[name]) for name in rule.offers]
+    left = 1 - rule.fraction
+
+    def short(offer: Choice, step: int) -> float:
+        return float(offer.unit_cost - offer.ladder.prices[step] * left) * float(offer.mean[step])
+
+    revenue = fsum(float(offer.ladder.prices[step]) * float(offer.mean[step]) for offer, step in named) or 1.0
+    total, slack = fsum(short(offer, step) for offer, step in named), TOLERANCE * revenue
+    if total >= -slack or any(
+        total - short(offer, step) + short(offer, k) > slack for offer, step in named for k in chosen.beside(offer.id)
+    ):
+        margin = percent(Decimal(repr(round(float(rule.fraction) - total / revenue, 4))))
+        yield f"{listed(rule.offers)}: the average margin is {margin} of at least {percent(rule.fraction)}"
+
+
 def _sum(chosen: _Chosen, rule: Rule) -> Iterator[str]:
     """A rule about many offers: at its limit but for rounding, or broken by one of them a step aside."""
     elastic, steps = elastic_of(chosen.problem, rule), chosen.steps
@@ -153,9 +173,6 @@ def _sum_in_words(chosen: _Chosen, rule: Rule, total: float) -> str:
     match rule:
         case MinUnits(names, units):
             return f"{listed(names)}: {-total:.1f} of at least {units:g} units"
-        case AverageMargin(names, share):
-            margin = Decimal(repr(round(average_margin(chosen.problem, rule, chosen.steps), 4)))
-            return f"{listed(names)}: the average margin is {percent(margin)} of at least {percent(share)}"
         case MostChanges(names, count):
             return f"{listed(names)}: {round(total)} of at most {count} prices change"
         case _:

@@ -92,7 +92,7 @@ def _about_prices(problem: Problem, plan: Plan) -> Iterator[str]:
 
 def _chosen(problem: Problem, plan: Plan) -> _Chosen:
     step = {offer.id: offer.ladder.prices.index(plan.prices[offer.id]) for offer in problem.offers}
-    demand = {o.id: [Decimal(units) for units in o.demand[:, step[o.id]].tolist()] for o in problem.offers}
+    demand = {o.id: [*map(Decimal, o.demand[:, step[o.id]].tolist())] for o in problem.offers}
     units = {name: drawn[0] if len(drawn) == 1 else sum(drawn, ZERO) / len(drawn) for name, drawn in demand.items()}
     return _Chosen(
         {offer.id: offer for offer in problem.offers},

@@ -134,4 +134,6 @@ def _summary(problem: Problem, plan: Plan) -> str:
         words.append(f"{problem.objective} {report.objective:.2f} {problem.currency}")
         words.append(f"bound {report.bound:.2f} {problem.currency}")
         words.append(f"gap {report.gap:.1e}")
+    if report.reason:
+        words.append(report.reason)
     return ", ".join(words)

@@ -22,6 +22,8 @@ from pricing.rules import MaxSpread, Order, Rule, SamePrice
 DEEPEST = 200
 """Longest chain of offers; each link costs a round of array operations."""
 
+NO_HALVES = (np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp), np.empty(0), np.empty(0))
+
 Half = tuple[int, int, float, float]
 """(x, y, factor, gap): the price of offer x, plus gap, is at most factor times that of y."""
 
@@ -70,8 +72,7 @@ def find_ties(rules: tuple[Rule, ...], place: Mapping[str, int], paid: Floats) -
     paid : (steps, offers) what a buyer pays, infinite beyond an offer's last step [currency]
     """
     found = [half for rule in rules for half in halves(rule, place)]
-    low, high = (np.array([half[k] for half in found], dtype=np.intp) for k in (0, 1))
-    factor, gap = (np.array([half[k] for half in found], dtype=np.float64) for k in (2, 3))
+    low, high, factor, gap = (np.array(column) for column in zip(*found, strict=True)) if found else NO_HALVES
     last, first = _intervals(paid[:, low] + gap, paid[:, high] * factor)
     key = np.minimum(low, high) * paid.shape[1] + np.maximum(low, high)
     unique, pair = np.unique(key, return_inverse=True)
@@ -79,10 +80,16 @@ def find_ties(rules: tuple[Rule, ...], place: Mapping[str, int], paid: Floats) -
     lows, up_lows = np.zeros(shape, dtype=np.intp), np.zeros(shape, dtype=np.intp)
     highs, up_highs = np.full(shape, len(paid) - 1), np.full(shape, len(paid) - 1)
     here, there = low < high, low > high
-    np.minimum.at(highs.T, pair[here], last.T[here])
-    np.maximum.at(up_lows.T, pair[here], first.T[here])
-    np.minimum.at(up_highs.T, pair[there], last.T[there])
-    np.maximum.at(lows.T, pair[there], first.T[there])
+    for ends, narrower, at, found_ends in (
+        (highs, np.minimum, here, last),
+        (up_lows, np.maximum, here, first),
+        (up_highs, np.minimum, there, last),
+        (lows, np.maximum, there, first),
+    ):
+        if len(np.unique(pair[at])) == np.count_nonzero(at):
+            ends[:, pair[at]] = found_ends[:, at]
+        else:
+            narrower.at(ends.T, pair[at], found_ends.T[at])
     top = np.ones(paid.shape[1], dtype=np.bool_)
     top[low] = False
     return Ties(unique // paid.shape[1], unique % paid.shape[1], lows, highs, up_lows, up_highs, top)

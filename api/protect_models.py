@@ -10,10 +10,11 @@ from pricing.model import Ladder
 Chance = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 BelowOne = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Asked = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
-Fall = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Fall = Annotated[float, Field(ge=1e-12, le=1e12, allow_inf_nan=False)]
 Price = Annotated[str, Field(pattern=AMOUNT_PATTERN)]
 MOST_PERIODS = 10_000
 MOST_NUMBERS = 5e7
+MOST_CLASSES = 100
 Each = Annotated[list[Asked], Field(min_length=1, max_length=MOST_PERIODS)]
 ARRIVALS = ("of every period", "of each period")
 """What tells the two kinds of arrivals apart."""
@@ -121,7 +122,7 @@ class ProtectJson(Strict):
 
     currency: Currency
     capacity: Annotated[int, Field(ge=1, le=100_000)]
-    classes: Annotated[list[ClassJson], Field(min_length=1)] | None = None
+    classes: Annotated[list[ClassJson], Field(min_length=1, max_length=MOST_CLASSES)] | None = None
     overbooking: OverbookingJson | None = None
     dynamic: DynamicJson | None = None
 

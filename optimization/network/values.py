@@ -169,11 +169,13 @@ class SegmentedDemand:
             ]
         )
         sound = _sound(self.weights)
+        far = self.weights.max(axis=1) > LARGEST * self.no_purchase
         problems = [
             (~_sound(self.rate), f"the rate of arrivals is not a number from 0 to {LARGEST:g}"),
             (~sound.all(axis=1), f"a weight is not a number from 0 to {LARGEST:g}"),
             (sound.all(axis=1) & ~self.weights.any(axis=1), "every weight is 0: it would buy nothing"),
             (~(_sound(self.no_purchase) & (self.no_purchase > 0)), "the weight of buying nothing is not above 0"),
+            ((self.no_purchase > 0) & far, f"a weight is more than {LARGEST:g} times that of buying nothing"),
         ]
         _refuse(
             f"segment {self.segments[i]}: {text}" for wrong, text in problems for i in np.flatnonzero(wrong).tolist()

@@ -82,6 +82,7 @@ def test_demand_is_a_number_of_units() -> None:
         ({"weights": np.diag([1.0, 1, 0, 1]) @ np.ones((4, 6))}, "segment c: every weight is 0"),
         ({"no_purchase": np.array([1.0, 0, 1, 1])}, "segment b: the weight of buying nothing is not above 0"),
         ({"no_purchase": np.array([1.0, 1, NAN, 1])}, "segment c: the weight of buying nothing is not above 0"),
+        ({"no_purchase": np.array([1.0, 1, 1e-300, 1])}, "segment c: a weight is more than 1e+15 times"),
         ({"rate": np.ones(3)}, "rate has shape"),
     ],
 )

@@ -42,7 +42,7 @@ from optimization.overbooking import (
 )
 from optimization.single_leg import FareClasses, hindsight, partitioned
 from pricing.errors import Finding, InputError
-from pricing.money import as_floats
+from pricing.money import as_floats, minor_digits
 
 ENOUGH = 0.01
 """Gain of changing prices below which one price is called enough [share]."""
@@ -222,7 +222,7 @@ def _words(found: Worth, price: str, currency: str) -> str:
     revenue = float(found.fixed.mean())
     if revenue <= NOTHING:
         return "Nobody is expected to buy at any of these prices."
-    single = f"{price} {currency} throughout earns {revenue:.2f} {currency} in expectation"
+    single = f"{price} {currency} throughout earns {revenue:.{minor_digits(currency)}f} {currency} in expectation"
     if found.gain is None:
         most = f"no way of changing it earns more than {found.most_gain:.1%} more"
         return f"The season is too large to work out a price for every period and stock. One price, {single}; {most}."

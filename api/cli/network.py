@@ -17,6 +17,7 @@ from rich.table import Table
 
 from api.cli.main import app
 from api.cli.options import check_json, check_seconds
+from pricing.money import minor_digits
 from pricing.plan import Report
 
 if TYPE_CHECKING:
@@ -110,25 +111,26 @@ def _sets(answer: "Offering") -> Table:
 def _products(read: "NetworkFile", units: "Vector", bid_prices: "Vector") -> Table:
     network = read.problem.network
     table = Table("product", f"fare [{read.currency}]", f"its resources are worth [{read.currency}]", "sell")
-    worth = network.uses.T @ bid_prices
+    worth, digits = network.uses.T @ bid_prices, minor_digits(read.currency)
     for j, name in enumerate(network.products[:MOST_ROWS]):
-        table.add_row(name, f"{network.fare[j]:.2f}", f"{worth[j]:.2f}", f"{units[j]:.2f}")
+        money = (f"{amount:.{digits}f}" for amount in (network.fare[j], worth[j]))
+        table.add_row(name, *money, f"{units[j]:.2f}")
     return table
 
 
 def _resources(read: "NetworkFile", units: "Vector", bid_prices: "Vector") -> Table:
     network = read.problem.network
     table = Table("resource", "capacity", "used", f"bid price [{read.currency}]")
-    used = network.uses @ units
+    used, digits = network.uses @ units, minor_digits(read.currency)
     for r, name in enumerate(network.resources[:MOST_ROWS]):
-        table.add_row(name, f"{network.capacity[r]:g}", f"{used[r]:.2f}", f"{bid_prices[r]:.2f}")
+        table.add_row(name, f"{network.capacity[r]:g}", f"{used[r]:.2f}", f"{bid_prices[r]:.{digits}f}")
     return table
 
 
 def _summary(report: Report, currency: str) -> str:
-    words = [f"{report.status} ({report.method}, {report.seconds:.2f} s)"]
+    words, digits = [f"{report.status} ({report.method}, {report.seconds:.2f} s)"], minor_digits(currency)
     if report.objective is not None and report.gap is not None:
-        words += [f"revenue {report.objective:.2f} {currency}", f"gap {report.gap:.1e}"]
+        words += [f"revenue {report.objective:.{digits}f} {currency}", f"gap {report.gap:.1e}"]
     if report.bound is not None:
-        words.append(f"bound {report.bound:.2f} {currency}")
+        words.append(f"bound {report.bound:.{digits}f} {currency}")
     return ", ".join(words)

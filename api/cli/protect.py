@@ -18,6 +18,7 @@ from rich.table import Table
 
 from api.cli.main import app
 from api.cli.options import check_json
+from pricing.money import minor_digits
 
 if TYPE_CHECKING:
     from api.protect_json import Protect
@@ -101,8 +102,9 @@ def _protection(read: "Protect", found: "ProtectionJson") -> tuple[Table, Table]
         found.controls,
         lambda rule, n: str(rule.limits[n]),
     )
+    digits = minor_digits(read.document.currency)
     limits.add_section()
-    limits.add_row("revenue", "", *(f"{rule.revenue:.2f}" for rule in found.controls))
+    limits.add_row("revenue", "", *(f"{rule.revenue:.{digits}f}" for rule in found.controls))
     levels = table(
         "Protection levels: units kept for the class and those above it",
         found.controls[1:],  # first come, first served keeps nothing
@@ -115,8 +117,9 @@ def _beside(found: "ProtectionJson", currency: str) -> str:
     """What revenue is to be held against, or what is taken off it."""
     if found.partitioned is None or found.hindsight is None:
         return "Revenue is after refunds and the cost of turning away."
-    partly = f"Set aside for each class alone, units earn {found.partitioned.revenue:.2f} {currency}"
-    return f"{partly}; who knew demand beforehand would earn {found.hindsight:.2f} {currency}."
+    alone, known = (f"{amount:.{minor_digits(currency)}f}" for amount in (found.partitioned.revenue, found.hindsight))
+    partly = f"Set aside for each class alone, units earn {alone} {currency}"
+    return f"{partly}; who knew demand beforehand would earn {known} {currency}."
 
 
 def _bookings(found: "BookingsJson") -> str:

@@ -72,6 +72,21 @@ def test_without_out_tables_are_printed(run: Any, legs: Path, capsys: pytest.Cap
         assert words in shown
 
 
+@pytest.mark.parametrize(("currency", "fare"), [("KWD", "40.125"), ("JPY", "9800")])
+def test_money_has_the_decimals_of_its_currency(
+    run: Any, legs: Path, capsys: pytest.CaptureFixture[str], currency: str, fare: str
+) -> None:
+    """A fare is shown as it is, not rounded to hundredths."""
+    legs.write_text(json.dumps({**changed(LEGS, "products", 0, "fare", to=fare), "currency": currency}))
+    assert run(legs) == 0
+    shown = capsys.readouterr().out
+    assert f" {fare} " in shown
+    decimals = [
+        row.split("│")[4].partition(".")[2].strip() for row in shown.splitlines() if row.startswith("│ SFO-CLT")
+    ]
+    assert [len(part) for part in decimals] == [3 if currency == "KWD" else 0]
+
+
 def test_out_of_time_is_a_result_with_nothing_to_act_on(run: Any, legs: Path, tmp_path: Path) -> None:
     """Exit 0, a status and a bound."""
     out = tmp_path / "answer.json"

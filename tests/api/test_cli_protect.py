@@ -68,6 +68,18 @@ def test_what_partitions_and_hindsight_earn_is_printed(
     assert "knew demand beforehand would earn 95401.22 USD" in shown
 
 
+def test_money_has_the_decimals_of_its_currency(run: Any, problem: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No yen is halved."""
+    yen = [{**entry, "fare": round(float(entry["fare"]))} for entry in DOCUMENT["classes"]]
+    curve = {"ladder": [300, 500], "periods": 3, "arrivals": 8, "probability": [0.3, 0.2]}
+    problem.write_text(json.dumps({"currency": "JPY", "capacity": 119, "classes": yen, "dynamic": curve}))
+    assert run(problem) == 0
+    shown = capsys.readouterr().out
+    assert "units earn 85953 JPY; who knew demand beforehand would earn 95401 JPY." in shown
+    assert "89458" in shown
+    assert "500 JPY throughout earns 2400 JPY" in shown
+
+
 def test_with_out_only_the_words_are_printed(
     run: Any, problem: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

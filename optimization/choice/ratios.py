@@ -69,6 +69,11 @@ class Ratios:
     weight: Floats
     outside: Floats
 
+    @property
+    def cells(self) -> int:
+        """Options times ratios."""
+        return len(self.weight) * sum(len(group.rows) for group in self.groups)
+
     def gain(self, group: Group, per_unit: Sequence[Floats]) -> Floats:
         """(t, options) sum over the group's offers of units times `per_unit` [offer][step], per buyer attracted."""
         each = np.stack([per_unit[i][group.rows[:, m]] for m, i in enumerate(group.offers)], axis=1)

@@ -4,6 +4,7 @@ Guarantees
 ----------
 * `try_all` leaves no combination out: what it returns is best, and "infeasible" is proven.
 * `bound_apart` is above every list of prices: it lets each draw and segment have prices of its own.
+* `promising` leaves out no option of any choice that is worth more than the value it is given.
 * `climb` returns prices that keep every rule and capacity, or nothing.
 """
 
@@ -15,7 +16,7 @@ from math import prod
 
 import numpy as np
 
-from optimization.choice.ratios import Limit, Picks, Ratios, limits, per_unit, rules_alone
+from optimization.choice.ratios import Group, Limit, Picks, Ratios, limits, per_unit, rules_alone
 from optimization.enumeration import feasible
 from optimization.steps import Floats, Mask
 from pricing.choice_problem import ChoiceProblem
@@ -23,6 +24,9 @@ from pricing.problem import TOLERANCE
 
 MOST_TRIED = 5_000_000
 """Choices times ratios up to which all are tried."""
+
+MOST_WEIGHED = 50_000_000
+"""Options squared times ratios up to which options are held against each other."""
 
 CHUNK = 4_096
 TIE = 1e-9
@@ -100,9 +104,9 @@ class Judge:
         return far
 
 
-def is_small(found: Ratios) -> bool:
-    """Whether trying every choice takes no more than a second or two."""
-    return prod(len(group.rows) for group in found.groups) * len(found.weight) <= MOST_TRIED
+def is_small(found: Ratios, most: float | None = None) -> bool:
+    """Whether trying every choice takes no more than a second or two, or `most` choices times ratios."""
+    return prod(len(group.rows) for group in found.groups) * len(found.weight) <= (most or MOST_TRIED)
 
 
 def try_all(judge: Judge) -> list[int] | None:
@@ -125,23 +129,56 @@ def try_all(judge: Judge) -> list[int] | None:
 
 
 def bound_apart(found: Ratios, earns: Sequence[Floats]) -> float:
-    """Sum of every ratio's own greatest value: above the value of any one list of prices.
+    """Sum of every ratio's own greatest value: above the value of any one list of prices [currency]."""
+    return float(found.weight @ _greatest(found, earns, None)[:, 0])
 
-    Each is found by Dinkelbach's steps (1967), which end at it after finitely many, as there are finitely many choices.
+
+def promising(found: Ratios, earns: Sequence[Floats], value: float) -> Ratios:
+    """The ratios without the options that are in no choice worth `value` or more.
+
+    An option is left out where, once it is taken, even ratios that each have prices of their own stay below `value`;
+    with fewer options left the bounds get lower, until none falls any more (fixing of variables by bounds).
+    """
+    while True:
+        if found.cells * sum(len(group.rows) for group in found.groups) > MOST_WEIGHED:
+            return found
+        keeps = [
+            found.weight @ _greatest(found, earns, g) >= value - TIE * abs(value) for g in range(len(found.groups))
+        ]
+        if all(keep.all() for keep in keeps):
+            return found
+        groups = tuple(
+            Group(g.offers, g.rows[keep], g.value[:, keep], g.units[:, keep])
+            for g, keep in zip(found.groups, keeps, strict=True)
+        )
+        found = Ratios(groups, found.weight, found.outside)
+
+
+def _greatest(found: Ratios, earns: Sequence[Floats], fixed: int | None) -> Floats:
+    """Each ratio's greatest value, with each option of the group `fixed` if one is given.
+
+    Found by Dinkelbach's steps (1967), which end at it after finitely many, as there are finitely many choices.
+
+    Returns
+    -------
+    (t, options), a single column if no group is fixed [currency]
     """
     gains = [found.gain(group, earns) for group in found.groups]
-    rate, best = np.zeros(len(found.weight)), None
+    rate, best = np.zeros((len(found.weight), 1 if fixed is None else len(found.groups[fixed].rows))), None
     for _ in range(ROUNDS):
-        top, bottom = np.zeros(len(rate)), found.outside.copy()
-        for group, gain in zip(found.groups, gains, strict=True):
-            pick = np.argmax(group.value * (gain - rate[:, None]), axis=1)[:, None]
-            value = np.take_along_axis(group.value, pick, axis=1)[:, 0]
-            top, bottom = top + value * np.take_along_axis(gain, pick, axis=1)[:, 0], bottom + value
+        top, bottom = np.zeros_like(rate), np.repeat(found.outside[:, None], rate.shape[1], axis=1)
+        for g, (group, gain) in enumerate(zip(found.groups, gains, strict=True)):
+            value, worth = group.value, gain
+            if g != fixed:
+                net = group.value[:, None, :] * (gain[:, None, :] - rate[:, :, None])
+                pick = np.argmax(net, axis=2)
+                value, worth = (np.take_along_axis(table, pick, axis=1) for table in (group.value, gain))
+            top, bottom = top + value * worth, bottom + value
         rate = top / bottom
         if best is not None and np.all(rate <= best + ROUNDING * np.abs(best)):
             break
         best = rate
-    return float(found.weight @ (rate + ROUNDING * np.abs(rate)))
+    return rate + ROUNDING * np.abs(rate)
 
 
 def climb(judge: Judge, choice: Sequence[int]) -> list[int] | None:

@@ -20,7 +20,7 @@ from optimization.account import OPTIMAL_GAP, account
 from optimization.choice.blame import blamed
 from optimization.choice.model import program
 from optimization.choice.ratios import Ratios, limits, options_of, per_unit, ratios, steps_of
-from optimization.choice.search import Judge, bound_apart, climb, is_small, try_all
+from optimization.choice.search import Judge, bound_apart, climb, is_small, promising, try_all
 from optimization.highs import Run, run
 from optimization.method import Method
 from optimization.steps import Answer
@@ -33,6 +33,12 @@ MOST_CELLS = 20_000
 
 CELLS_A_SECOND = 1_000
 """How many of them are worth building for a second of search, so that building leaves time to search."""
+
+MOST_LEFT = 20_000_000
+"""Choices times ratios up to which those are tried that bounds have left over."""
+
+TRIED_A_SECOND = 1_000_000
+"""How many of them are worth trying for a second of the time allowed."""
 
 FEW_CELLS = 2_000
 """Ratios times options of the program that stands in for a larger one: the draws it knows are the first."""
@@ -90,18 +96,14 @@ def shadow_prices(problem: ChoiceProblem) -> dict[str, float]:
 
 def _answer(problem: ChoiceProblem, method: Method, time_limit: float) -> Answer:
     """How the search ended."""
-    deadline = perf_counter() + time_limit
     found = ratios(problem)
     _check(method, found)
     if not all(len(group.rows) for group in found.groups):
         return Answer("exhaustive", infeasible=True)
     judge = Judge(problem, found)
     if method is not Method.MILP and is_small(found):
-        best = try_all(judge)
-        value = -np.inf if best is None else _value(judge, best)
-        steps = None if best is None else steps_of(problem, found, best)
-        return Answer("exhaustive", steps, value, infeasible=best is None)
-    return _programmed(judge, bound_apart(found, per_unit(problem.base)), time_limit, deadline)
+        return _tried(judge, "exhaustive")
+    return _programmed(judge, bound_apart(found, per_unit(problem.base)), method, time_limit)
 
 
 def _check(method: Method, found: Ratios) -> None:
@@ -112,23 +114,43 @@ def _check(method: Method, found: Ratios) -> None:
         raise InputError("there are too many combinations of prices to try: use the method auto or milp")
 
 
-def _programmed(judge: Judge, apart: float, time_limit: float, deadline: float) -> Answer:
-    """The program over a few draws and single changes over all; over all draws where that leaves a gap and it can."""
-    problem, whole = judge.problem, judge.found
+def _programmed(judge: Judge, apart: float, method: Method, time_limit: float) -> Answer:
+    """First prices from the program over a few draws, then a proof from what could still be better than they are."""
+    problem, whole, deadline = judge.problem, judge.found, perf_counter() + time_limit
     few = _few_draws(whole, len(problem.demand.segments))
-    cells = len(whole.weight) * sum(len(group.rows) for group in whole.groups)
-    fits = cells <= min(MOST_CELLS, time_limit * CELLS_A_SECOND)
-    quick = None
-    if few is not whole:
-        share = time_limit / 4 if fits else time_limit
-        quick = _improved(judge, few, _run(problem, few, perf_counter() + share), apart, "milp over some draws")
-        if not fits or _gap(judge, quick) <= OPTIMAL_GAP:
-            return quick
-    done = _run(problem, whole, deadline)
-    if done.infeasible:
+    done = _run(problem, few, perf_counter() + time_limit / 10)
+    if few is whole and done.infeasible:
         return Answer("milp", infeasible=True)
-    answer = _improved(judge, whole, done, min(done.bound, apart), "milp")
-    return answer if quick is None or _gap(judge, answer) <= _gap(judge, quick) else quick
+    bound = min(done.bound, apart) if few is whole else apart
+    first = _improved(judge, few, done, bound, "milp" if few is whole else "milp over some draws")
+    return first if _gap(judge, first) <= OPTIMAL_GAP else _proven(judge, first, method, time_limit, deadline)
+
+
+def _proven(judge: Judge, first: Answer, method: Method, time_limit: float, deadline: float) -> Answer:
+    """The best of the choices that may beat the first answer: all of them tried, or the program over all draws."""
+    problem, left, value = judge.problem, judge.found, -np.inf
+    if first.steps is not None:
+        value = _worth(judge, first)
+        left = promising(left, per_unit(problem.base), value)
+    rest = Judge(problem, left)
+    if method is not Method.MILP and is_small(left, min(MOST_LEFT, time_limit * TRIED_A_SECOND)):
+        return _tried(rest, f"{first.method}, then exhaustive")
+    if left.cells > min(MOST_CELLS, time_limit * CELLS_A_SECOND):
+        return first
+    done = _run(problem, left, deadline)
+    if first.steps is None and done.infeasible:
+        return Answer("milp", infeasible=True)
+    bound = min(first.bound, max(done.bound, value))
+    found = _improved(rest, left, done, bound, "milp")
+    return found if found.steps is not None and _worth(rest, found) >= value else replace(first, bound=bound)
+
+
+def _tried(judge: Judge, method: str) -> Answer:
+    """The best of all choices, or the proof that there is none."""
+    best = try_all(judge)
+    if best is None:
+        return Answer(method, infeasible=True)
+    return Answer(method, steps_of(judge.problem, judge.found, best), _value(judge, best))
 
 
 def _improved(judge: Judge, taken: Ratios, done: Run, bound: float, method: str) -> Answer:
@@ -143,8 +165,13 @@ def _gap(judge: Judge, answer: Answer) -> float:
     """Share by which the bound exceeds the value; infinite without prices."""
     if answer.steps is None:
         return np.inf
-    value = _value(judge, options_of(judge.problem, judge.found, answer.steps))
+    value = _worth(judge, answer)
     return (answer.bound - value) / max(abs(value), 1e-9)
+
+
+def _worth(judge: Judge, answer: Answer) -> float:
+    """Value of an answer that has prices [currency]."""
+    return _value(judge, options_of(judge.problem, judge.found, answer.steps or {}))
 
 
 def _run(problem: ChoiceProblem, found: Ratios, deadline: float) -> Run:

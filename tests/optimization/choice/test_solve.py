@@ -36,6 +36,7 @@ def programmed(case: ChoiceProblem, time_limit: float = 30) -> Plan:
     """The plan of the mixed-integer program, however few combinations there are."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search, "MOST_TRIED", 0)
+        patch.setattr(solve, "MOST_LEFT", 0)
         return solved(case, time_limit)
 
 
@@ -95,6 +96,35 @@ def test_the_bound_is_above_every_price_list(seed: int) -> None:
     assert hurried.bound is not None
     assert hurried.bound >= best * (1 - 1e-6) - 1e-9
     assert hurried.objective is None or hurried.objective <= best * (1 + 1e-6) + 1e-9
+
+
+@settings(deadline=None, max_examples=12)
+@given(SEEDS)
+def test_bounds_leave_out_nothing_that_is_better(seed: int) -> None:
+    """Whatever value is known, the best choice is among those left if it is worth as much, and what is left is less."""
+    case = at_random(seed, count=3)
+    plan, found = solved(case), ratios(case)
+    if plan.report.objective is None:
+        return
+    for known in (0.0, 0.9, 1.0):
+        left = search.promising(found, per_unit(case.base), plan.report.objective * known)
+        steps = [_steps(case, plan)[name] for name in case.demand.offers]
+        assert all((g.rows == [steps[i] for i in g.offers]).all(axis=1).any() for g in left.groups)
+        assert left.cells <= found.cells
+
+
+def test_what_bounds_leave_is_tried() -> None:
+    """Many draws of several segments: prices from a few of them, and the proof by trying what is left, over all."""
+    rng = np.random.default_rng(4)
+    taste = rng.uniform(1, 4, (1, 2, 4)) + 0.1 * rng.normal(size=(40, 1, 4))
+    case = priced(demand(taste, rng.uniform(0.1, 0.2, (1, 2, 1)), buyers=100, steps=ladder(5, 45, 7)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "MOST_TRIED", 0)
+        patch.setattr(solve, "FEW_CELLS", 200)
+        plan = solved(case)
+    assert plan.report.method == "milp over some draws, then exhaustive"
+    assert plan.report.status is Status.OPTIMAL
+    assert plan.report.objective == solved(case).report.objective
 
 
 @settings(deadline=None, max_examples=10)

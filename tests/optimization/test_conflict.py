@@ -3,6 +3,8 @@
 from decimal import Decimal
 from itertools import combinations
 
+import pytest
+
 from optimization.conflict import fewest, has_no_answer, irreducible, keeping
 from optimization.exhaustive import ExhaustiveOptimizer
 from optimization.solve import HighsOptimizer
@@ -78,6 +80,20 @@ def test_a_thousand_offers_are_no_obstacle() -> None:
         rules=[MaxChange(tuple(names), Decimal("0.2")), MinUnits(tuple(names), 100.0), MinMargin(Decimal("0.1"))],
     )
     assert fewest(case, time_limit=60) == ([case.resources[0]], Blame.SMALLEST)
+
+
+def test_of_a_problem_too_large_to_search_the_tied_offers_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two orders the wrong way round among many offers in one room: found without the room, and no more is claimed."""
+    offers = [offer(f"o{i}", [10, 12, 14], [9.0, 8.0, 7.0]) for i in range(8)]
+    case = problem(
+        *offers,
+        resources=[Shared("room", 60.0, {o.id: 1.0 for o in offers})],
+        rules=[Order("o0", "o1"), Order("o2", "o3", Decimal(1)), Order("o3", "o2"), MinUnits(("o4", "o5"), 15.0)],
+    )
+    monkeypatch.setattr("optimization.conflict.LARGE", 10)
+    plan = HighsOptimizer().solve(case, time_limit=9)
+    assert sorted(plan.conflict) == ["o2 costs at least as much as o3", "o3 costs at least 1 EUR more than o2"]
+    assert (plan.blame, plan.relaxation) == (Blame.IRREDUCIBLE, ())
 
 
 def test_a_circle_of_orders_is_named() -> None:

@@ -163,6 +163,16 @@ def test_the_smallest_change_comes_first() -> None:
     assert [relaxation.changes[0].needed for relaxation in found] == [30.0, 20.0]
 
 
+def test_of_a_problem_too_large_for_a_model_only_the_obvious_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each offer for itself needs no model; offers tied to each other would."""
+    monkeypatch.setattr("optimization.relaxation.LARGE", 3)
+    a, b = (offer(name, [10, 12], [9.0, 8.0]) for name in "ab")
+    room = Shared("room", 15.0, {"a": 1.0, "b": 1.0})
+    (found,) = relaxations(problem(a, b, resources=[room]), [room], deadline=inf)
+    assert found.words == "room holds 16 units, instead of 15"
+    assert relaxations(problem(a, b, resources=[room], rules=[Order("a", "b")]), [room], deadline=inf) == ()
+
+
 def test_out_of_time_nothing_is_claimed() -> None:
     """What is not proven is not said."""
     case = problem(A, rules=[MinMargin(Decimal("0.4"))])

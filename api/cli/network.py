@@ -6,17 +6,14 @@ Guarantees
 * A solve that is not proven prints and writes its status, and nothing to act on.
 """
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import structlog
-import typer
 from rich.console import Console
 from rich.table import Table
 
 from api.cli.main import app
-from api.cli.options import check_json, check_seconds
+from api.cli.options import AnswerOut, ProblemFile, TimeLimit, schema_option
 from pricing.money import minor_digits
 from pricing.plan import Report
 
@@ -28,33 +25,12 @@ if TYPE_CHECKING:
 MOST_ROWS = 200
 
 
-def _print_schemas(wanted: bool) -> None:  # typer calls it with the flag
-    if not wanted:
-        return
-    from api.network_models import schemas
-
-    typer.echo(json.dumps(schemas(), indent=2))
-    raise typer.Exit
-
-
 @app.command()
 def network(
-    file: Annotated[
-        Path, typer.Argument(help="The network, as JSON.", metavar="FILE.json", exists=True, dir_okay=False)
-    ],
-    out: Annotated[
-        Path | None, typer.Option(help="Where to write the answer (.json); without it, tables.", callback=check_json)
-    ] = None,
-    time_limit: Annotated[float, typer.Option(help="Seconds to search.", callback=check_seconds)] = 60.0,
-    _schema: Annotated[
-        bool,
-        typer.Option(
-            "--schema",
-            help="Print the JSON Schemas of networks and answers, and stop.",
-            is_eager=True,
-            callback=_print_schemas,
-        ),
-    ] = False,
+    file: ProblemFile,
+    out: AnswerOut = None,
+    time_limit: TimeLimit = 60.0,
+    _schema: Annotated[bool, schema_option("api.network_models")] = False,
 ) -> None:
     """Say how much of each product to sell, or which sets to offer where buyers choose, and each resource's bid price.
 

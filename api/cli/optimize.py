@@ -6,10 +6,8 @@ Guarantees
 * The plan is written whole or not at all.
 """
 
-import json
 from collections.abc import Mapping
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import structlog
@@ -18,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.cli.main import app
-from api.cli.options import check_json, check_seconds
+from api.cli.options import AnswerOut, ProblemFile, TimeLimit, schema_option
 from optimization.method import Method
 from pricing.plan import Blame, Plan
 from pricing.problem import Problem
@@ -30,34 +28,13 @@ if TYPE_CHECKING:
 MOST_ROWS = 200
 
 
-def _print_schemas(wanted: bool) -> None:  # typer calls it with the flag
-    if not wanted:
-        return
-    from api.problem_json import schemas
-
-    typer.echo(json.dumps(schemas(), indent=2))
-    raise typer.Exit
-
-
 @app.command()
 def optimize(
-    problem: Annotated[
-        Path, typer.Argument(help="The problem, as JSON.", metavar="PROBLEM.json", exists=True, dir_okay=False)
-    ],
-    out: Annotated[
-        Path | None, typer.Option(help="Where to write the plan (.json); without it, a table.", callback=check_json)
-    ] = None,
-    time_limit: Annotated[float, typer.Option(help="Seconds to search.", callback=check_seconds)] = 60.0,
+    problem: ProblemFile,
+    out: AnswerOut = None,
+    time_limit: TimeLimit = 60.0,
     method: Annotated[Method, typer.Option(help="How to solve.")] = Method.AUTO,
-    _schema: Annotated[
-        bool,
-        typer.Option(
-            "--schema",
-            help="Print the JSON Schemas of problem and plan, and stop.",
-            is_eager=True,
-            callback=_print_schemas,
-        ),
-    ] = False,
+    _schema: Annotated[bool, schema_option("api.problem_json")] = False,
 ) -> None:
     """Choose one price per offer, under shared resources and rules, with proof.
 

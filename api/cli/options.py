@@ -6,9 +6,11 @@ Guarantees
 * Progress is drawn on a terminal only (standard error), so that output and logs stay clean.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -16,6 +18,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from typer.models import OptionInfo
 
 from pricing.errors import Finding, InputError
 from pricing.money import check_currency
@@ -110,6 +113,20 @@ def check_seconds(value: float) -> float:
     return value
 
 
+def schema_option(module: str) -> OptionInfo:
+    """`--schema`, which prints what `schemas` of a module gives, and stops; the module is loaded only then."""
+
+    def show(wanted: bool) -> None:  # typer calls it with the flag
+        if not wanted:
+            return
+        typer.echo(json.dumps(import_module(module).schemas(), indent=2))
+        raise typer.Exit
+
+    words = "Print the JSON Schemas of problem and answer, and stop."
+    option: OptionInfo = typer.Option("--schema", help=words, is_eager=True, callback=show)
+    return option
+
+
 def check_report(report: Path | None) -> None:
     """Refuse, before any work, a report that cannot be written."""
     if report is not None and report.suffix.lower() not in {".html", ".htm"}:
@@ -159,6 +176,14 @@ OutOrFolder = Annotated[
         "another folder.",
     ),
 ]
+ProblemFile = Annotated[
+    Path, typer.Argument(help="The problem, as JSON.", metavar="FILE.json", exists=True, dir_okay=False)
+]
+AnswerOut = Annotated[
+    Path | None,
+    typer.Option("--out", help="Where to write the answer (.json); without it, tables.", callback=check_json),
+]
+TimeLimit = Annotated[float, typer.Option("--time-limit", help="Seconds to search.", callback=check_seconds)]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed on the same file gives the same result.")]
 AsOf = Annotated[
     date | None,

@@ -7,17 +7,14 @@ Guarantees
 * The answer is written whole or not at all.
 """
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from rich.console import Console
 from rich.table import Table
 
 from api.cli.main import app
-from api.cli.options import check_json
+from api.cli.options import AnswerOut, ProblemFile, schema_option
 from pricing.money import minor_digits
 
 if TYPE_CHECKING:
@@ -28,32 +25,11 @@ MOST_ROWS = 15
 """Periods and levels of stock shown; --out writes them all."""
 
 
-def _print_schemas(wanted: bool) -> None:  # typer calls it with the flag
-    if not wanted:
-        return
-    from api.protect_json import schemas
-
-    typer.echo(json.dumps(schemas(), indent=2))
-    raise typer.Exit
-
-
 @app.command()
 def protect(
-    problem: Annotated[
-        Path, typer.Argument(help="The problem, as JSON.", metavar="FILE.json", exists=True, dir_okay=False)
-    ],
-    out: Annotated[
-        Path | None, typer.Option(help="Where to write the answer (.json); without it, tables.", callback=check_json)
-    ] = None,
-    _schema: Annotated[
-        bool,
-        typer.Option(
-            "--schema",
-            help="Print the JSON Schemas of problem and answer, and stop.",
-            is_eager=True,
-            callback=_print_schemas,
-        ),
-    ] = False,
+    problem: ProblemFile,
+    out: AnswerOut = None,
+    _schema: Annotated[bool, schema_option("api.protect_json")] = False,
 ) -> None:
     """Protect units of one resource for dearer classes, overbook it, or let its price follow stock and time.
 

@@ -150,12 +150,24 @@ class Decided:
                 return f"would cost less than {order.lower} at {beside[order.lower]}"
         return None
 
-    def winning(self, i: int, tried: Tried) -> Mask:
-        """(k,) prices whose odds to earn more than all prices in force are good enough, and keeping the price."""
-        name = self.then.market.offers[i].id
+    def odds(self, i: int, tried: Tried) -> Vector:
+        """(k,) share of draws in which a price wins.
+
+        To win is to earn more, over the offers of its resource, than all prices in force would, and more than if this
+        one alone were kept; the latter is not asked where a declared order forbids to keep it.
+        """
+        offer = self.then.market.offers[i]
         odds = (tried.earned > self.earned_now(i)[:, None]).mean(axis=0)
+        if self.out_of_order(offer, self.kept[offer.id]):
+            return odds
+        kept = self.tried(i, (self.kept[offer.id],)).earned
+        return np.minimum(odds, (tried.earned > kept).mean(axis=0))
+
+    def winning(self, i: int, tried: Tried) -> Mask:
+        """(k,) prices that win often enough, and keeping the price."""
+        name = self.then.market.offers[i].id
         keeps = np.array([price == self.kept[name] for price in tried.prices])
-        return keeps | (odds >= self.policy.confidence) | (name in self.mending)
+        return keeps | (self.odds(i, tried) >= self.policy.confidence) | (name in self.mending)
 
     def best(self, i: int, allowed: Sequence[Decimal], own: Vector | None = None) -> tuple[Decimal, Gain]:
         """The price the rules would choose for offer i among these, and its gain over keeping the price in force."""
@@ -247,8 +259,7 @@ def _not_better(decided: Decided, i: int, tried: Tried, n: int) -> str:
     if (less := mean[1] - mean[n]) >= 0:
         return f"is expected to earn {less:.0f} {currency} less" if round(less) else "is not expected to earn more"
     if not decided.winning(i, tried)[n]:
-        odds = float((tried.earned[:, n] > decided.earned_now(i)).mean())
-        return f"earns more than today in {odds:.0%} of outcomes only"
+        return f"earns more than today in {decided.odds(i, tried)[n]:.0%} of outcomes only"
     if decided.policy.risk is not Measure.MEAN:
         return f"earns less in the worst {decided.policy.risk_alpha:.0%} of outcomes"
     return "is no better when expected demand is held against what is left"

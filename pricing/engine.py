@@ -267,24 +267,13 @@ def _proven(report: Report) -> bool:
     return report.bound - report.objective <= PROVEN_GAP * max(abs(report.objective), 1e-9)
 
 
-def _odds(decided: Decided) -> Vector:
-    """(n,) share of draws in which the offers of each offer's resource (or itself) earn more than now."""
-    market = decided.then.market
-    gain = decided.then.earned - decided.now.earned
-    for resource in market.used:
-        users = market.users(resource)
-        gain[:, users] = gain[:, users].sum(axis=1, keepdims=True)
-    return (gain > 0).mean(axis=0)
-
-
 def _doubtful(decided: Decided) -> list[int]:
-    """Offers that would move although their resource's offers win too rarely; to change nothing is not to win."""
+    """Offers that would move although that wins too rarely; to change nothing is not to win."""
     return [
         i
-        for i, (offer, win) in enumerate(zip(decided.then.market.offers, _odds(decided), strict=True))
-        if decided.then.prices[offer.id] != decided.kept[offer.id]
-        and win < decided.policy.confidence
-        and offer.id not in decided.mending
+        for i, offer in enumerate(decided.then.market.offers)
+        if (price := decided.then.prices[offer.id]) != decided.kept[offer.id]
+        and not decided.winning(i, decided.tried(i, (price,)))[0]
     ]
 
 

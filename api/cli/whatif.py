@@ -107,7 +107,9 @@ def _show(answer: "WhatIf") -> None:
     width = max((len(told.offer) for told in changed), default=0)
     if changed:
         heading = ("price now", "then", "units now", "then", "revenue now", "then", "gain")
-        console.print(f"{'':<{width}} " + " ".join(f"{text:>11}" for text in heading) + "  80% range", style="dim")
+        console.print(
+            f"{'':<{width}} " + " ".join(f"{text:>11}" for text in heading) + "  80% range", style="dim", soft_wrap=True
+        )
     for told in changed:
         prices, now, then, gain = (told.price_now, told.price_then), told.now, told.then, told.gain
         figures = [*map(str, prices), *(f"{n:,.0f}" for n in (now.units.mean, then.units.mean))]

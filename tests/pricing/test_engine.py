@@ -446,3 +446,13 @@ def test_rear_seats_never_cost_more_than_front_seats() -> None:
     free = run(offers, resources=rooms)
     assert free["rear"].allowed > free["front"].allowed, "without the rule the order would break"
     assert made["rear matinee"] == free["rear matinee"], "another event is another matter"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_move_loses_more_often_than_the_odds_allow(seed: int) -> None:
+    """Neither its room's offers together nor the one move among them; what a decision says is what was asked for."""
+    rng = np.random.default_rng(seed)
+    offers = [offer(name, price=str(rng.integers(16, 26)), resource="room") for name in "abc"]
+    model = Known(elasticity=float(rng.uniform(-2, -1.1)), spread=0.5, base=float(rng.uniform(40, 100)))
+    made = run(offers, model, resources=[Resource("room", float(rng.uniform(100, 250)))], policy=Policy(confidence=0.7))
+    assert all(decision.gain.loss_probability <= 0.3 for decision in made.values())

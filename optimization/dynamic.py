@@ -143,7 +143,7 @@ def worth(season: Season, *, most_cells: float = MOST_CELLS) -> Worth:
     """The best rule against the best single price.
 
     Where that takes more than `most_cells` updates, the single price against the bound, with Poisson demand: the larger
-    a season, the less there is to gain (Gallego and van Ryzin 1994, who bound the loss of a fixed price).
+    a season, the nearer the best rule comes to the bound (Gallego and van Ryzin 1994).
     """
     bound = fluid_bound(season)
     if season.cells() > most_cells or season.demand.shape[1] * season.stock > MOST_STATES:

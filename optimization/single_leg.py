@@ -116,7 +116,7 @@ class RevenueOpportunity:
 
     @property
     def share(self) -> float:
-        """How much of what control could have added it did add (Belobaba 1987); 1 where there was nothing to add."""
+        """How much of what control could have added it did add; 1 where there was nothing to add."""
         possible = self.perfect - self.none
         return (self.realised - self.none) / possible if possible > 0 else 1.0
 
@@ -235,7 +235,7 @@ def hindsight(classes: FareClasses, capacity: int) -> float:
 
 
 def opportunity(fare: Vector, demand: Vector, limits: Vector) -> RevenueOpportunity:
-    """Perfect, uncontrolled and realised revenue of one departure whose demand is known now.
+    """Perfect, uncontrolled and realised revenue of one departure whose demand is known now (Smith et al. 1992).
 
     Parameters
     ----------

@@ -164,6 +164,15 @@ def test_a_season_too_large_is_bounded_instead() -> None:
     assert small.most_gain > large.most_gain
 
 
+def test_on_a_wide_ladder_there_is_something_to_gain_in_a_season_of_any_size() -> None:
+    """Half of those who buy at 10 have room, twice those who buy at 30: going from one to the other gains a ninth."""
+    demand = np.tile([[0.5, 0.125]], (1, 40, 1))
+    few, many = (worth(Season(np.array([10.0, 30.0]), demand * size, 10 * size)) for size in (10, 40))
+    assert few.gain is not None
+    assert many.gain is not None
+    assert 0.1 < few.gain < many.gain < 1 / 9
+
+
 def test_without_buyers_there_is_nothing_to_gain() -> None:
     """No division by nothing."""
     found = worth(Season(np.array([5.0]), np.zeros((1, 3, 1)), 4))

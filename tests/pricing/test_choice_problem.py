@@ -33,3 +33,19 @@ def test_what_does_not_fit_the_demand_is_refused() -> None:
         ChoiceProblem(case.base, demand([2.0, 1.0], 0.2, steps=ladder(10, 30, 5)))
     with pytest.raises(InputError, match="by the mean over draws"):
         ChoiceProblem(replace(case.base, risk=Risk(Measure.CVAR)), FOUND)
+
+
+def test_in_a_fixed_order_it_is_one_problem() -> None:
+    """Offers in any order, with nests of their own, come out as the same problem, each with its nest's parameter."""
+    found = demand([1.0, 2.0, 3.0], [0.1, 0.2, 0.3], nests=["y", "x", "y"], gamma=[0.5, 0.8], steps=ladder(10, 30, 3))
+    other = replace(
+        found,
+        offers=("o1", "o2", "o0"),
+        nests=("x", "y", "y"),
+        utility=found.utility[:, :, [1, 2, 0]],
+        sensitivity=found.sensitivity[:, :, [1, 2, 0]],
+        gamma=found.gamma[:, ::-1],
+    )
+    fixed, mixed = priced(found).canonical(), priced(other).canonical()
+    assert fixed.demand == mixed.demand == found
+    assert [offer.id for offer in mixed.base.offers] == ["o0", "o1", "o2"]

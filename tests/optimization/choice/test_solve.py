@@ -61,7 +61,7 @@ def _accepted(case: ChoiceProblem) -> Iterator[float]:
 def test_small_problems_equal_brute_force() -> None:
     """Enumeration and program agree with trying every price list, whatever segments, draws, nests and rules meet."""
     ends = set()
-    for seed in range(50):
+    for seed in range(30):
         case = at_random(seed, count=3)
         truth = brute(case)
         for plan in (solved(case), programmed(case)):
@@ -269,6 +269,15 @@ def test_a_solver_that_finds_nothing_is_a_status() -> None:
     assert plan.report.status is Status.TIME_LIMIT
     assert not plan.prices
     assert plan.report.bound is not None
+
+
+def test_what_a_segment_never_sees_takes_none_of_its_buyers() -> None:
+    """Utilities a thousand below the others, as for what was never on offer, are no trouble: nobody takes it there."""
+    found = demand([[[3.0, -1000.0], [2.0, 3.0]]], 0.15, buyers=100, steps=ladder(5, 45, 9))
+    case = priced(found, resources=[Shared("room", 60.0, {"o0": 1.0, "o1": 1.0})])
+    plan = programmed(case)
+    assert plan.report.status is Status.OPTIMAL
+    assert plan.report.objective == pytest.approx(brute(case))
 
 
 def test_utilities_too_far_apart_are_refused() -> None:

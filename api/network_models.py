@@ -109,8 +109,8 @@ class ChoiceNetworkJson(Strict):
 class _AnswerJson(Strict):
     """What is known. Without a proven status there is no objective, no gap, and nothing to act on.
 
-    `bid_prices` says what one more unit of each resource would earn; `seconds` is the wall time, rounded up, so that
-    the same file gives the same bytes.
+    `bid_prices` says what a unit of each resource is worth at the margin; `seconds` is the wall time, rounded up, so
+    that a problem solved within one gives the same bytes each time.
     """
 
     status: Status

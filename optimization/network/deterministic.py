@@ -31,7 +31,7 @@ class Allocation:
     Attributes
     ----------
     units : (n,) of each product [units]; None without a proven status
-    bid_prices : (m,) what one more unit of each resource would earn [currency]; None without a proven status
+    bid_prices : (m,) what a unit of each resource is worth at the margin [currency]; None without a proven status
     """
 
     report: Report

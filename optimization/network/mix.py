@@ -22,7 +22,7 @@ def price_mix(prices: Vector, chances: Vector, stock: ArrayLike) -> Vector:
     .. math:: \max \sum_k p_k d_k x_k : \sum_k d_k x_k \le c, \sum_k x_k \le 1, x \ge 0
 
     With two rows some best mix has at most two prices, nothing being one with :math:`d = 0`: every pair is tried that
-    uses up the stock, and every price alone that does not (Gallego and van Ryzin 1997).
+    uses up the stock, and every price alone that does not (Gallego and van Ryzin 1994).
 
     Parameters
     ----------

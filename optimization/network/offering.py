@@ -46,7 +46,7 @@ class Offering:
     ----------
     offered : sets, longest first; None without a proven status
     units : (n,) expected sales of each product [units]; None without a proven status
-    bid_prices : (m,) what one more unit of each resource would earn [currency]; None without a proven status
+    bid_prices : (m,) what a unit of each resource is worth at the margin [currency]; None without a proven status
     steps : how the bound closed in
     """
 

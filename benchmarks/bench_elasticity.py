@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from forecasting.elasticity.panel import Fit, log_log, poisson, sandwich
+from forecasting.elasticity.errors import sandwich
+from forecasting.elasticity.panel import Fit, log_log, poisson
 from forecasting.elasticity.within import Codes, Vector
 
 WEEKS, TRUTH, SEED = 100, -2.0, 0

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from forecasting.elasticity.columns import combined, flag, numeric
 from forecasting.elasticity.panel import Mask
 from forecasting.elasticity.seasons import NEEDS, told_by_date, with_seasons
 from forecasting.elasticity.silence import with_silent_periods
@@ -232,9 +232,9 @@ class _Cells:
         apart = tuple(name for name in UNIT if name in rows and (name == "product" or rows[name].nunique() > 1))
         names = [*by, *(name for name in apart if name not in by)]
         whole = [[name for name in some if name not in told] for some in (by, names)]
-        rows, guessed = with_silent_periods(rows, *(_combined(rows, some) for some in whole))
+        rows, guessed = with_silent_periods(rows, *(combined(rows, some) for some in whole))
         rows = with_seasons(rows, told)
-        days, group, unit = pd.DatetimeIndex(rows["date"]).normalize(), _combined(rows, by), _combined(rows, names)
+        days, group, unit = pd.DatetimeIndex(rows["date"]).normalize(), combined(rows, by), combined(rows, names)
         dates, day = np.unique(days.to_numpy(), return_inverse=True)
         _, first, cell = np.unique(
             unit.astype(np.int64) * max(len(dates), 1) + day, return_index=True, return_inverse=True
@@ -261,9 +261,9 @@ class _Cells:
             days[first],
             np.maximum(np.bincount(cell, quantity), 0.0),
             np.log(paid),
-            mean(_numeric(rows, controls)),
-            mean(_numeric(rows, instruments)),
-            mean(_flag(rows["promotion"])[:, None])[:, 0] if "promotion" in rows else None,
+            mean(numeric(rows, controls)),
+            mean(numeric(rows, instruments)),
+            mean(flag(rows["promotion"])[:, None])[:, 0] if "promotion" in rows else None,
             np.bincount(cell, gone) > 0,
             mean(rows[["available"]].to_numpy(np.float64))[:, 0] if "available" in rows else None,
             _mixed(np.log(price), cell),
@@ -349,41 +349,12 @@ def _telling(factors: Sequence[Codes]) -> tuple[Codes, ...]:
     return several or tuple(factors[:1])
 
 
-def _combined(rows: pd.DataFrame, names: Sequence[str]) -> Codes:
-    """(n,) code of each combination of the columns, numbered in the order of their values."""
-    codes = np.zeros(len(rows), dtype=np.int64)
-    for name in names:
-        level, values = pd.factorize(rows[name], sort=True)
-        codes = codes_of(codes * max(len(values), 1) + level).astype(np.int64)
-    return codes.astype(np.intp)
-
-
 def _mixed(price: Vector, cell: Codes) -> Mask:
     order = np.argsort(cell, kind="stable")
     starts = np.flatnonzero(np.diff(cell[order], prepend=-1))
     if not len(starts):
         return np.zeros(0, dtype=bool)
     return np.maximum.reduceat(price[order], starts) - np.minimum.reduceat(price[order], starts) > 0.005
-
-
-def _numeric(rows: pd.DataFrame, names: Sequence[str]) -> Vector:
-    """(n, k) numbers as they are, text as one dummy per level but the first."""
-    if not names:
-        return np.zeros((len(rows), 0))
-    parts = [
-        rows[[name]] if pd.api.types.is_numeric_dtype(rows[name]) else pd.get_dummies(rows[name], drop_first=True)
-        for name in names
-    ]
-    return np.column_stack([part.to_numpy(np.float64) for part in parts])
-
-
-def _flag(promotion: pd.Series) -> NDArray[np.float64]:
-    """1 where a promotion ran: a number other than 0, or a text."""
-    if pd.api.types.is_numeric_dtype(promotion):
-        running = promotion.fillna(0) != 0
-    else:
-        running = ~promotion.fillna("").astype(str).str.strip().isin(["", "0", "False", "false"])
-    return running.to_numpy().astype(np.float64)
 
 
 def _trend(dates: Codes) -> Vector:

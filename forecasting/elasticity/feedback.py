@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtr
 
 from forecasting.elasticity.cells import Panel
-from forecasting.elasticity.panel import Fit, censored, linear, poisson, two_way
+from forecasting.elasticity.errors import two_way
+from forecasting.elasticity.panel import Fit, censored, linear, poisson
 from forecasting.elasticity.within import Codes, Vector, codes_of
 
 MIN_TESTED = 40

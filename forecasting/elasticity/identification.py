@@ -15,9 +15,10 @@ import numpy as np
 from scipy.special import stdtrit
 
 from forecasting.elasticity.cells import Panel
+from forecasting.elasticity.errors import Error, jackknife
 from forecasting.elasticity.feedback import ALARM_SINGLE, Feedback, alarm_together
 from forecasting.elasticity.instruments import ALL_OF_IT, Instrumented
-from forecasting.elasticity.panel import Error, Fit, informative, jackknife
+from forecasting.elasticity.panel import Fit, informative
 from forecasting.elasticity.within import Codes, codes_of, demean
 from pricing.demand import Identification
 

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 from scipy.stats import ncx2
 
-from forecasting.elasticity.panel import REFIT, Mask, censored, poisson
+from forecasting.elasticity.errors import REFIT
+from forecasting.elasticity.panel import Mask, censored, poisson
 from forecasting.elasticity.region import Candidates, Region
 from forecasting.elasticity.within import Codes, Vector, codes_of, demean
 
@@ -249,7 +250,7 @@ def _cross_products(
 ) -> tuple[Vector, list[list[Vector]]]:
     """Weighted cross products free of effects: of all rows, then, for each way, without each cluster in turn.
 
-    As in `forecasting.elasticity.panel.jackknife`, few clusters estimate the effects anew, many hold them.
+    As in `forecasting.elasticity.errors.jackknife`, few clusters estimate the effects anew, many hold them.
     """
     free = demean(columns, factors, weight)
     total = free.T @ (weight[:, None] * free)

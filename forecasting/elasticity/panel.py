@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import betainc, fdtri, gammaln
+from scipy.special import betainc, gammaln
 
 from forecasting.elasticity.within import Codes, Vector, codes_of, demean
 
@@ -24,10 +24,6 @@ Mask = NDArray[np.bool_]
 MAX_ITERATIONS = 60
 _LARGEST = 40.0
 """Bound of the linear predictor: exp(40) units is beyond any sale; it keeps a diverging fit finite."""
-REFIT, CHEAP = 40, 100_000
-"""Clusters, or clusters times rows, up to which the jackknife estimates the effects anew."""
-ALIKE = 0.05
-"""Size of the F test of whether rows that share a stretch of time err alike."""
 _ABSORBED = 1e-7
 _SETTLED = 1e-6
 """Change at which iterations stop; they are Newton's, so that the next would be of the order of its square."""
@@ -89,7 +85,7 @@ def linear(outcome: Vector, columns: Vector, factors: Sequence[Codes]) -> Fit:
     """Least squares of `outcome` (n,) on `columns` (n, k) and the levels of `factors`."""
     ones = np.ones(len(outcome))
     within = demean(np.column_stack([outcome, columns]), factors, ones)
-    slope, own, residual = _weighted(within[:, 0], within[:, 1:], ones, _spread(columns, ones))
+    slope, own, residual = weighted(within[:, 0], within[:, 1:], ones, spread(columns, ones))
     kept = np.ones(len(outcome), dtype=bool)
     return Fit(slope, kept, outcome - residual, own, ones, residual, columns, tuple(factors))
 
@@ -150,137 +146,13 @@ def informative(quantity: Vector, factors: Sequence[Codes]) -> Mask:
         kept = sold
 
 
-def sandwich(fit: Fit, clusters: Codes) -> float:
-    """Standard error of the slope, clustered, with the factor G / (G - 1)."""
-    return float(np.sqrt(_meat(fit, clusters)) / fit.information) if fit.information > 0 else np.inf
-
-
-@dataclass(frozen=True, slots=True)
-class Error:
-    """A variance of the slope, and the degrees of freedom of the t distribution that goes with it.
-
-    `both_ways`: whether it counts shared clusters too.
-    """
-
-    variance: float
-    freedom: float
-    both_ways: bool = False
-
-    @property
-    def se(self) -> float:
-        """Standard error."""
-        return float(np.sqrt(self.variance))
-
-
-def jackknife(fit: Fit, clusters: Codes, shared: Codes | None = None) -> Error:
-    """Error by leaving out clusters, and what rows of `shared` ones err alike besides.
-
-    To the variance by clusters comes that by shared ones less that of the crossed clusters (Cameron, Gelbach and Miller
-    2011; MacKinnon, Nielsen and Webb 2024 for the jackknife), where the former is above the latter beyond chance: rows
-    that share a stretch of time then err alike, or react alike to the price and otherwise than at other times.
-    """
-    one = _one_way(fit, clusters)
-    if shared is None:
-        return one
-    two = _one_way(fit, shared)
-    both = _one_way(fit, codes_of(clusters * (int(shared.max(initial=0)) + 1) + shared))
-    if not np.isfinite(one.variance + two.variance + both.variance):
-        return Error(np.inf, 1.0)
-    if not two.variance > both.variance * float(fdtri(two.freedom, both.freedom, 1 - ALIKE)):
-        return one
-    variance = one.variance + two.variance - both.variance
-    doubt = one.variance**2 / one.freedom + two.variance**2 / two.freedom
-    return Error(variance, variance**2 / doubt, both_ways=True)
-
-
-def _one_way(fit: Fit, clusters: Codes) -> Error:
-    """Leaving out one cluster after the other (CV3; MacKinnon, Nielsen and Webb 2023), scaled for few of them.
-
-    One Newton step per cluster from the full estimate. The effects are estimated anew each time, or held where that
-    takes long and no longer matters. The jackknife errs on the high side, much so with few clusters: its variance is
-    divided by what it would be on average, relative to the truth, if rows erred independently, and has the degrees of
-    freedom it would have then (Bell and McCaffrey 2002; Hansen 2025). Infinite when one cluster holds all variation.
-    """
-    groups = int(clusters.max(initial=-1)) + 1
-    rest = fit.information - np.bincount(clusters, fit.weight * fit.own**2)
-    if groups < 2 or not np.all(rest > 1e-9 * fit.information):
-        return Error(np.inf, 1.0)
-    few = groups <= max(REFIT, CHEAP // len(clusters))
-    moves, covariance = _anew(fit, clusters, groups) if few else _held(fit, clusters)
-    variance = float(moves @ moves) / covariance.trace / fit.information
-    return Error(variance, covariance.freedom) if 0 <= variance < np.inf else Error(np.inf, 1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Moments:
-    """Trace of a covariance matrix, and the sum of its squares."""
-
-    trace: float
-    squares: float
-
-    @property
-    def freedom(self) -> float:
-        """Of the chi-square with the mean and variance of a sum of squares (Satterthwaite 1946)."""
-        return self.trace**2 / self.squares
-
-
-def _anew(fit: Fit, clusters: Codes, groups: int) -> tuple[Vector, _Moments]:
-    """(groups,) moves of the slope as clusters are left out, and their covariance if rows erred independently.
-
-    As the slope is efficient then, the covariance is that of the slopes without the clusters less its own variance.
-    """
-    moves, telling = np.zeros(groups), np.zeros((groups, len(clusters)))
-    for g in range(groups):
-        moves[g], telling[g] = _without_cluster(fit, clusters == g)
-    scaled = np.divide(telling, np.sqrt(fit.weight), out=telling, where=fit.weight > 0)
-    covariance = scaled @ scaled.T - 1 / fit.information
-    return moves, _Moments(float(np.trace(covariance)), float(np.sum(covariance**2)))
-
-
-def _held(fit: Fit, clusters: Codes) -> tuple[Vector, _Moments]:
-    """The same with the effects held, so that the slopes without two clusters differ by what the two hold."""
-    share = np.bincount(clusters, fit.weight * fit.own**2).astype(np.float64)
-    odds = share / (fit.information - share)
-    squares = odds**2
-    total = float(squares.sum() + squares.sum() ** 2 - squares @ squares)
-    moments = _Moments(float(odds.sum()) / fit.information, total / fit.information**2)
-    return -np.bincount(clusters, fit.score) / (fit.information - share), moments
-
-
-def _without_cluster(fit: Fit, out: Mask) -> tuple[float, Vector]:
-    """How far the slope moves when these rows are left out, and (n,) what log demand of each row then does to it.
-
-    NaN if nothing is left to tell it.
-    """
-    weight = np.where(out, 0.0, fit.weight)
-    free = demean(np.column_stack([fit.residual, fit.columns]), fit.factors, weight, tolerance=1e-7)
-    move, own, _ = _weighted(free[:, 0], free[:, 1:], weight, _spread(fit.columns, weight))
-    telling = weight * own
-    return move, telling / max(float(telling @ own), 1e-300)
-
-
-def two_way(fit: Fit, first: Codes, second: Codes) -> float:
-    """Standard error clustered both ways (Cameron, Gelbach and Miller 2011), never below either one-way error."""
-    if not fit.information > 0:
-        return np.inf
-    both = codes_of(first * (int(second.max(initial=0)) + 1) + second)
-    one, two, overlap = (_meat(fit, codes) for codes in (first, second, both))
-    return float(np.sqrt(max(one, two, one + two - overlap)) / fit.information)
-
-
-def _meat(fit: Fit, clusters: Codes) -> float:
-    groups = int(clusters.max(initial=-1)) + 1
-    sums = np.bincount(clusters, fit.score)
-    return float(groups / (groups - 1) * (sums @ sums)) if groups > 1 else np.inf
-
-
-def _spread(columns: Vector, weight: Vector) -> float:
+def spread(columns: Vector, weight: Vector) -> float:
     """Weighted sum of squares of the first column around its mean."""
     first, total = columns[:, 0], float(weight.sum())
     return float(weight @ (first - weight @ first / total) ** 2) if total > 0 else 0.0
 
 
-def _weighted(z: Vector, x: Vector, weight: Vector, spread: float) -> tuple[float, Vector, Vector]:
+def weighted(z: Vector, x: Vector, weight: Vector, spread: float) -> tuple[float, Vector, Vector]:
     """Slope on the first column, its own variation, and the residual, all columns already free of effects.
 
     NaN where effects and other columns leave less than `_ABSORBED` of the column's original `spread`.
@@ -346,7 +218,7 @@ class _Count:
             tolerance = float(np.clip(1e-2 * change, 1e-10, 1e-4))
             free = demean(np.column_stack([z - offset, within]), self.factors, weight, tolerance=tolerance)
             offset, within, last = z - free[:, 0], free[:, 1:], slope
-            slope, own, residual = _weighted(free[:, 0], within, weight, _spread(self.columns, weight))
+            slope, own, residual = weighted(free[:, 0], within, weight, spread(self.columns, weight))
             moved = float(np.sqrt(np.average((z - residual - eta) ** 2, weights=weight)))
             eta, change = z - residual, max(moved, abs(slope - last)) if np.isfinite(last) else 1.0
             if change < _SETTLED or not np.isfinite(slope):

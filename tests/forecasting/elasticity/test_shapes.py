@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from forecasting.elasticity.panel import jackknife, poisson
+from forecasting.elasticity.errors import jackknife
+from forecasting.elasticity.panel import poisson
 from forecasting.elasticity.shapes import LEAST, SHAPES, Shape, fitted
 from tests.forecasting.elasticity.bent import panel_of
 

@@ -83,7 +83,7 @@ class Stage:
 def load_stage(root: Path, *, now: datetime) -> Stage | None:
     """The stage of a workspace, if it is still good."""
     try:
-        with np.load(root / STAGE_NAME) as kept:
+        with np.load(io.BytesIO((root / STAGE_NAME).read_bytes())) as kept:
             told = msgspec.json.decode(kept["told"].tobytes(), type=_Told)
             if told.stamp != stamp(root) or not now < told.good_until:
                 return None

@@ -453,6 +453,22 @@ def test_no_move_loses_more_often_than_the_odds_allow(seed: int) -> None:
     """Neither its room's offers together nor the one move among them; what a decision says is what was asked for."""
     rng = np.random.default_rng(seed)
     offers = [offer(name, price=str(rng.integers(16, 26)), resource="room") for name in "abc"]
-    model = Known(elasticity=float(rng.uniform(-2, -1.1)), spread=0.5, base=float(rng.uniform(40, 100)))
+    model = Mixed(spread=0.5, base=float(rng.uniform(40, 100)))
     made = run(offers, model, resources=[Resource("room", float(rng.uniform(100, 250)))], policy=Policy(confidence=0.7))
     assert all(decision.gain.loss_probability <= 0.3 for decision in made.values())
+
+
+class Mixed(Known):
+    """Each audience minds the price in its own way."""
+
+    def curves(self, offers: Sequence[Offer]) -> DemandCurves:
+        """Elasticities from -1.1 downwards, each with errors of its own."""
+        units, evidence = [], []
+        for i, one in enumerate(offers):
+            rng, slope = np.random.default_rng(i), -1.1 - 0.6 * i
+            slopes = slope + self.spread * rng.standard_normal(200)
+            base = self.base * rng.gamma(9, 1 / 9, 200)
+            units.append(constant_elasticity(base, slopes, 20.0, as_floats(one.ladder).tolist()))
+            evidence.append(Evidence(self.status, slope, self.spread, "known", "known"))
+        names, ladders = tuple(one.id for one in offers), tuple(one.ladder for one in offers)
+        return DemandCurves(names, ladders, np.stack(units, axis=1), tuple(evidence))

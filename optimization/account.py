@@ -62,7 +62,7 @@ def account(problem: Problem, parts: Parts, started: float, *, shadow: Shadow = 
         prices={offer.id: offer.ladder[steps[offer.id]] for offer in problem.offers},
         expected_units={offer.id: float(offer.mean[steps[offer.id]]) for offer in problem.offers},
         resources=tuple(Used(r.id, use[r.id], r.capacity, worth.get(r.id, 0.0)) for r in problem.resources),
-        binding=binding(fixed, steps, worth),
+        binding=binding(fixed, steps, worth, use),
         total_prices={offer.id: offer.paid[steps[offer.id]] for offer in problem.offers if offer.totals},
     )
     if broken := violations(problem, plan):

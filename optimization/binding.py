@@ -12,7 +12,7 @@ from decimal import Decimal
 from math import fsum
 
 from optimization.elastic import elastic_of
-from optimization.steps import Steps, all_used, ends_in, spans
+from optimization.steps import Steps, ends_in, spans
 from optimization.words import at_least, listed, percent, rule_in_words, spread_in_words
 from pricing.problem import TOLERANCE, Choice, Problem
 from pricing.rules import (
@@ -31,11 +31,10 @@ from pricing.rules import (
 )
 
 
-def binding(problem: Problem, steps: Steps, worth: Mapping[str, float]) -> tuple[str, ...]:
-    """What binds at these steps; `worth` is each resource's shadow price."""
+def binding(problem: Problem, steps: Steps, worth: Mapping[str, float], use: Mapping[str, float]) -> tuple[str, ...]:
+    """What binds at these steps; `worth` is each resource's shadow price, `use` its expected use."""
     chosen = _Chosen(problem, {offer.id: offer for offer in problem.offers}, steps)
     found = [text for rule in problem.rules for text in _about(chosen, rule)]
-    use = all_used(problem, problem.resources, steps)
     for resource in problem.resources:
         taken = use[resource.id]
         if taken >= resource.capacity * (1 - TOLERANCE) or worth.get(resource.id, 0.0) > 0:

@@ -92,7 +92,7 @@ def _about_prices(problem: Problem, plan: Plan) -> Iterator[str]:
 
 def _chosen(problem: Problem, plan: Plan) -> _Chosen:
     step = {offer.id: offer.ladder.prices.index(plan.prices[offer.id]) for offer in problem.offers}
-    demand = {o.id: [*map(Decimal, o.demand[:, step[o.id]].tolist())] for o in problem.offers}
+    demand = {offer.id: _drawn(offer, step[offer.id]) for offer in problem.offers}
     units = {name: drawn[0] if len(drawn) == 1 else sum(drawn, ZERO) / len(drawn) for name, drawn in demand.items()}
     return _Chosen(
         {offer.id: offer for offer in problem.offers},
@@ -103,6 +103,12 @@ def _chosen(problem: Problem, plan: Plan) -> _Chosen:
         units,
         {resource.id: _taken(resource.uses, units) for resource in problem.resources},
     )
+
+
+def _drawn(offer: Choice, step: int) -> list[Decimal]:
+    """Units at a step in each draw; the common single draw without an array in between."""
+    known = len(offer.demand) == 1
+    return [Decimal(offer.demand.item(0, step))] if known else [*map(Decimal, offer.demand[:, step].tolist())]
 
 
 def _taken(uses: Mapping[str, float], units: Mapping[str, Decimal]) -> Decimal:
@@ -205,7 +211,7 @@ def _about_resources(problem: Problem, plan: Plan, chosen: _Chosen) -> Iterator[
 def _about_figures(problem: Problem, plan: Plan, chosen: _Chosen) -> Iterator[str]:
     for offer in problem.offers:
         claimed, units = plan.expected_units.get(offer.id, float("nan")), chosen.units[offer.id]
-        if claimed != units and not _agree(claimed, units):
+        if claimed != float(units) and not _agree(claimed, units):
             yield f"offer {offer.id}: {claimed} units are reported, {units:.6g} are expected"
         if offer.totals and plan.total_prices.get(offer.id) != chosen.paid[offer.id]:
             yield f"offer {offer.id}: the plan does not report the {chosen.paid[offer.id]} that a buyer pays"

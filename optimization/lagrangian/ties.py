@@ -22,8 +22,6 @@ from pricing.rules import MaxSpread, Order, Rule, SamePrice
 DEEPEST = 200
 """Longest chain of offers; each link costs a round of array operations."""
 
-NO_HALVES = (np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp), np.empty(0), np.empty(0))
-
 Half = tuple[int, int, float, float]
 """(x, y, factor, gap): the price of offer x, plus gap, is at most factor times that of y."""
 
@@ -49,11 +47,9 @@ class Ties:
     top: Mask
 
 
-def halves(rule: Rule, place: Mapping[str, int]) -> Iterator[Half]:
-    """A rule as comparisons of two prices."""
+def halves(rule: SamePrice | MaxSpread, place: Mapping[str, int]) -> Iterator[Half]:
+    """A rule as comparisons of two prices; an order is one by itself."""
     match rule:
-        case Order(lower, upper, gap):
-            yield place[lower], place[upper], 1.0, float(gap)
         case SamePrice(names):
             for name in names[1:]:
                 yield place[names[0]], place[name], 1.0, 0.0
@@ -71,8 +67,12 @@ def find_ties(rules: tuple[Rule, ...], place: Mapping[str, int], paid: Floats) -
     place : offer id -> column
     paid : (steps, offers) what a buyer pays, infinite beyond an offer's last step [currency]
     """
-    found = [half for rule in rules for half in halves(rule, place)]
-    low, high, factor, gap = (np.array(column) for column in zip(*found, strict=True)) if found else NO_HALVES
+    orders = [rule for rule in rules if isinstance(rule, Order)]
+    found = [half for rule in rules if isinstance(rule, SamePrice | MaxSpread) for half in halves(rule, place)]
+    low = np.array([*(place[rule.lower] for rule in orders), *(half[0] for half in found)], dtype=np.intp)
+    high = np.array([*(place[rule.upper] for rule in orders), *(half[1] for half in found)], dtype=np.intp)
+    factor = np.concatenate([np.ones(len(orders)), [half[2] for half in found]])
+    gap = np.array([*(float(rule.min_gap) for rule in orders), *(half[3] for half in found)], dtype=np.float64)
     last, first = _intervals(paid[:, low] + gap, paid[:, high] * factor)
     key = np.minimum(low, high) * paid.shape[1] + np.maximum(low, high)
     unique, pair = np.unique(key, return_inverse=True)
@@ -80,13 +80,14 @@ def find_ties(rules: tuple[Rule, ...], place: Mapping[str, int], paid: Floats) -
     lows, up_lows = np.zeros(shape, dtype=np.intp), np.zeros(shape, dtype=np.intp)
     highs, up_highs = np.full(shape, len(paid) - 1), np.full(shape, len(paid) - 1)
     here, there = low < high, low > high
+    alone = len(unique) == len(pair)
     for ends, narrower, at, found_ends in (
         (highs, np.minimum, here, last),
         (up_lows, np.maximum, here, first),
         (up_highs, np.minimum, there, last),
         (lows, np.maximum, there, first),
     ):
-        if len(np.unique(pair[at])) == np.count_nonzero(at):
+        if alone:
             ends[:, pair[at]] = found_ends[:, at]
         else:
             narrower.at(ends.T, pair[at], found_ends.T[at])

@@ -93,6 +93,18 @@ def test_shapes_and_cross_effects_are_shown_where_they_were_asked_for(shop: Shop
     assert all(card.curves for card in view.cards)
 
 
+def test_relations_that_none_has_are_said_in_words(shop: Shop) -> None:
+    """No pair, and pairs without a clear effect."""
+    cross = shop.found.cross
+    assert cross is not None
+    unclear = cross.assign(relation=cross["relation"].where(cross["relation"] == "own", "no clear effect"))
+    for table, said in (
+        (cross[cross["relation"] == "own"], "There are no two products to compare."),
+        (unclear, f"None of the {(unclear['relation'] != 'own').sum()} pairs shows a clear effect."),
+    ):
+        assert said in elasticity_report(replace(shop.found, cross=table), now=NOW)
+
+
 def test_what_sales_can_never_show_the_method_and_the_source_are_said(shop: Shop) -> None:
     """On every such page."""
     page = elasticity_report(bare(shop.found), now=NOW)

@@ -33,8 +33,9 @@ FINEST = 0.1
 MOST_CELLS = 4e9
 """Updates of the value of one stock at one price in one draw: about a quarter of a minute."""
 
-MOST_STATES = 2e7
-"""Prices of a rule, one for each period and stock, that fit into memory with ease."""
+MOST_STATES = 4e7
+"""Numbers of one kind that fit into memory with ease: prices of a rule, or values of stock in each draw at each price.
+"""
 
 NOTHING = 1e-9
 """Revenue that is none [currency]: no share of it means anything."""
@@ -82,6 +83,11 @@ class Season:
     def steps(self) -> Steps:
         """Steps that each period is cut into, (periods,)."""
         return np.maximum(np.ceil(self.demand.max(axis=(0, 2)) / FINEST), 1).astype(np.int64)
+
+    def states(self) -> int:
+        """The most numbers that `best_rule`, `earned` and `earned_fixed` hold of one kind."""
+        draws, periods, prices = self.demand.shape
+        return self.stock * max(periods, draws * prices)
 
     def cells(self) -> float:
         """Work of `best_rule`, `earned` and `earned_fixed` together, in updates."""
@@ -142,11 +148,11 @@ class Worth:
 def worth(season: Season, *, most_cells: float = MOST_CELLS) -> Worth:
     """The best rule against the best single price.
 
-    Where that takes more than `most_cells` updates, the single price against the bound, with Poisson demand: the larger
-    a season, the nearer the best rule comes to the bound (Gallego and van Ryzin 1994).
+    Where that takes more than `most_cells` updates, or too much memory, the single price against the bound, with
+    Poisson demand: the larger a season, the nearer the best rule comes to the bound (Gallego and van Ryzin 1994).
     """
     bound = fluid_bound(season)
-    if season.cells() > most_cells or season.demand.shape[1] * season.stock > MOST_STATES:
+    if season.cells() > most_cells or season.states() > MOST_STATES:
         fixed = season.ladder * sold(season.stock, season.demand.sum(axis=1))
         best = int(fixed.mean(axis=0).argmax())
         return Worth(best, fixed[:, best], bound)
@@ -216,4 +222,6 @@ def _fluid(season: Season, demand: Vector) -> float:
     def dual(m: float) -> float:
         return m * season.stock + float(np.maximum(demand * (season.ladder - m), 0).max(axis=1).sum())
 
-    return float(minimize_scalar(dual, bounds=(0.0, float(season.ladder[-1])), method="bounded").fun)
+    top = float(season.ladder[-1])
+    found = minimize_scalar(dual, bounds=(0.0, top), method="bounded", options={"xatol": 1e-9 * top})
+    return min(float(found.fun), dual(0.0))  # the search comes near the ends of its range, not to them

@@ -164,6 +164,20 @@ def test_a_season_too_large_is_bounded_instead() -> None:
     assert small.most_gain > large.most_gain
 
 
+@pytest.mark.parametrize("shape", [(400, 1, 2), (1, 800, 2)])
+def test_a_season_too_large_for_memory_is_bounded_too(shape: tuple[int, int, int]) -> None:
+    """Of many draws, or of many periods: short as it may be, no rule is worked out."""
+    found = worth(Season(np.array([5.0, 6.0]), np.full(shape, 1e-6), 60_000))
+    assert (found.rule, found.gain) == (None, None)
+    assert found.most_gain == pytest.approx(0.0, abs=1e-9)
+
+
+def test_the_bound_is_exact_where_there_is_enough_for_all() -> None:
+    """Each period's best price, however large the stock is beside demand."""
+    season = Season(np.array([5.0, 8.0]), np.array([[[2e-6, 1e-6], [2e-6, 2e-6]]]), 100_000)
+    assert fluid_bound(season) == pytest.approx(10e-6 + 16e-6)
+
+
 def test_on_a_wide_ladder_there_is_something_to_gain_in_a_season_of_any_size() -> None:
     """Half of those who buy at 10 have room, twice those who buy at 30: going from one to the other gains a ninth."""
     demand = np.tile([[0.5, 0.125]], (1, 40, 1))

@@ -57,8 +57,13 @@ def _why_moved(decision: Decision, left: float | None) -> str:
         if decision.shadow_price > 0 and left is not None:
             return f"Demand exceeds the {left:.0f} left, so the seats go to those who value them more."
         return f"A 10% higher price loses only {1 - 1.1**slope:.0%} of sales, and each sale earns more."
-    spare = f" and seats would stay empty ({left:.0f} left)" if left is not None else ""
-    return f"A 10% lower price brings {0.9**slope - 1:.0%} more sales{spare}."
+    more = f"A 10% lower price brings {0.9**slope - 1:.0%} more sales"
+    if left is None:
+        return f"{more}."
+    if decision.shadow_price > 0:
+        worth = f"{decision.shadow_price:.2f} {decision.currency}"
+        return f"{more}, which earns more than the {worth} that one of the {left:.0f} left would bring elsewhere."
+    return f"{more} and seats would stay empty ({left:.0f} left)."
 
 
 def _consequence(decision: Decision) -> str:

@@ -248,6 +248,28 @@ def test_offers_of_one_room_win_or_lose_together() -> None:
     assert apart["a"].gain.loss_probability != apart["b"].gain.loss_probability
 
 
+@dataclass(frozen=True)
+class Apart(Known):
+    """Buyers of the second offer mind its price far more than those of the first."""
+
+    def curves(self, offers: Sequence[Offer]) -> DemandCurves:
+        """Curves of elasticity -1.2 and -6."""
+        made = [replace(Known(), elasticity=slope).curves([o]) for o, slope in zip(offers, (-1.2, -6.0), strict=True)]
+        units = np.concatenate([curves.units for curves in made], axis=1)
+        return DemandCurves(
+            tuple(o.id for o in offers), tuple(o.ladder for o in offers), units, tuple(c.evidence[0] for c in made)
+        )
+
+
+def test_a_cut_in_a_full_room_does_not_speak_of_empty_seats() -> None:
+    """Places are scarce and worth something; more of these buyers at a lower price pay more for them all the same."""
+    room = run([offer("a", resource="room"), offer("b", resource="room")], Apart(), resources=[Resource("room", 260.0)])
+    assert room["b"].shadow_price > 0
+    assert room["b"].allowed < room["b"].in_force
+    assert "one of the 260 left would bring elsewhere" in room["b"].reasons[0]
+    assert "empty" not in room["b"].reasons[0]
+
+
 def test_a_resource_of_two_currencies_is_refused() -> None:
     """Nobody could say what a seat of it is worth."""
     with pytest.raises(InputError, match="several currencies"):

@@ -16,8 +16,8 @@ from optimization.highs import run
 from optimization.network.assortment_model import build
 from optimization.network.values import Indices, Mask, Vector
 
-MOST_ENUMERATED = 16
-"""Products up to which every set is tried, in a tenth of a second; the solver takes seconds."""
+MOST_ENUMERATED = 2_000_000
+"""Sets times segments up to which every set is tried, in a tenth of a second; the solver takes seconds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +52,7 @@ class Best:
 
 
 def entering(group: Group, worth: Vector, *, beyond: float, time_limit: float) -> Best:
-    """Find a set that earns more than `beyond`: the best where that is quick, else the greedy one if it suffices."""
+    """Find a set that earns more than `beyond`, if there is one: the greedy one if it suffices, else the best."""
     if len(group.rate) > 1:
         found = greedy(group, worth)
         if found.earned > beyond:
@@ -65,7 +65,7 @@ def best(group: Group, worth: Vector, *, time_limit: float) -> Best:
     if len(group.rate) == 1:
         return apart(group, worth)
     useful = np.flatnonzero(worth > 0)
-    if len(useful) <= MOST_ENUMERATED:
+    if len(group.rate) * 2 ** len(useful) <= MOST_ENUMERATED:
         return _of(group, worth, _enumerated(group, worth, useful))
     return _mixed_integer(group, worth, useful, time_limit)
 

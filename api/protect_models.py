@@ -136,7 +136,10 @@ class ProtectJson(Strict):
 
 
 class ControlJson(Strict):
-    """A rule: level j keeps units for classes 0..j; a class books while fewer than its limit are booked in all."""
+    """A rule: level j keeps units for classes 0..j; a class books while fewer than its limit are booked in all.
+
+    With overbooking, bookings that were cancelled count too.
+    """
 
     rule: str
     levels: list[float]

@@ -102,7 +102,8 @@ def _bookings(found: "BookingsJson") -> str:
     service = "" if found.service_limit is None else f", up to {found.service_limit} keep the tolerance"
     anyone = f"and anyone at all with a chance of {found.turned_away_chance:.1%}"
     turned = f"if all are made, {found.turned_away_units:.2f} are turned away on average, {anyone}"
-    return f"Overbooking: up to {found.value_limit} bookings pay at the mean fare{service}; {turned}."
+    pays = f"Overbooking: up to {found.value_limit} bookings, cancelled ones counted too, pay at the mean fare{service}"
+    return f"{pays}; {turned}."
 
 
 def _prices(found: "PricesJson", prices: list[list["BracketJson"]], capacity: int, currency: str) -> Table:

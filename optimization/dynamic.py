@@ -102,7 +102,7 @@ class Rule:
 
     Attributes
     ----------
-    step : (periods, stock) step of the ladder while 1..stock units are left, as decided at the start of the period
+    step : (periods, stock) step of the ladder while 1..stock units are left, through the period
     value : (periods + 1, stock + 1) what 0..stock units earn from the start of each period on, at mean demand, if
         prices may change in each step [currency]
     """
@@ -164,7 +164,8 @@ def worth(season: Season, *, most_cells: float = MOST_CELLS) -> Worth:
 def best_rule(season: Season) -> Rule:
     """The price that earns most for each period and stock, by dynamic programming.
 
-    V_t(n) = V_{t+1}(n) + max over prices of chance_t(p) (p - V_{t+1}(n) + V_{t+1}(n - 1)).
+    V_t(n) = V_{t+1}(n) + max over prices of chance_t(p) (p - V_{t+1}(n) + V_{t+1}(n - 1)) in each step. A period has
+    one price for each stock, the best against what a unit is worth in it on average.
     """
     mean, times = season.demand.mean(axis=0), season.steps()
     value = np.zeros((len(times) + 1, season.stock + 1))
@@ -172,10 +173,13 @@ def best_rule(season: Season) -> Rule:
     for t in range(len(times) - 1, -1, -1):
         value[t] = value[t + 1]
         chance, price = mean[t][:, None] / times[t], season.ladder[:, None]
+        own = np.zeros(season.stock)
         for _ in range(times[t]):
-            more = chance * (price - np.diff(value[t]))
-            value[t, 1:] += more.max(axis=0)
-        step[t] = np.minimum.accumulate(more.argmax(axis=0))  # of prices that earn alike the lower stays
+            unit = np.diff(value[t])
+            value[t, 1:] += (chance * (price - unit)).max(axis=0)
+            own += unit / times[t]
+        best = (chance * (price - own)).argmax(axis=0)
+        step[t] = np.minimum.accumulate(best)  # of prices that earn alike the lower stays
     return Rule(step[_with_buyers(mean)], value)
 
 

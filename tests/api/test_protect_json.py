@@ -157,7 +157,7 @@ def test_a_rule_that_earns_less_is_said_to() -> None:
     apart = answer(read_protect(json.dumps({"currency": "EUR", "capacity": 2, "dynamic": dynamic}))).dynamic
     assert apart is not None
     assert apart.words.startswith("One price is enough")
-    assert apart.words.endswith("earns 7.9% less.")
+    assert apart.words.endswith("earns 6.7% less.")
     assert apart.loss_probability == 0.5
     alone = {"ladder": [10], "periods": 3, "arrivals": 1, "probability": [0.3]}
     one = answer(read_protect(json.dumps({"currency": "EUR", "capacity": 6, "dynamic": alone}))).dynamic

@@ -164,6 +164,21 @@ def test_a_season_too_large_is_bounded_instead() -> None:
     assert small.most_gain > large.most_gain
 
 
+def test_periods_in_which_much_is_sold_cost_little() -> None:
+    """By units left for a whole season, prices earn nearly what the best single one does; from two periods on, more."""
+    ladder = np.array([10.0, 15, 20, 25, 30, 40, 50])
+    gains = []
+    for periods in (1, 2, 20):
+        demand = np.tile(60 * np.exp(-ladder / 20) / periods, (1, periods, 1))
+        gains.append(worth(Season(ladder, demand, 10)).gain)
+    one, two, many = gains
+    assert one is not None
+    assert two is not None
+    assert many is not None
+    assert one > -0.01
+    assert many > two > many / 2 > 0.02
+
+
 @pytest.mark.parametrize("shape", [(400, 1, 2), (1, 800, 2)])
 def test_a_season_too_large_for_memory_is_bounded_too(shape: tuple[int, int, int]) -> None:
     """Of many draws, or of many periods: short as it may be, no rule is worked out."""

@@ -99,6 +99,11 @@ class Feedback:
         """Whether the price was raised where less was left to sell than expected."""
         return self.left.p < self.level and self.left.coefficient < 0
 
+    @property
+    def raised(self) -> bool:
+        """Whether the price rose where demand was strong, as what shows most clearly has it; else it fell there."""
+        return self.stock or max(self.lag.z, self.lead.z, -self.left.z, key=abs) >= 0
+
     def swamps(self, slope: float) -> bool:
         """Whether the lead coefficient alone is larger than half the slope."""
         return self.lead.p < self.level and abs(self.lead.coefficient) > 0.5 * abs(slope)

@@ -225,10 +225,10 @@ def _ruled_instrumented(found: Instrumented, test: Feedback | None) -> tuple[Ver
         return Verdict(refused, f"{why}: they touch demand themselves."), estimate
     if estimate.upper >= 0:
         return Verdict(refused, f"Too uncertain: {_no_reaction(estimate)}.", credible=True), estimate
-    followed = test is not None and test.alarm
     doubts = ([] if found.strong else [strength]) + _disagreement(found) + _imprecise(estimate)
-    if followed:
-        doubts.append("the instruments partly followed demand, so buyers may be more price sensitive than this")
+    followed = test is not None and test.alarm
+    if test is not None and followed:
+        doubts.append(f"the instruments partly followed demand, {_in_truth(test)}")
     if doubts:
         return Verdict(Identification.WEAK, _with_care(doubts), found.strong and not followed), estimate
     reason = (
@@ -312,8 +312,7 @@ def _imprecise(estimate: Estimate) -> list[str]:
 
 def _refusal(estimate: Estimate, test: Feedback | None) -> Verdict | None:
     refused = Identification.NOT_IDENTIFIED
-    when = "when less was left to sell than expected" if test is not None and test.stock else "when demand was strong"
-    followed = f"Price followed demand: it was raised {when}, so sales cannot show how buyers react"
+    followed = f"Price followed demand: it was {_moved(test, estimate)}, so sales cannot show how buyers react"
     if estimate.slope < ABSURD:
         why = "as a rule because large orders got a lower price, not because buyers reacted to it"
         return Verdict(refused, f"The number is absurd ({_interval(estimate)}): {why}.")
@@ -332,6 +331,19 @@ def _refusal(estimate: Estimate, test: Feedback | None) -> Verdict | None:
     return None
 
 
+def _moved(test: Feedback | None, estimate: Estimate) -> str:
+    """How the price followed demand, in words."""
+    if test is not None and test.stock:
+        return "raised when less was left to sell than expected"
+    lowered = test is not None and test.alarm and not test.raised and estimate.lower <= 0
+    return f"{'lowered' if lowered else 'raised'} when demand was strong"
+
+
+def _in_truth(test: Feedback) -> str:
+    """Which way a slope is off that is made from prices that followed demand."""
+    return f"so buyers may be {'more' if test.raised else 'less'} price sensitive than this"
+
+
 def _doubts(panel: Panel, estimate: Estimate, test: Feedback | None, rival: Estimate | None) -> list[str]:
     doubts = []
     if rival is not None and (rival.lower > estimate.upper or rival.upper < estimate.lower):
@@ -342,7 +354,7 @@ def _doubts(panel: Panel, estimate: Estimate, test: Feedback | None, rival: Esti
         )
     if test is not None and test.alarm:
         what = "what was left to sell" if test.stock else "demand"
-        doubts.append(f"prices partly followed {what}, so buyers may be more price sensitive than this")
+        doubts.append(f"prices partly followed {what}, {_in_truth(test)}")
     doubts += _imprecise(estimate)
     if panel.mixed > MIXED:
         doubts.append(

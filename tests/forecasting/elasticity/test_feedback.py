@@ -46,6 +46,18 @@ def test_both_directions_point_the_way_the_price_reacts() -> None:
     assert test.lead.z > CLIPPED
 
 
+def test_it_tells_whether_strong_demand_raised_the_price_or_lowered_it() -> None:
+    """What shows most clearly decides; less left to sell than expected is strong demand."""
+    raised = seen(market(np.random.default_rng(0), reaction=0.5, persistence=0.8, weeks=100))
+    lowered = seen(promoted(0))
+    assert (raised.alarm, raised.raised) == (True, True)
+    assert (lowered.alarm, lowered.raised) == (True, False)
+    low, high = Direction(-0.3, 1e-9, -6.0), Direction(0.1, 0.01, 2.5)
+    assert not Feedback(300, high, low).raised
+    assert Feedback(300, high, Direction(), left=low).raised
+    assert not Feedback(300, Direction(), Direction(), left=Direction(0.3, 1e-9, 6.0)).raised
+
+
 def promoted(seed: int) -> pd.DataFrame:
     """Promotions of a fifth off where a persistent demand peaks."""
     rng = np.random.default_rng(seed)

@@ -81,6 +81,22 @@ def test_a_strong_reaction_is_refused_outright() -> None:
     assert verdict.followed
 
 
+def test_the_reason_says_which_way_the_number_is_off() -> None:
+    """Prices raised where demand is strong make buyers look patient, prices lowered there make them look eager."""
+    sales = market(np.random.default_rng(0))
+    [panel] = panels(sales, by=["product"])
+    for sign, how, buyers in ((1, "raised", "more"), (-1, "lowered", "less")):
+        way = Direction(0.1 * sign, 1e-6, 4.9 * sign)
+        weak = assess(panel, Estimate.with_error(-2.0, 0.1, 20), Feedback(500, way, Direction()))
+        assert (weak.status, f"may be {buyers} price sensitive" in weak.reason) == (WEAK, True)
+        refused = assess(panel, Estimate.with_error(-0.1, 0.1, 20), Feedback(500, way, Direction()))
+        assert (refused.status, f"it was {how} when demand was strong" in refused.reason) == (REFUSED, True)
+        with_instruments, _ = assess_instrumented(instrumented(), Feedback(500, way, Direction()))
+        assert f"may be {buyers} price sensitive" in with_instruments.reason
+    dearer = assess(panel, Estimate.with_error(1.0, 0.1, 20), Feedback(500, way, Direction()))
+    assert "it was raised when demand was strong" in dearer.reason
+
+
 def test_a_constant_price_is_not_identified() -> None:
     """However many rows."""
     verdict, estimate = judged(market(np.random.default_rng(0)).assign(price=4.0))

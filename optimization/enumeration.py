@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimization.steps import (
+    TIE,
     Answer,
     Floats,
     Mask,
@@ -35,8 +36,6 @@ from pricing.problem import TOLERANCE, Problem
 from pricing.rules import AverageMargin, MaxSpread, MinUnits, MostChanges, Order, SamePrice, SellThrough
 
 CHUNK = 1 << 14
-TIE = 1e-9
-"""Objectives closer than this share of all the money at stake are the same but for rounding."""
 
 Combinations = NDArray[np.intp]
 
@@ -44,13 +43,15 @@ Combinations = NDArray[np.intp]
 def settle(problem: Problem, steps: Steps) -> dict[str, int]:
     """Move each offer that earns the same at another step to the one nearest its current price, if the rules allow.
 
-    What a solver leaves to chance where a single price does not matter: the objective stays as it is.
+    What a solver leaves to chance where a single price does not matter: the objective stays as it is. What an offer
+    earns is the same but for rounding by its own measure, however much others earn.
     """
     masks, tie = permitted(problem), TIE * scale_of(problem)
     worth = [outcomes(problem, offer) for offer in problem.offers]
     chosen = np.array([steps[offer.id] for offer in problem.offers])
     for i, offer in enumerate(problem.offers):
-        equal = np.flatnonzero(np.all(np.abs(worth[i] - worth[i][:, [chosen[i]]]) <= tie, axis=0) & masks[offer.id])
+        alike = np.isclose(worth[i], worth[i][:, [chosen[i]]], rtol=TIE, atol=0.0)
+        equal = np.flatnonzero(np.all(alike, axis=0) & masks[offer.id])
         if len(equal) > 1:
             rows = np.repeat(chosen[None, :], len(equal), axis=0)
             rows[:, i] = equal
@@ -85,11 +86,10 @@ def enumerate_all(problem: Problem, *, time_limit: float = np.inf) -> Answer:
             value = score(problem, worth, kept)
             far = np.sum([near[kept[:, i]] for i, near in enumerate(nearness)], axis=0)
             best = _better(best, value, far, kept, TIE * scale)
-    top, values, far, rows = best
-    if not len(values):
+    top, _, _, rows = best
+    if not len(rows):
         return Answer("exhaustive", infeasible=complete)
-    winner = int(np.argmin(np.round(far, 9)))  # the first of equals has the lower prices
-    steps = {offer.id: int(k) for offer, k in zip(problem.offers, rows[winner], strict=True)}
+    steps = {offer.id: int(k) for offer, k in zip(problem.offers, rows[0], strict=True)}
     bound = top if complete else float(sum(table.max(axis=1).max() for table in worth))
     return Answer("exhaustive", steps, max(bound, top))
 
@@ -204,8 +204,15 @@ def _distance(problem: Problem, i: int) -> Floats:
 def _better(
     best: tuple[float, Floats, Floats, Combinations], value: Floats, far: Floats, rows: Combinations, tie: float
 ) -> tuple[float, Floats, Floats, Combinations]:
-    """Merge a chunk into the combinations that tie for the lead."""
+    """Merge a chunk into the combinations that tie for the lead: nearest the current prices first, then lower prices.
+
+    Of those only the ones that earn more than all before them are kept: however many tie, no other can still win.
+    """
     top = max(best[0], float(value.max()))
-    old, new = best[1] >= top - tie, value >= top - tie
-    merged = np.concatenate([best[3][old], rows[new]]) if old.any() else rows[new]
-    return top, np.concatenate([best[1][old], value[new]]), np.concatenate([best[2][old], far[new]]), merged
+    rows = np.concatenate([best[3], rows]) if len(best[3]) else rows
+    value, far = np.concatenate([best[1], value]), np.concatenate([best[2], far])
+    lead = np.flatnonzero(value >= top - tie)
+    lead = lead[np.argsort(np.round(far[lead], 9), kind="stable")]
+    nearer = np.maximum.accumulate(np.concatenate([[-np.inf], value[lead][:-1]]))
+    kept = lead[value[lead] > nearer]
+    return top, value[kept], far[kept], rows[kept]

@@ -36,6 +36,9 @@ Mask = NDArray[np.bool_]
 Steps = Mapping[str, int]
 """Offer id -> chosen step of its ladder."""
 
+TIE = 64 * float(np.finfo(np.float64).eps)
+"""Sums closer than this share of all they may add up are the same but for rounding (some sixty roundings)."""
+
 
 def canonical(problem: Problem) -> Problem:
     """The same problem with offers, resources and rules in a fixed order."""

@@ -31,8 +31,8 @@ Mask = NDArray[np.bool_]
 
 WEAKER = 0.8
 """How strong the price response is taken to be in "20 % weaker"."""
-TIE = 1e-9
-"""Values closer than this share of the largest are equal but for rounding."""
+TIE = 64 * float(np.finfo(np.float64).eps)
+"""Sums closer than this share of what they add up are equal but for rounding (some sixty roundings)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +180,7 @@ class Decided:
         score = np.where(self.winning(i, tried), tried.score, -np.inf)
         if kept not in ordered and len(prices) > 1:
             score[0] = -np.inf
-        top = np.flatnonzero(score >= score.max() - TIE * max(abs(float(score.max())), 1.0))
+        top = np.flatnonzero(score >= score.max() - TIE * np.abs(tried.score).max())
         chosen = min(top, key=lambda k: (abs(prices[k] - kept), prices[k]))
         return prices[chosen], Gain.of(tried.earned[:, chosen] - tried.earned[:, 0])
 

@@ -16,11 +16,11 @@ import numpy as np
 from optimization.lagrangian.grid import Indices
 from optimization.lagrangian.moves import movable
 from optimization.lagrangian.tables import Tables
-from optimization.steps import Floats
+from optimization.steps import TIE, Floats
 
 MOST = 200_000
-TIE = 1e-9
-"""Objectives closer than this share of all the money at stake are the same but for rounding."""
+SLACK = 1e-9
+"""Share of all the money at stake by which the bound may be off; choices that lose so much more are tried, too."""
 
 Choices = np.ndarray[tuple[int, int], np.dtype[np.intp]]
 
@@ -32,8 +32,8 @@ def best_choice(tables: Tables, weights: Floats, budget: float) -> Indices | Non
     """
     if len(tables.circles.members):
         return None
-    tie = TIE * scale_of(tables)
-    choices = _choices(tables, weights, max(budget, 0.0) + tie)
+    scale = scale_of(tables)
+    choices = _choices(tables, weights, max(budget, 0.0) + SLACK * scale)
     if choices is None:
         return None
     offers = np.arange(choices.shape[1])
@@ -45,17 +45,21 @@ def best_choice(tables: Tables, weights: Floats, budget: float) -> Indices | Non
     soft = ~tables.rows.hard
     beyond = np.maximum(activity - tables.rows.limit, 0.0)[:, soft]
     value = tables.worth[choices, offers].sum(axis=1) - beyond @ tables.rows.loss[soft]
-    best = choices[value >= value.max() - tie]
+    best = choices[value >= value.max() - TIE * scale]
     far = np.round(tables.far[best, offers].sum(axis=1), 9)
     order = np.lexsort((*best[:, tables.by_name].T[::-1], far))
     return best[order[0]]
 
 
 def settled(tables: Tables, steps: Indices) -> Indices:
-    """Move each offer that earns the same at another step to the one nearest its current price, if all rows allow."""
+    """Move each offer that earns the same at another step to the one nearest its current price, if all rows allow.
+
+    What an offer earns is the same but for rounding by its own measure, however much others earn.
+    """
     steps, offers = steps.copy(), np.arange(len(steps))
     tie = TIE * scale_of(tables)
-    same = movable(tables, steps) & (np.abs(tables.worth - tables.worth[steps, offers]) <= tie)
+    alike = np.isclose(tables.worth, tables.worth[steps, offers], rtol=TIE, atol=0.0)
+    same = movable(tables, steps) & alike
     for offer in np.flatnonzero(same.any(axis=0)):
         for step in np.lexsort((offers[: len(same)], np.round(tables.far[:, offer], 9))):
             if step == steps[offer]:

@@ -390,6 +390,22 @@ def test_ties_of_single_offers_go_to_the_current_price(method: Method) -> None:
     assert best(case, method).prices == {"a": Decimal(10), "b": Decimal("7.50"), "c": Decimal("7.50"), "d": Decimal(9)}
 
 
+@pytest.mark.parametrize("method", list(Method))
+@pytest.mark.parametrize("many", [9.0, 1e9, 1e12])
+def test_an_offer_of_very_many_units_leaves_the_others_their_best_price(method: Method, many: float) -> None:
+    """In one room that never runs out: what is a rounding error to one is not to the others, and a tie is still one."""
+    small = [offer(name, [8, 9, 10], [9.0, 8.5, 7.0], now="10") for name in "bc"]
+    equal = offer("d", [8, 9, 10], [9.0, 8.0, 7.2], now="9")
+    case = problem(
+        offer("a", [8, 9, 10], [many, 0.9 * many, 0.5 * many], now="8"),
+        *small,
+        equal,
+        resources=[Shared("room", 1e15, dict.fromkeys("abcd", 1.0))],
+    )
+    assert best(case, method).prices == dict.fromkeys("abcd", Decimal(9))
+    assert ExhaustiveOptimizer().solve(case, time_limit=30).prices == dict.fromkeys("abcd", Decimal(9))
+
+
 @settings(max_examples=30, deadline=None)
 @given(seed=SEEDS, unit=st.sampled_from([1e-6, 1e6]))
 def test_the_unit_of_quantity_changes_nothing(seed: int, unit: float) -> None:

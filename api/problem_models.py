@@ -8,10 +8,10 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from api.rule_models import Offered, RuleJson, Share
-from api.strict_json import AMOUNT_PATTERN, Amount, Currency, Name, Strict, Units
+from api.strict_json import AMOUNT_PATTERN, Amount, Currency, Name, Strict, Units, around
 from pricing.model import Ladder
 from pricing.plan import Blame, Status
 from pricing.problem import Choice, Measure, Risk, Shared, with_fee
@@ -40,8 +40,8 @@ class PricedJson(Strict):
     ceiling: Amount | None = None
 
     @model_validator(mode="after")
-    def _prices(self) -> Self:
-        Ladder(tuple(self.ladder))
+    def _prices(self, info: ValidationInfo) -> Self:
+        self.totals(Ladder(tuple(self.ladder)), around(info)["currency"])
         if not all(price is None or price > 0 for price in (self.current_price, *self.recent_prices)):
             raise ValueError("the current price, or a recent one, is not positive")
         if self.floor is not None and self.ceiling is not None and self.floor > self.ceiling:
@@ -59,9 +59,12 @@ class PricedJson(Strict):
         """The offer with demand (draws, steps) over its whole ladder."""
         inside = np.array(self.inside())
         ladder = Ladder(tuple(price for price, kept in zip(self.ladder, inside, strict=True) if kept))
-        totals = with_fee(ladder, currency, amount=self.fee.amount, share=self.fee.share) if self.fee else ()
-        recent = tuple(self.recent_prices)
+        recent, totals = tuple(self.recent_prices), self.totals(ladder, currency)
         return Choice(self.id, ladder, demand[:, inside], self.unit_cost, self.current_price, recent, totals)
+
+    def totals(self, ladder: Ladder, currency: str) -> tuple[Decimal, ...]:
+        """What a buyer pays at each step; empty without a fee."""
+        return with_fee(ladder, currency, amount=self.fee.amount, share=self.fee.share) if self.fee else ()
 
 
 class OfferJson(PricedJson):

@@ -9,7 +9,7 @@ Guarantees
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pricing.errors import Finding, InputError
 from pricing.model import Ladder
-from pricing.money import check_currency, minor_digits
+from pricing.money import check_currency, minor_digits, parse_amount
 from pricing.rules import (
     AverageMargin,
     DailyChange,
@@ -64,6 +64,9 @@ __all__ = [
 
 TOLERANCE = 1e-6
 """Share of a capacity, or of a least number of units, by which a plan may miss it: what rounding alone can do."""
+
+MOST_DIGITS = 60
+"""Digits to which totals are reckoned: more than any amount has."""
 
 MOST_UNITS = 2.0**53
 """Largest demand: beyond it a float no longer tells one unit from none."""
@@ -242,9 +245,19 @@ def with_fee(
     """What a buyer pays at each step when a fee of `amount` and of `share` of the price comes on top [currency].
 
     The share is rounded to the currency's decimals, half up.
+
+    Raises
+    ------
+    ValueError
+        if a total is too large for an amount.
     """
     cent = Decimal(1).scaleb(-minor_digits(currency))
-    return tuple(price + amount + (price * share).quantize(cent, ROUND_HALF_UP) for price in ladder)
+    with localcontext(prec=MOST_DIGITS):
+        try:
+            totals = [price + amount + (price * share).quantize(cent, ROUND_HALF_UP) for price in ladder]
+        except InvalidOperation:
+            raise ValueError(f"a fee of the share {share} is too large for an amount") from None
+    return tuple(parse_amount(f"{total:f}", currency) for total in totals)
 
 
 def _is_price(price: Decimal) -> bool:

@@ -77,6 +77,14 @@ def changed(*, offer: dict[str, Any] | None = None, room: dict[str, Any] | None 
         (changed(offer={"demand": [float("nan"), 8, 5]}), "column offers[0].demand[0]: this is not a finite number"),
         (changed(offer={"demand": [float("inf"), 8, 5]}), "column offers[0].demand[0]: this is not a finite number"),
         (
+            changed(offer={"fee": {"share": 1e300}}),
+            "column offers[0]: a fee of the share 1E+300 is too large for an amount",
+        ),
+        (
+            changed(offer={"fee": {"amount": "99999999999999999999999999.99"}}),
+            "column offers[0]: '100000000000000000000000009.99' is too large for an amount",
+        ),
+        (
             changed(offer={"demand": [1e300, 8, 5]}),
             "offer a: demand is above 9e+15 units, too many to count one by one",
         ),

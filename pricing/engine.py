@@ -32,7 +32,7 @@ from pricing.outcome import UNEXPLAINED, Gain, Outcome, TotalGain
 from pricing.plan import PROVEN, Plan, Report, Status
 from pricing.policy import Policy
 from pricing.ports import DemandModel, Optimizer
-from pricing.problem import Choice, Objective, Order, Problem, Risk, Shared
+from pricing.problem import MOST_UNITS, Choice, Objective, Order, Problem, Risk, Shared
 
 Vector = NDArray[np.float64]
 
@@ -110,7 +110,9 @@ def _decide(
 ) -> Iterator[_Answer]:
     """Decisions of a market of one currency, part by part."""
     curves = model.curves(market.as_it_stands())
-    for part in market.parts(policy):
+    most = curves.units.max(axis=(0, 2), initial=0.0).tolist()
+    beyond = {name for name, units in zip(curves.offers, most, strict=True) if units > MOST_UNITS}
+    for part in market.parts(policy, apart=beyond):
         yield _decide_part(part, curves.only([offer.id for offer in part.offers]), optimizer, policy, time_limit)
 
 

@@ -7,7 +7,7 @@ Guarantees
 * Offers of two currencies never meet in one sum.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
@@ -76,12 +76,16 @@ class Market:
             for currency in sorted({offer.currency for offer in self.offers})
         ]
 
-    def parts(self, policy: Policy) -> list["Market"]:
+    def parts(self, policy: Policy, *, apart: Collection[str] = ()) -> list["Market"]:
         """Markets that share nothing, so that what goes wrong in one leaves the others alone.
 
         Offers are tied by a resource, or by an order between their segments or products; those tied to nothing are one
         market, unless risk is measured in the tail of a sum: there each is its own, so that no offer changes another's
         price.
+
+        Parameters
+        ----------
+        apart : offers with which something is wrong: each its own market, if tied to nothing
         """
         ties: dict[tuple[str, ...], list[str]] = {}
         for offer in self.offers:
@@ -93,9 +97,10 @@ class Market:
             groups.setdefault(root[offer.id], []).append(offer)
         alone = [g[0] for g in groups.values() if len(g) == 1 and not g[0].resource]
         linked = [self.of(g) for g in groups.values() if len(g) > 1 or g[0].resource]
-        if policy.risk is not Measure.MEAN:
-            return [*linked, *(self.of([offer]) for offer in alone)]
-        return [*linked, *([self.of(alone)] if alone else [])]
+        tail = policy.risk is not Measure.MEAN
+        own = [self.of([offer]) for offer in alone if tail or offer.id in apart]
+        together = [offer for offer in alone if not (tail or offer.id in apart)]
+        return [*linked, *own, *([self.of(together)] if together else [])]
 
 
 def _at_price_in_force(offer: Offer, in_force: InForce) -> Offer:

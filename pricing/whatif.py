@@ -32,7 +32,9 @@ Vector = NDArray[np.float64]
 EVERYTHING = "*"
 """Names every offer, where demand is changed."""
 MOST_TIMES = 1_000.0
-"""Demand or a response so many times as large is a slip."""
+"""Demand more than so many times as large is a slip."""
+STRONGEST = 10.0
+"""The same of a response to the price; demand at other prices is a power of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +142,9 @@ def faults(market: Market, curves: DemandCurves, change: Change) -> Iterator[str
             yield f"demand of {name}: {factor} is not a factor from 0 to {MOST_TIMES:g}"
     for name, value in change.elasticity.items():
         yield from _unknown(name, offers, "offer")
-        if not (ABSURD <= value < 0 or 0 < value <= MOST_TIMES):
-            yield f"elasticity of {name}: {value} is neither an elasticity from {ABSURD:g} to 0 nor a factor above 0"
+        if not (ABSURD <= value < 0 or 0 < value <= STRONGEST):
+            told = f"an elasticity from {ABSURD:g} to 0 nor a factor above 0, up to {STRONGEST:g}"
+            yield f"elasticity of {name}: {value} is neither {told}"
 
 
 def _unknown(name: str, known: object, kind: str) -> list[str]:

@@ -205,6 +205,27 @@ def test_an_unrelated_offer_changes_no_other_price() -> None:
     assert run([offer("stalls"), offer("poster")])["stalls"] == run([offer("stalls")])["stalls"]
 
 
+@dataclass(frozen=True)
+class Flooded(Known):
+    """The poster is wanted by more than can be counted."""
+
+    def curves(self, offers: Sequence[Offer]) -> DemandCurves:
+        """As known, but for the poster."""
+        found = super().curves(offers)
+        return replace(found, units=found.units * np.array([[1e16 if o.id == "poster" else 1.0] for o in offers]))
+
+
+@pytest.mark.parametrize("risk", list(Measure))
+def test_demand_beyond_reckoning_holds_its_own_offer_only(risk: Measure) -> None:
+    """The poster is held and says why; what shares nothing with it moves as if alone."""
+    policy = Policy(risk=risk)
+    made = run([offer("stalls"), offer("poster"), offer("mug")], Flooded(), policy=policy)
+    assert made["poster"].verdict is Verdict.HELD
+    assert "offer poster: demand is above" in made["poster"].reasons[0]
+    assert made["stalls"] == run([offer("stalls")], policy=policy)["stalls"]
+    assert {made[name].verdict for name in ("stalls", "mug")} == {Verdict.MOVE}
+
+
 def test_an_impossible_chain_of_orders_holds_its_own_offers_only() -> None:
     """Prices that no order can satisfy together are held, and say so; the poster beside them moves as if alone."""
     policy = Policy(segment_order=(("a", "b"), ("b", "c")))

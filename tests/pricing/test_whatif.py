@@ -127,6 +127,15 @@ def test_everything_that_cannot_be_assumed_is_listed_at_once() -> None:
         assert any(words in text for text in said), words
 
 
+@pytest.mark.parametrize("times", [1e3, 11.0])
+def test_a_response_too_strong_to_reckon_with_is_refused(times: float) -> None:
+    """A power of demand soon overflows, and an infinite number of units sold would be NaN."""
+    with pytest.raises(InputError, match="neither an elasticity from -10 to 0 nor a factor above 0, up to 10"):
+        asked(Change(elasticity={"adult": times}))
+    told = asked(Change(prices={"adult": Decimal(10)}, elasticity={"adult": 10.0})).offers[0]
+    assert 0 < told.then.units.mean <= 180.0
+
+
 def test_a_name_of_two_things_is_refused() -> None:
     """An offer called like an event."""
     offers = (offer("gala", event="gala"),)

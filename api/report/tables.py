@@ -88,7 +88,7 @@ def _number(value: object) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One shape: its elasticity at the usual price, its error and its sign on later dates; all text.
+    """One shape: its elasticity at the usual price, its deviance, error and sign on later dates; all text.
 
     Attributes
     ----------
@@ -98,6 +98,7 @@ class Curve:
     name: str
     elasticity: str
     interval: str
+    deviance: str
     wape: str
     wape_range: str
     sign: str
@@ -138,6 +139,7 @@ def _curves(rows: pd.DataFrame) -> Curves:
             str(row["shape"]),
             _or_dash(row["elasticity"], decimal),
             _interval(row["lower"], row["upper"], decimal),
+            _or_dash(row["deviance"], decimal),
             _or_dash(row["wape"], _tenth),
             _interval(row["wape_lower"], row["wape_upper"], _tenth),
             _or_dash(row["sign_accuracy"], percent),

@@ -6,8 +6,8 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from forecasting.elasticity.cells import panels
-from forecasting.elasticity.comparison import COLUMNS, shapes_table
-from forecasting.elasticity.holdout import FOLDS, STRETCHES, Calendar, foretold
+from forecasting.elasticity.comparison import COLUMNS, _ranked, shapes_table
+from forecasting.elasticity.holdout import FOLDS, STRETCHES, Calendar, Foretold, foretold
 from forecasting.elasticity.shapes import SHAPES
 from tests.forecasting.elasticity.bent import bent_market
 from tests.forecasting.elasticity.test_table import scanner
@@ -100,6 +100,21 @@ def test_where_much_sold_out_no_winner_is_named() -> None:
     table = shapes_table(capped)
     assert set(table["best"]) == {"maybe"}
     assert table["why"].str.contains("sold out").all()
+    together = shapes_table(pd.concat([capped, capped.assign(product="coffee")])).head(len(SHAPES))
+    assert set(together["product"]) == {"all"}
+    assert together["why"].str.contains("sold out").all()
+
+
+def test_where_sales_scatter_a_shape_that_foretells_too_little_does_not_win() -> None:
+    """Absolute errors are least at the median, which then lies below what is expected."""
+    rng, n = np.random.default_rng(0), 4000
+    mean = rng.uniform(1, 8, n)
+    sold = rng.poisson(mean * rng.lognormal(-0.5, 1.0, n)).astype(float)
+    expected = mean[:, None] * np.array([1.0, 0.85, 0.7, 0.55])
+    none = np.zeros(0, dtype=np.intp)
+    told = Foretold(sold, expected, np.arange(n) % 20, np.zeros((0, 4)), np.zeros(0), none)
+    assert np.argmin(np.abs(sold[:, None] - expected).sum(axis=0)) > 0
+    assert _ranked(told, 0.0)[1] == ["yes", "no", "no", "no"]
 
 
 def test_the_same_sales_give_the_same_table_in_any_order_of_rows() -> None:

@@ -17,7 +17,7 @@ from babel.dates import format_date
 from api.report.numbers import LOCALE, count, decimal, percent, typeset, units
 from forecasting.elasticity.basis import Basis
 from forecasting.elasticity.feedback import ALARM_SINGLE, Direction, Feedback
-from forecasting.elasticity.identification import GUESSED, MIN_MOVES, MIN_OWN, MIN_ROWS, MIXED
+from forecasting.elasticity.identification import GUESSED, MIN_MOVES, MIN_OWN, MIN_ROWS, MIXED, Estimate
 from forecasting.elasticity.instruments import Instrumented
 
 Met = Literal["yes", "no", "open"]
@@ -64,16 +64,20 @@ def _estimate(one: Basis) -> Iterator[Check]:
     if raw is None:
         yield Check("Own estimate, before pooling", "none")
         return
-    interval = f"95%: {decimal(raw.lower)} to {decimal(raw.upper)}"
-    yield Check(
-        "Own estimate, before pooling",
-        f"{decimal(raw.slope)}, error {decimal(raw.se)} ({interval})" if np.isfinite(raw.se) else decimal(raw.slope),
-        "below 0 throughout",
-        _met(raw.upper < 0),
-    )
+    needed, met = "95% range below 0 and no wider than the number", _met(raw.upper < 0 and not raw.imprecise)
+    yield Check("Own estimate, before pooling", _estimated(raw), needed, met)
+    if one.rival is not None:
+        met = _met(not one.rival.excludes(raw))
+        yield Check("The same, each row counting alike (in logs)", _estimated(one.rival), "ranges that overlap", met)
     kind = "series" if one.clustered else "stretches of time"
     both = ", and by stretches of dates that all share" if one.both_ways else ""
     yield Check("Errors", f"jackknifed over {units(raw.clusters)} {kind}{both}")
+
+
+def _estimated(one: Estimate) -> str:
+    if not np.isfinite(one.se):
+        return decimal(one.slope)
+    return f"{decimal(one.slope)}, error {decimal(one.se)} (95%: {decimal(one.lower)} to {decimal(one.upper)})"
 
 
 def _feedback(test: Feedback | None) -> Iterator[Check]:
@@ -82,7 +86,12 @@ def _feedback(test: Feedback | None) -> Iterator[Check]:
         return
     rows = f"{MIN_ROWS} or more"
     yield Check("Rows to test whether price followed demand", units(test.rows), rows, _met(test.rows >= MIN_ROWS))
-    for label, way in (("Today's demand in the next price", test.lag), ("The next price in today's demand", test.lead)):
+    ways = {
+        "Today's demand in the next price": test.lag,
+        "The next price in today's demand": test.lead,
+        "What is left to sell in the price": test.left,
+    }
+    for label, way in ways.items():
         if way.z or way.p < 1:
             yield _direction(label, way, test.level)
 

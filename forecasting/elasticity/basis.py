@@ -64,6 +64,7 @@ class Basis:
     own : standard deviation of log price beyond effects and regressors
     sold_out, mixed, guessed : shares of the cells, as in `forecasting.elasticity.cells.Panel`
     estimate : before pooling
+    rival : the same by least squares in logs, where it was consulted
     clustered : whether clusters are units; else stretches of time
     both_ways : whether errors count stretches of dates too
     test : whether the price followed demand
@@ -85,6 +86,7 @@ class Basis:
     mixed: float
     guessed: float
     estimate: Estimate | None
+    rival: Estimate | None
     clustered: bool
     both_ways: bool
     test: Feedback | None = field(repr=False)
@@ -99,6 +101,7 @@ def basis(
     own: float,
     *,
     estimate: Estimate | None = None,
+    rival: Estimate | None = None,
     test: Feedback | None = None,
     instrumented: Instrumented | None = None,
     change: Drift | None = None,
@@ -129,6 +132,7 @@ def basis(
         panel.mixed,
         panel.guessed,
         estimate,
+        rival,
         np.array_equal(panel.clusters, panel.unit),
         estimate is not None and estimate.both_ways,
         test,

@@ -83,6 +83,15 @@ class Estimate:
         """Standard deviation of the normal with the same 95 % interval."""
         return (self.upper - self.lower) / (2 * 1.959964)
 
+    @property
+    def imprecise(self) -> bool:
+        """Whether the interval is wider than the slope itself."""
+        return self.upper - self.lower > abs(self.slope)
+
+    def excludes(self, other: "Estimate") -> bool:
+        """Whether the intervals have nothing in common."""
+        return self.lower > other.upper or self.upper < other.lower
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -306,8 +315,8 @@ def _interval(estimate: Estimate) -> str:
 
 
 def _imprecise(estimate: Estimate) -> list[str]:
-    wide = estimate.upper - estimate.lower > abs(estimate.slope)
-    return [f"the number is imprecise ({estimate.lower:+.2f} to {estimate.upper:+.2f})"] if wide else []
+    said = f"the number is imprecise ({estimate.lower:+.2f} to {estimate.upper:+.2f})"
+    return [said] if estimate.imprecise else []
 
 
 def _refusal(estimate: Estimate, test: Feedback | None) -> Verdict | None:
@@ -346,7 +355,7 @@ def _in_truth(test: Feedback) -> str:
 
 def _doubts(panel: Panel, estimate: Estimate, test: Feedback | None, rival: Estimate | None) -> list[str]:
     doubts = []
-    if rival is not None and (rival.lower > estimate.upper or rival.upper < estimate.lower):
+    if rival is not None and rival.excludes(estimate):
         doubts.append(
             f"the answer depends on what counts: {estimate.slope:+.2f} where each unit counts alike, "
             f"{rival.slope:+.2f} where each row does, so buyers in large and small rows differ, and one number does "

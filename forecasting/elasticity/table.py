@@ -116,6 +116,8 @@ class _Group:
     """Of sales on the price; with instruments on the price as they moved it."""
     instrumented: Instrumented | None = None
     change: Drift | None = None
+    rival: Estimate | None = None
+    """In logs, where they were consulted."""
 
     @property
     def basis(self) -> Basis:
@@ -124,6 +126,7 @@ class _Group:
             self.panel,
             self.own,
             estimate=self.estimate,
+            rival=self.rival,
             test=self.verdict.test,
             instrumented=self.instrumented,
             change=self.change,
@@ -160,14 +163,15 @@ def _estimate(panel: Panel, method: Method) -> _Group:
     if panel.instruments.shape[1]:
         return replace(_instrumented(panel, method), own=own)
     fit, used = _fit(panel, method)
-    estimate = Estimate.of(fit, panel.clusters, panel.shared)
-    verdict = assess(panel, estimate, feedback(panel, fit) if fit.usable else None, _rival(panel, used))
+    estimate, rival = Estimate.of(fit, panel.clusters, panel.shared), _rival(panel, used)
+    verdict = assess(panel, estimate, feedback(panel, fit) if fit.usable else None, rival)
     if method == "log-log":
         verdict = _beware_of_sold_out(panel, verdict)
     change = None if verdict.status is Identification.NOT_IDENTIFIED else drift(panel, lambda p: _fit(p, method)[0])
     if change and change.large:
         verdict = replace(verdict, reason=f"{verdict.reason} {change}")
-    return _Group(panel, estimate, verdict, _named(used, panel), _said(fit, estimate), own, fit, change=change)
+    said = _said(fit, estimate)
+    return _Group(panel, estimate, verdict, _named(used, panel), said, own, fit, change=change, rival=rival)
 
 
 def _said(fit: Fit, estimate: Estimate | None) -> Said:

@@ -6,6 +6,8 @@ import numpy as np
 
 from api.report.checks import Check, checks
 from forecasting.elasticity.basis import Basis
+from forecasting.elasticity.feedback import Direction
+from forecasting.elasticity.identification import Estimate
 from forecasting.elasticity.table import elasticity_table
 from tests.api.report.responses import Shop
 from tests.forecasting.elasticity.test_table import instrumented
@@ -37,6 +39,19 @@ def test_feedback_shows_both_ways_with_its_p_value(shop: Shop) -> None:
     assert {tea[way].met for way in ways} == {"yes"}
     assert all("p = " in tea[way].found for way in ways)
     assert lines(of(shop, "card"))["Did price follow demand?"].found == "not tested"
+
+
+def test_every_doubt_of_a_group_by_itself_has_its_line(shop: Shop) -> None:
+    """What was left to sell in the price, an interval wider than its number, and what rows say against units."""
+    tea = of(shop, "tea")
+    assert tea.test is not None
+    stock = replace(tea.test, left=Direction(-0.4, 0.001, -3.3))
+    assert lines(replace(tea, test=stock))["What is left to sell in the price"].met == "no"
+    assert "What is left to sell in the price" not in lines(tea)
+    wide = lines(replace(tea, estimate=Estimate.with_error(-2.0, 0.8, 20)))
+    assert wide["Own estimate, before pooling"].met == "no"
+    other = lines(replace(tea, rival=Estimate.with_error(-9.0, 0.1, 20)))
+    assert other["The same, each row counting alike (in logs)"].met == "no"
 
 
 def test_a_price_that_never_changed_lacks_moves_and_variation(shop: Shop) -> None:

@@ -9,11 +9,13 @@ Guarantees
 
 import io
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -28,6 +30,11 @@ from pricing.problem import Objective
 STAGE_NAME = "whatif.npz"
 MADE_FROM = ("fairfare.toml", "snapshot.json", "fits/current.json", "history/**/*.parquet")
 """Files of a workspace that a stage depends on."""
+DAMAGED = (
+    *(OSError, EOFError, KeyError, ValueError, RuntimeError, MemoryError),
+    *(msgspec.MsgspecError, zipfile.BadZipFile, zlib.error),
+)
+"""What reading a damaged archive may raise; `NotImplementedError` is a `RuntimeError`."""
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -83,14 +90,19 @@ class Stage:
 def load_stage(root: Path, *, now: datetime) -> Stage | None:
     """The stage of a workspace, if it is still good."""
     try:
-        with np.load(io.BytesIO((root / STAGE_NAME).read_bytes())) as kept:
-            told = msgspec.json.decode(kept["told"].tobytes(), type=_Told)
+        with zipfile.ZipFile(root / STAGE_NAME) as kept:
+            told = msgspec.json.decode(_read(kept, "told").tobytes(), type=_Told)
             if told.stamp != stamp(root) or not now < told.good_until:
                 return None
-            curves = DemandCurves(tuple(o.id for o in told.offers), told.ladders, kept["units"], told.evidence)
-    except (OSError, EOFError, KeyError, ValueError, msgspec.MsgspecError, zipfile.BadZipFile):
+            curves = DemandCurves(tuple(o.id for o in told.offers), told.ladders, _read(kept, "units"), told.evidence)
+    except DAMAGED:
         return None
     return Stage(Market(told.offers, told.in_force, told.resources), curves, told.objective, told.good_until)
+
+
+def _read(kept: zipfile.ZipFile, name: str) -> np.ndarray[tuple[int, ...], np.dtype[Any]]:
+    """An array, its member read to the end: only then is its checksum looked at."""
+    return np.asarray(np.load(io.BytesIO(kept.read(f"{name}.npy"))))
 
 
 def stamp(root: Path) -> str:

@@ -5,6 +5,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from api.stage import STAGE_NAME, load_stage
@@ -41,6 +42,26 @@ def test_it_is_not_used_when_anything_has_changed(priced: Workspace, bring: Brin
     for damaged in (b"", whole[: len(whole) // 2], b"x" * 100, whole[:-300] + b"\0" * 300):
         (priced.root / STAGE_NAME).write_bytes(damaged)
         assert load_stage(priced.root, now=NOW) is None
+
+
+@pytest.mark.filterwarnings("ignore:Reading `.npy`")  # a damaged header
+def test_however_a_file_is_damaged_it_counts_as_none_or_is_what_was_kept(priced: Workspace) -> None:
+    """Any bytes of it, most of them where archive and arrays say what they hold."""
+    place, kept = priced.root / STAGE_NAME, load_stage(priced.root, now=NOW)
+    assert kept is not None
+    whole, rng = place.read_bytes(), np.random.default_rng(0)
+    heads = [at for at in range(len(whole)) if whole.startswith((b"PK", b"\x93NUMPY"), at)]
+    none = 0
+    for _ in range(800):
+        damaged = bytearray(whole)
+        for at in rng.choice(heads, 2) + rng.integers(0, 140, 2):
+            damaged[at % len(whole)] = rng.integers(256)
+        place.write_bytes(damaged)
+        if (found := load_stage(priced.root, now=NOW)) is None:
+            none += 1
+        else:
+            assert (found.market, found.curves, found.good_until) == (kept.market, kept.curves, kept.good_until)
+    assert none > 400
 
 
 def test_a_publication_is_taken_over_at_once(priced: Workspace) -> None:

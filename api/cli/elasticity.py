@@ -3,7 +3,7 @@
 Guarantees
 ----------
 * Unusable arguments or input exit with 2, every problem listed, and no file is written.
-* The same file twice gives the same bytes.
+* The same file twice gives the same bytes, but for the minute a report was made.
 """
 
 from collections.abc import Sequence
@@ -29,6 +29,7 @@ from api.cli.options import (
     parse_out,
     progress,
 )
+from pricing.errors import Finding, InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -196,6 +197,7 @@ def elasticity(
     from forecasting.elasticity.proposal import proposals
 
     check_report(report)
+    _check_folders(out, tests, shapes)
     rows = read_table(
         sales, "sales", mapping=mapping, needed=("price",), currency=currency, time_zone=zone, quarantine=quarantine
     )
@@ -214,6 +216,13 @@ def elasticity(
             write_table(made, path)
     if page is not None and report is not None:
         write_whole(page.encode(), report)
+
+
+def _check_folders(*paths: Path | None) -> None:
+    """Refuse, before any work, tables that have no folder to be in."""
+    missing = [path for path in paths if path is not None and not path.parent.is_dir()]
+    if missing:
+        raise InputError([Finding("there is no such folder", str(path.parent)) for path in missing])
 
 
 def _page(

@@ -142,7 +142,7 @@ def panels(
     Raises
     ------
     InputError
-        naming every column the table lacks.
+        naming every column the table lacks, and price and quantity where they cannot stand.
     """
     told = told_by_date(sales, by)
     sales = with_seasons(sales, told)
@@ -175,6 +175,18 @@ def _check(
         for effect in effects or ()
         for name in effect.split(":")
         if name not in sales and name not in CALENDAR
+    ]
+    parts = [part for effect in effects or () for part in effect.split(":")]
+    findings += [
+        Finding(f"is what is estimated from: it cannot stand in {option} too", column=name)
+        for option, names in {"--controls": controls, "--by": by, "--effects": parts}.items()
+        for name in names
+        if name in {"price", "quantity"}
+    ]
+    findings += [
+        Finding("is what is explained: it cannot stand in --instruments too", column=name)
+        for name in instruments
+        if name == "quantity"
     ]
     findings += [
         Finding("has missing values: fill them or leave the column out", column=name)

@@ -131,13 +131,15 @@ def too_little(panel: Panel, own: float) -> Verdict | None:
             f"In {_rows(mistaken)} the price is more than {MISTAKEN:.0f} times above or below what the same thing "
             "usually costs: put right what is in cents, by the pack or given away, or leave it out.",
         )
-    if panel.moves < MIN_MOVES or own < MIN_OWN:
+    if own < MIN_OWN:
         return Verdict(
             refused,
-            f"The price hardly moved on its own: it changed on {_dates(panel.moves)}, by {own:.1%} beyond what season "
-            f"and product explain; at least {MIN_MOVES} changes and {MIN_OWN:.0%} are needed.",
-            credible=own >= MIN_OWN and panel.own_moves >= MIN_MOVES,
+            f"The price hardly moved on its own: it changed on {_dates(panel.moves)}, but by only {own:.1%} beyond "
+            f"what the effects explain, such as season and product; at least {MIN_OWN:.0%} is needed.",
         )
+    if panel.moves < MIN_MOVES:
+        why = f"The price moved too seldom: it changed on {_dates(panel.moves)}; at least {MIN_MOVES} are needed."
+        return Verdict(refused, why, credible=panel.own_moves >= MIN_MOVES)
     return _too_few(panel)
 
 

@@ -140,6 +140,8 @@ def test_a_report_holds_what_was_asked_for(sales: Path, tmp_path: Path) -> None:
         (("--report", "report.pdf"), (".html",)),
         (("--tests", "tests.xlsx"), (".csv",)),
         (("--shapes", "shapes.xlsx"), (".csv",)),
+        (("--shapes", "nowhere/s.csv", "--tests", "neither/t.csv"), ("nowhere", "neither")),
+        (("--controls", "quantity", "--effects", "price"), ("--controls", "--effects")),
         (("--cross-within", "shelf"), ("shelf",)),
         (("--map", "price=Cost"), ("Cost",)),
     ],

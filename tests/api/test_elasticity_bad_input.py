@@ -19,7 +19,7 @@ REASONS = {
     "week": "hardly moved on its own",
     "cents": "put right what is in cents",
     "given away": "No unit was sold at a known price",
-    "three rows": "3 rows|hardly moved",
+    "three rows": "3 rows|too seldom",
     "hundred": "absurd",
 }
 """Words of the reason of each product that cannot be estimated."""

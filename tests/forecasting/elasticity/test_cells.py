@@ -99,3 +99,11 @@ def test_every_missing_column_is_named_at_once() -> None:
     with pytest.raises(InputError) as caught:
         list(panels(sales, by=["shelf"], controls=["rain"], effects=["moon"]))
     assert {finding.column for finding in caught.value.findings} == {"shelf", "rain", "moon", "price"}
+
+
+def test_price_and_quantity_cannot_explain_themselves() -> None:
+    """As a group, an effect or a control; that the price is no instrument the estimate says itself."""
+    sales = market(np.random.default_rng(0))
+    with pytest.raises(InputError) as caught:
+        list(panels(sales, by=["price"], controls=["quantity"], effects=["product:price"], instruments=["quantity"]))
+    assert [finding.column for finding in caught.value.findings] == ["quantity", "price", "price", "quantity"]

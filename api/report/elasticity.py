@@ -24,7 +24,8 @@ from api.report.page import render
 from api.report.response import Axis, response
 from api.report.tables import Crossed, Curves, Proposed, count_in_reach, crossed, curves, proposed
 from forecasting.elasticity.basis import Basis
-from pricing.demand import Identification
+from pricing.demand import Evidence, Identification
+from pricing.guardrails import distrust
 
 MOST_EACH = 20
 """Groups of each status that are told one by one; the others are in the forest and the table."""
@@ -72,7 +73,8 @@ class Card:
     @property
     def engine(self) -> str:
         """What the engine makes of it."""
-        return _ENGINE[self.group.status]
+        held = _held(self.group)
+        return f"leaves this price where it is: {held}." if held else _ENGINE[self.group.status]
 
 
 _ENGINE: Mapping[Identification, str] = {
@@ -102,6 +104,7 @@ class ElasticityView:
 
     Attributes
     ----------
+    held : groups that are not refused, but in which the engine does not trust the number
     tests : how many groups have a price test in reach
     overall : shapes of all groups together, or of the only one; None if they were not compared
     winners : shapes that win alone, with the number of groups
@@ -112,6 +115,7 @@ class ElasticityView:
     shares: Shares
     forest: tuple[Group, ...]
     cards: tuple[Card, ...]
+    held: int
     tests: int
     overall: Curves | None
     winners: tuple[tuple[str, int], ...]
@@ -166,6 +170,7 @@ def elasticity_view(found: Findings, *, now: datetime) -> ElasticityView:
         shares=Shares(*(told[status] for status in Identification)),
         forest=tuple(forest),
         cards=tuple(cards),
+        held=sum(_held(group) is not None for group in forest),
         tests=count_in_reach(found.tests),
         overall=overall,
         winners=_winners([one for key, one in shapes.items() if key in set(keys)]),
@@ -175,6 +180,13 @@ def elasticity_view(found: Findings, *, now: datetime) -> ElasticityView:
         first=found.first,
         last=found.last,
     )
+
+
+def _held(group: Group) -> str | None:
+    """Why the engine does not move a price although the sales tell; None where it does, or they do not."""
+    if group.status is Identification.NOT_IDENTIFIED or not group.known:
+        return None
+    return distrust(Evidence(group.status, group.slope, 0.0, group.reason, ""))
 
 
 def _with_interval(group: Group, one: Basis) -> Group:

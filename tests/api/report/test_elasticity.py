@@ -42,6 +42,16 @@ def test_the_verdict_counts_the_groups(shop: Shop) -> None:
     assert f"The engine does not move prices in those {view.shares.not_identified}." in text
 
 
+def test_what_the_engine_does_is_what_its_guard_rails_do(shop: Shop) -> None:
+    """A number above -1 holds the price however well it is known, and the verdict counts it."""
+    for slope, status, moved in ((-2.0, "identified", True), (-0.6, "identified", False), (-0.6, "weak", False)):
+        table = shop.found.table.head(1).assign(elasticity=slope, status=status)
+        view = elasticity_view(replace(bare(shop.found, 1), table=table), now=NOW)
+        assert (view.held, view.cards[0].engine.startswith("leaves this price")) == (int(not moved), not moved)
+        page = words(elasticity_report(replace(bare(shop.found, 1), table=table), now=NOW))
+        assert ("The engine does not move prices in one group, whose number" in page) == (not moved)
+
+
 def test_the_best_known_come_first_then_those_that_sold_most(shop: Shop) -> None:
     """In the forest and group by group."""
     view = elasticity_view(shop.found, now=NOW)

@@ -68,9 +68,8 @@ def _why_moved(decision: Decision, left: float | None) -> str:
 
 def _consequence(decision: Decision) -> str:
     what = "margin" if decision.unit_cost else "revenue"
-    fewer = round(20 * decision.gain.loss_probability)
     return (
         f"Expected {decision.now.units:.0f} to {decision.then.units:.0f} units, "
         f"{decision.gain.expected:+.0f} {decision.currency} {what} (80% range {decision.gain.low:+.0f} to "
-        f"{decision.gain.high:+.0f}); {fewer} of 20 outcomes earn less."
+        f"{decision.gain.high:+.0f}); {decision.gain.risk} outcomes earn less."
     )

@@ -4,6 +4,7 @@ Guarantees
 ----------
 * An interval and a probability are read off joint draws; nothing is assumed about their shape, and nothing is cut off.
 * What is held without evidence has no alternatives: figures nobody can vouch for are not given.
+* No risk is ever written as nothing.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,11 @@ Vector = NDArray[np.float64]
 
 ENDS = (0.1, 0.9)
 """Quantiles between which an 80 % interval lies."""
+
+
+def in_twenty(probability: float) -> str:
+    """How many of 20 equally likely outcomes; what rounds to none is not written as none."""
+    return f"{round(20 * probability)} of 20" if round(20 * probability) else "fewer than 1 of 20"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,11 @@ class Gain:
         """Of (draws,) differences [currency]."""
         span = Span.of(difference)
         return cls(span.mean, span.low, span.high, float((difference < 0).mean()))
+
+    @property
+    def risk(self) -> str:
+        """Of 20 equally likely outcomes, how many earn less, in words."""
+        return in_twenty(self.loss_probability)
 
 
 @dataclass(frozen=True, slots=True)

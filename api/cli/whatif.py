@@ -119,16 +119,16 @@ def _show(answer: "WhatIf") -> None:
         if told.doubt:
             console.print(f"    Not to be relied on: {escape(told.doubt)}", style="yellow", soft_wrap=True)
     for total in answer.totals:
-        console.print(f"[bold]All {len(answer.offers)} offers[/bold], {total.currency}, mean and 80% range:")
+        count = sum(told.currency == total.currency for told in answer.offers)
+        console.print(f"[bold]All {count} offers[/bold], {total.currency}, mean and 80% range:")
         for name in ("units", "revenue", "margin"):
             spans = [getattr(amounts, name) for amounts in (total.now, total.then)]
             said = [f"{span.mean:,.0f} ({span.low:,.0f} to {span.high:,.0f})" for span in spans]
             console.print(f"  {name:<8} {said[0]} now, {said[1]} then", soft_wrap=True)
         gain = total.gain
-        less = round(20 * gain.loss_probability)
         console.print(
             f"  difference {gain.expected:+,.0f} ({gain.low:+,.0f} to {gain.high:+,.0f}); less than now in "
-            f"{less} of 20 outcomes",
+            f"{gain.risk} outcomes",
             soft_wrap=True,
         )
 

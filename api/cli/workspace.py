@@ -272,12 +272,8 @@ def _together(total: "TotalGain") -> str:
     gain = total.gain
     return (
         f"All moves together: [bold]{gain.expected:+,.0f} {total.currency}[/bold] (80% range {gain.low:+,.0f} to "
-        f"{gain.high:+,.0f}); they earn less than today's prices in {_of_twenty(gain.loss_probability)} outcomes."
+        f"{gain.high:+,.0f}); they earn less than today's prices in {gain.risk} outcomes."
     )
-
-
-def _of_twenty(probability: float) -> str:
-    return f"{round(20 * probability)} of 20" if round(20 * probability) else "fewer than 1 of 20"
 
 
 def _count(number: int, noun: str) -> str:

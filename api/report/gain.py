@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from pricing.outcome import TotalGain
+from pricing.outcome import TotalGain, in_twenty
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class Gain:
 
     @property
     def risk(self) -> str:
-        """The same in words; what rounds to none is not written as none."""
-        return f"{self.of_twenty} of 20" if self.of_twenty else "fewer than 1 of 20"
+        """The same in words."""
+        return in_twenty(self.worse)
 
 
 def gains(totals: Sequence[TotalGain], event: str | None) -> tuple[Gain, ...]:

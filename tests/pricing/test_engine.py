@@ -100,6 +100,7 @@ def test_an_elastic_offer_with_seats_to_spare_gets_cheaper_by_a_step() -> None:
     assert decision.allowed == Decimal(18)
     assert decision.verdict is Verdict.MOVE
     assert any("10%" in reason for reason in decision.reasons)
+    assert any("fewer than 1 of 20 outcomes earn less" in reason for reason in decision.reasons)
 
 
 def test_scarce_seats_get_dearer() -> None:

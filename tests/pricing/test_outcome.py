@@ -19,6 +19,16 @@ def test_a_gain_counts_losses_and_not_ties() -> None:
     assert (gain.expected, gain.loss_probability) == (1.0, 0.25)
 
 
+def test_no_risk_is_written_as_nothing() -> None:
+    """Draws are finite in number: none that loses does not mean that none can."""
+    assert [Gain(1.0, 0.0, 2.0, p).risk for p in (0.0, 0.02, 0.11, 1.0)] == [
+        "fewer than 1 of 20",
+        "fewer than 1 of 20",
+        "2 of 20",
+        "20 of 20",
+    ]
+
+
 def test_an_outcome_is_worth_its_units_times_its_price() -> None:
     """At 2.50 each."""
     outcome = Outcome.of(Decimal("2.50"), np.array([10.0, 20.0]))

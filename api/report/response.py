@@ -39,7 +39,7 @@ TOP = (150.0, 320.0)
 """Least and largest index at the top of a picture."""
 _Z = 1.959964
 _READ = {
-    "net": "Dots: sales net of season and other effects, each of {cells} with about the same price; bars: 95%.",
+    "net": "Dots: sales and price net of season and other effects, {cells} of about one price each; bars: 95%.",
     "instrumented": "Dots: sales net of effects, against the price as the instruments moved it; bars: 95%.",
     "raw": "Dots: sales as they were, against their own mean: no curve could be fitted to them.",
 }

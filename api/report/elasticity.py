@@ -164,7 +164,6 @@ def elasticity_view(found: Findings, *, now: datetime) -> ElasticityView:
         linked = replace(group, link=f"group-{len(cards) + 1}")
         forest.append(linked)
         cards.append(_card(linked, found.basis[i], found.currency, tests.get(keys[i]), shapes.get(keys[i])))
-    overall = shapes.get(("all",) * len(by)) or (next(iter(shapes.values())) if len(shapes) == 1 else None)
     return ElasticityView(
         made_at=now,
         shares=Shares(*(told[status] for status in Identification)),
@@ -172,7 +171,7 @@ def elasticity_view(found: Findings, *, now: datetime) -> ElasticityView:
         cards=tuple(cards),
         held=sum(_held(group) is not None for group in forest),
         tests=count_in_reach(found.tests),
-        overall=overall,
+        overall=next(iter(shapes.values()), None),  # rows of all groups come first
         winners=_winners([one for key, one in shapes.items() if key in set(keys)]),
         cross=None if found.cross is None else crossed(found.cross),
         instrumented=any(one.instrumented for one in found.basis),

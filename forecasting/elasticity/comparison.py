@@ -64,7 +64,8 @@ def shapes_table(
 
     Returns
     -------
-    the `by` columns ("all" in the rows of all groups), then `COLUMNS`
+    the `by` columns ("all" in the rows of all groups, which come first; "all groups" where one is called so), then
+    `COLUMNS`
     """
     calendar = Calendar.of(pd.DatetimeIndex(sales["date"]).normalize())
     tables, pieces, tried = list[pd.DataFrame](), list[Foretold](), list[Mask]()
@@ -80,7 +81,11 @@ def shapes_table(
             if progress:
                 progress(1)
     if len(tables) > 1:
-        tables.insert(0, _rows(("all",) * len(by), by, None, Foretold.together(pieces), _sold_out(tried)))
+        taken = any((table[list(by)] == "all").all(axis=None) for table in tables)
+        tables.insert(
+            0,
+            _rows(("all groups" if taken else "all",) * len(by), by, None, Foretold.together(pieces), _sold_out(tried)),
+        )
     empty = pd.DataFrame(columns=[*by, *COLUMNS])
     return pd.concat(tables, ignore_index=True) if tables else empty
 

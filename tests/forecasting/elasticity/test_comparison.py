@@ -103,6 +103,8 @@ def test_where_much_sold_out_no_winner_is_named() -> None:
     together = shapes_table(pd.concat([capped, capped.assign(product="coffee")])).head(len(SHAPES))
     assert set(together["product"]) == {"all"}
     assert together["why"].str.contains("sold out").all()
+    named = shapes_table(pd.concat([capped.assign(product="all"), capped]))["product"]
+    assert named.drop_duplicates().tolist() == ["all groups", "all", "tea"]
 
 
 def test_where_sales_scatter_a_shape_that_foretells_too_little_does_not_win() -> None:

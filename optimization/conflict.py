@@ -28,6 +28,8 @@ from pricing.problem import TOLERANCE, Problem, Risk, Shared
 from pricing.rules import AverageMargin, MinMargin, MinUnits, MostChanges, Order, SellThrough, offers_of
 
 SMALL = 5_000
+FEW = 2_000
+"""Steps up to which the rules of all offers are searched although one offer has a conflict of its own."""
 SECONDS = 4.0
 SUMS = (AverageMargin, MinUnits, MostChanges, SellThrough)
 """Rules about many offers taken together."""
@@ -42,12 +44,22 @@ def infeasible(part: Problem, answer: Answer, started: float) -> Plan:
         words, blame = [item_in_words(tied, item) for item in items], Blame.IRREDUCIBLE
         return Plan(Report(Status.INFEASIBLE, answer.method, perf_counter() - started), conflict=(*words,), blame=blame)
     items, blame = fewest(culprit, time_limit=SECONDS / 2)
+    if culprit is not part and len(items) > 1:
+        culprit, items, blame = _fewer(part, culprit, items, blame)
     return Plan(
         Report(Status.INFEASIBLE, answer.method, perf_counter() - started),
         conflict=tuple(item_in_words(culprit, item) for item in items),
         blame=blame,
         relaxation=relaxations(part, [whole.get(id(item), item) for item in items], deadline=deadline),
     )
+
+
+def _fewer(part: Problem, culprit: Problem, items: list[Item], blame: Blame) -> tuple[Problem, list[Item], Blame]:
+    """What is named of one offer, unless fewer rules and resources of all offers have no answer either."""
+    others, proof = fewest(part, time_limit=SECONDS / 4) if _steps(part) <= FEW else (items, Blame.UNREDUCED)
+    if len(others) < len(items):
+        return part, others, proof
+    return culprit, items, blame if proof is Blame.SMALLEST else max(blame, Blame.IRREDUCIBLE, key=list(Blame).index)
 
 
 def fewest(problem: Problem, *, time_limit: float) -> tuple[list[Item], Blame]:
@@ -216,7 +228,7 @@ def _one_offer(problem: Problem) -> tuple[Problem, dict[int, Item]]:
 
 def _tied_offers(problem: Problem, deadline: float) -> Problem | None:
     """Of a problem too large to search, offers tied by rules about prices that have no answer by themselves, if any."""
-    if sum(len(offer.ladder) for offer in problem.offers) <= LARGE:
+    if _steps(problem) <= LARGE:
         return None
     prices = tuple(rule for rule in problem.rules if not isinstance(rule, SUMS))
     for group in split(replace(problem, rules=prices, resources=(), risk=Risk())):
@@ -225,6 +237,10 @@ def _tied_offers(problem: Problem, deadline: float) -> Problem | None:
         if len(group.offers) > 1 and _answer_of_part(group, deadline).infeasible:
             return group
     return None
+
+
+def _steps(problem: Problem) -> int:
+    return sum(len(offer.ladder) for offer in problem.offers)
 
 
 def _pieces(problem: Problem, name: str) -> list[tuple[Item, Item]]:

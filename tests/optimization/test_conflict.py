@@ -1,5 +1,6 @@
 """Rules that cannot hold together are named, and nothing besides."""
 
+from dataclasses import replace
 from decimal import Decimal
 from itertools import combinations
 
@@ -46,6 +47,17 @@ def test_no_set_with_fewer_rules_is_in_conflict() -> None:
             assert not has_no_answer(keeping(case, few))
         sizes.add(len(items))
     assert sizes >= {1, 2, 3}
+
+
+@pytest.mark.parametrize("seed", [20068, 20957, *range(40)])
+def test_what_a_plan_calls_the_smallest_is(seed: int) -> None:
+    """Also where one offer has no step left by itself: one rule or resource of others may do with less."""
+    case = canonical(at_random(seed, count=3, steps=4))
+    plan = HighsOptimizer().solve(case, time_limit=9)
+    if plan.report.status is Status.INFEASIBLE:
+        assert plan.blame is Blame.SMALLEST
+        every = [*case.rules, *(resource for resource in case.resources if resource.spill is None)]
+        assert not any(has_no_answer(keeping(case, few)) for few in combinations(every, len(plan.conflict) - 1))
 
 
 def test_two_rules_are_named_rather_than_three() -> None:
@@ -135,18 +147,23 @@ def test_the_conflict_is_said_in_words() -> None:
 
 
 def test_an_offer_with_no_step_left_is_named_alone() -> None:
-    """Among many offers the one that cannot be priced is singled out."""
+    """Among many offers the one that cannot be priced is singled out, unless a single rule or resource is to blame."""
     others = [offer(f"o{i}", [10, 12], [9.0, 7.0], now="10") for i in range(5)]
     case = problem(
         *others,
         offer("x", [10, 12], [9.0, 7.0], cost="11", now="9"),
-        resources=[Shared("room", 60.0, {f"o{i}": 2.0 for i in range(5)} | {"x": 1.0})],
+        resources=[Shared("room", 80.0, {f"o{i}": 2.0 for i in range(5)} | {"x": 1.0})],
         rules=[MaxChange(("x", *(o.id for o in others)), Decimal("0.2")), MinMargin(Decimal("0.05"))],
     )
-    assert HighsOptimizer().solve(case, time_limit=9).conflict == (
+    plan = HighsOptimizer().solve(case, time_limit=9)
+    assert plan.blame is Blame.SMALLEST
+    assert plan.conflict == (
         "x: the price moves at most 20 % from the current one",
         "x: the margin is at least 5 % of the price",
     )
+    full = replace(case, resources=(replace(case.resources[0], capacity=60.0),))
+    plan = HighsOptimizer().solve(full, time_limit=9)
+    assert (plan.blame, plan.conflict) == (Blame.SMALLEST, ("room holds 60 units",))
 
 
 def test_capacity_against_units() -> None:

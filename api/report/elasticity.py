@@ -226,7 +226,7 @@ def _in_words(group: Group) -> str:
     mean, low, high = (1.1**slope - 1 for slope in (group.slope, group.high, group.low))
     first = percent(abs(low)) + (f" {_fewer(low)}" if _fewer(low) != _fewer(high) else "")
     return (
-        f"A price 10% higher should sell {percent(abs(mean))} {_fewer(mean)} "
+        f"A price 10% higher should sell {percent(abs(mean))} {_fewer(mean)} units "
         f"(95%: {first} to {percent(abs(high))} {_fewer(high)})."
     )
 

@@ -36,7 +36,9 @@ def test_shapes_are_bent_one_below_the_other() -> None:
     r = r[np.abs(r - 1) > 0.05]
     sold = np.array([np.exp(shape.log(r, -1.5)) for shape in SHAPES])
     assert np.all(np.diff(sold[:3], axis=0) < 0)
-    assert np.all(np.diff(sold[[1, 3]], axis=0) < 0) or sold[3].min() == pytest.approx(LEAST)
+    floor = sold[3] <= LEAST * (1 + 1e-9)
+    assert np.all(np.diff(sold[2:, ~floor], axis=0) < 0)
+    assert 0 < floor.sum() < len(r) / 2
     assert sold.min() > 0
 
 

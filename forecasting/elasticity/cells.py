@@ -189,9 +189,9 @@ def _check(
         if name == "quantity"
     ]
     findings += [
-        Finding("has missing values: fill them or leave the column out", column=name)
+        Finding("has missing or infinite values: fill them or leave the column out", column=name)
         for name in (*controls, *instruments)
-        if name in sales and sales[name].isna().any()
+        if name in sales and (sales[name].isna() | sales[name].isin([np.inf, -np.inf])).any()
     ]
     if findings:
         raise InputError(findings)

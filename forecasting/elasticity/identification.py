@@ -135,7 +135,7 @@ def too_little(panel: Panel, own: float) -> Verdict | None:
         return Verdict(
             refused,
             f"The price hardly moved on its own: it changed on {_dates(panel.moves)}, but by only {own:.1%} beyond "
-            f"what the effects explain, such as season and product; at least {MIN_OWN:.0%} is needed.",
+            f"what season, product and other effects and controls explain; at least {MIN_OWN:.0%} is needed.",
         )
     if panel.moves < MIN_MOVES:
         why = f"The price moved too seldom: it changed on {_dates(panel.moves)}; at least {MIN_MOVES} are needed."

@@ -107,3 +107,13 @@ def test_price_and_quantity_cannot_explain_themselves() -> None:
     with pytest.raises(InputError) as caught:
         list(panels(sales, by=["price"], controls=["quantity"], effects=["product:price"], instruments=["quantity"]))
     assert [finding.column for finding in caught.value.findings] == ["quantity", "price", "price", "quantity"]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_regressors_without_a_number_in_some_row_are_named(value: float) -> None:
+    """Missing or infinite."""
+    sales = market(np.random.default_rng(0)).assign(rain=1.0, cost=2.0)
+    sales.loc[3, ["rain", "cost"]] = value
+    with pytest.raises(InputError) as caught:
+        list(panels(sales, by=["product"], controls=["rain"], instruments=["cost"]))
+    assert [finding.column for finding in caught.value.findings] == ["rain", "cost"]

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
+from pricing.links import roots
 from pricing.problem import Measure, Problem, Shared
 from pricing.rules import DailyChange, Ending, MaxChange, MinMargin, Rule, SellThrough, offers_of
 
@@ -28,7 +29,7 @@ def split(problem: Problem) -> list[Problem]:
     scarce = [r for r in problem.resources if r.id in to_sell or can_run_out(problem, r)]
     links = [used_by(resource) for resource in scarce]
     links += [offers_of(rule) for rule in problem.rules if not isinstance(rule, EACH)]
-    root = _roots([offer.id for offer in problem.offers], links)
+    root = roots([offer.id for offer in problem.offers], links)
     members, resources, rules = defaultdict(list), defaultdict(list), defaultdict(list)
     for offer in problem.offers:
         members[root[offer.id]].append(offer)
@@ -70,19 +71,3 @@ def _pieces(rule: Rule, root: dict[str, str], parts: Iterable[str]) -> list[tupl
             return [(part, replace(rule, offers=tuple(found))) for part, found in by_part.items()]
         case _:
             return [(root[offers_of(rule)[0]], rule)]
-
-
-def _roots(names: list[str], links: list[tuple[str, ...]]) -> dict[str, str]:
-    """Name -> representative of all it is linked with (disjoint sets with path halving)."""
-    parent = {name: name for name in names}
-
-    def find(name: str) -> str:
-        while parent[name] != name:
-            parent[name] = parent[parent[name]]
-            name = parent[name]
-        return name
-
-    for link in links:
-        for other in link[1:]:
-            parent[find(other)] = find(link[0])
-    return {name: find(name) for name in names}

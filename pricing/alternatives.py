@@ -266,13 +266,20 @@ def _not_better(decided: Decided, i: int, tried: Tried, n: int) -> str:
 
 
 def _one_step_more(decided: Decided, i: int) -> Otherwise | None:
-    """What would be chosen if every cap let the price go one step further; None if that changes nothing."""
-    offer = decided.then.market.offers[i]
-    allowed = decided.allowed[offer.id]
-    ladder = [price for price in decided.curves.ladders[decided.curves.place[offer.id]] if price >= offer.unit_cost]
-    above, below = [p for p in ladder if p > max(allowed)][:1], [p for p in ladder if p < min(allowed)][-1:]
-    price, gain = decided.best(i, [*below, *allowed, *above])
-    return Otherwise(price, gain) if price in {*above, *below} else None
+    """What would be chosen if every cap let the price go one step further; None if that changes nothing.
+
+    Caps are those on moves, floor and ceiling; endings and margins stay.
+    """
+    offer, market = decided.then.market.offers[i], decided.then.market
+    allowed, whole = decided.allowed[offer.id], Decimal(1)
+    free = replace(decided.policy, step=whole, weak_step=whole, daily_cap=whole)
+    wide = replace(offer, floor=offer.ladder[0], ceiling=offer.ladder[-1])
+    told = (wide, market.in_force[offer.id], decided.curves.evidence[i], free)
+    below, above = ([p for p in offer.ladder if p < min(allowed)], [p for p in offer.ladder if p > max(allowed)])
+    beside = [next((p for p in prices if not broken(p, *told)), None) for prices in (reversed(below), above)]
+    further = [price for price in beside if price is not None]
+    price, gain = decided.best(i, sorted([*allowed, *further]))
+    return Otherwise(price, gain) if price in further else None
 
 
 def _weaker_response(decided: Decided, i: int, evidence: Evidence) -> Otherwise:

@@ -26,7 +26,8 @@ from pricing.errors import FairfareError
 from pricing.explain import reasons_for
 from pricing.feasibility import violations
 from pricing.guardrails import broken, candidates, distrust
-from pricing.market import Market, Prices, Sale, roots, units_at
+from pricing.links import roots
+from pricing.market import Market, Prices, Sale, units_at
 from pricing.model import Ladder, Offer, Resource
 from pricing.outcome import UNEXPLAINED, Gain, Outcome, TotalGain
 from pricing.plan import PROVEN, Plan, Report, Status

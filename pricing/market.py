@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pricing.demand import DemandCurves
 from pricing.errors import Finding, InputError
 from pricing.guardrails import InForce
+from pricing.links import roots
 from pricing.model import Ladder, Offer, Resource
 from pricing.money import as_floats
 from pricing.policy import Policy
@@ -116,22 +117,6 @@ def _ties(offer: Offer, policy: Policy) -> list[tuple[str, ...]]:
     if policy.product_order:
         ties.append(("products", offer.segment, offer.event, offer.channel))
     return ties
-
-
-def roots(names: Sequence[str], links: Iterable[Sequence[str]]) -> dict[str, str]:
-    """Name -> representative of all it is linked with (disjoint sets with path halving)."""
-    label = {name: name for name in names}
-
-    def root(name: str) -> str:
-        while label[name] != name:
-            label[name] = label[label[name]]
-            name = label[name]
-        return name
-
-    for link in links:
-        for name in link[1:]:
-            label[root(name)] = root(link[0])
-    return {name: root(name) for name in names}
 
 
 @dataclass(frozen=True)

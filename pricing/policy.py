@@ -15,7 +15,7 @@ from pricing.problem import Measure, Objective
 LONGEST_EXPIRY = 24.0 * 31
 """What was decided a month ago was decided about another market [hours]."""
 LONGEST_HORIZON = 730
-_ENDING = re.compile(r"\d*\.?\d+")
+_ENDING = re.compile(r"\d*\.?\d+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,11 +58,14 @@ def test_a_gain_is_what_the_market_would_earn_at_that_step() -> None:
 
 
 def test_one_step_more_is_told_only_where_a_cap_stood_in_the_way() -> None:
-    """With the cap one step wider the price falls one step further; where no cap binds there is nothing to tell."""
+    """With the cap one step wider the price falls to the next the owner may take; where none binds nothing is told."""
     capped = explained(run([offer("stalls")], Known(spread=0.3))["stalls"])
     assert capped.one_step_more
     assert capped.one_step_more.price == Decimal("17.50")
     assert capped.one_step_more.gain.expected > 0
+    rounded = explained(run([offer("stalls")], Known(spread=0.3), policy=Policy(endings=(".00",)))["stalls"])
+    assert rounded.one_step_more
+    assert rounded.one_step_more.price == Decimal("17.00")
     free = run([offer("stalls", price="13.50", unit_cost=Decimal(7))], Known(spread=0.1))["stalls"]
     assert free.allowed == Decimal(14)
     assert explained(free).one_step_more is None

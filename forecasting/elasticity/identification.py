@@ -16,7 +16,7 @@ from scipy.special import stdtrit
 
 from forecasting.elasticity.cells import Panel
 from forecasting.elasticity.errors import Error, jackknife
-from forecasting.elasticity.feedback import ALARM_SINGLE, Feedback, alarm_together
+from forecasting.elasticity.feedback import ALARM_SINGLE, Feedback
 from forecasting.elasticity.instruments import ALL_OF_IT, Instrumented
 from forecasting.elasticity.panel import Fit, informative
 from forecasting.elasticity.within import Codes, codes_of, demean
@@ -41,8 +41,6 @@ GUESSED, MOSTLY_GUESSED = 0.25, 0.5
 MIN_ROWS = 200
 """Cells with a past and a future below which the feedback test has little power."""
 _NOT_SETTLED = "The data do not settle on a number in {}."
-TAINTED = 0.25
-"""Share of the groups with a clear slope that may show feedback before the untested ones are refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +182,7 @@ def _ruled(panel: Panel, estimate: Estimate, test: Feedback | None, rival: Estim
     doubts, alarm = _doubts(panel, estimate, test, rival), test is not None and test.alarm
     if doubts:
         tested = test is not None and test.rows >= MIN_ROWS
-        return Verdict(Identification.WEAK, _with_care(doubts), not alarm, alarm, tested)
+        return Verdict(Identification.WEAK, with_care(doubts), not alarm, alarm, tested)
     return Verdict(Identification.IDENTIFIED, _identified(panel, estimate), credible=True)
 
 
@@ -241,7 +239,7 @@ def _ruled_instrumented(found: Instrumented, test: Feedback | None) -> tuple[Ver
     if test is not None and followed:
         doubts.append(f"the instruments partly followed demand, {_in_truth(test)}")
     if doubts:
-        return Verdict(Identification.WEAK, _with_care(doubts), found.strong and not followed), estimate
+        return Verdict(Identification.WEAK, with_care(doubts), found.strong and not followed), estimate
     reason = (
         f"The instruments move the price (effective F {found.first_stage:.0f}) and sales answered. That they touch "
         "demand only through the price is taken on trust: sales cannot show it."
@@ -257,54 +255,14 @@ def _disagreement(found: Instrumented) -> list[str]:
     return []
 
 
-def by_association(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Withdraw trust where many groups of one table show that price followed demand.
-
-    Prices of one table are set by one hand. Where, among groups with a clear slope, at least `TAINTED` of them (and
-    three) show that price followed demand, a group too short to be tested is not believed, and none speaks for others.
-    Where the tests of all groups together show it, none of those tested is called identified.
-    """
-    verdicts = _seen_together(verdicts)
-    clear = [v for v in verdicts if v.followed or v.status is not Identification.NOT_IDENTIFIED]
-    followed = sum(v.followed for v in clear)
-    if followed < 3 or followed < TAINTED * len(clear):
-        return list(verdicts)
-    reason = (
-        f"Price followed demand in {followed} of the {len(clear)} groups with a clear answer, and here there are too "
-        "few rows to check whether it did."
-    )
-    return [
-        Verdict(Identification.NOT_IDENTIFIED, reason)
-        if v.status is Identification.WEAK and not v.tested
-        else replace(v, credible=False)
-        for v in verdicts
-    ]
-
-
-def _seen_together(verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
-    """Doubt what is identified by itself where price followed demand by the tests of all groups together."""
-    tests = [v.test for v in verdicts if v.test is not None]
-    if not alarm_together(tests):
-        return verdicts
-    doubt = (
-        f"over the {len(tests)} groups of this table that could be tested prices partly followed demand, though here "
-        "alone it does not show"
-    )
-    return [
-        replace(v, status=Identification.WEAK, reason=_with_care([doubt]), credible=False)
-        if v.status is Identification.IDENTIFIED and v.test is not None
-        else v
-        for v in verdicts
-    ]
-
-
 def _unsettled(panel: Panel, estimate: Estimate) -> Verdict | None:
     if np.isfinite(estimate.lower) and np.isfinite(estimate.upper):
         return None
     return Verdict(Identification.NOT_IDENTIFIED, _NOT_SETTLED.format(_rows(len(panel))))
 
 
-def _with_care(doubts: list[str]) -> str:
+def with_care(doubts: list[str]) -> str:
+    """The reason of a weak estimate."""
     return "Use with care: " + "; ".join(doubts) + "."
 
 

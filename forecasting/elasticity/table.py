@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from forecasting.elasticity.association import by_association
 from forecasting.elasticity.basis import Basis, basis
 from forecasting.elasticity.cells import Panel, panels
 from forecasting.elasticity.drift import Drift, drift
@@ -25,7 +26,6 @@ from forecasting.elasticity.identification import (
     Verdict,
     assess,
     assess_instrumented,
-    by_association,
     own_variation,
     too_little,
 )

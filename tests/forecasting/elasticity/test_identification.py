@@ -15,7 +15,6 @@ from forecasting.elasticity.identification import (
     Verdict,
     assess,
     assess_instrumented,
-    by_association,
     own_variation,
     robustness,
     too_little,
@@ -172,18 +171,6 @@ def test_discounts_for_some_buyers_make_it_weak() -> None:
     assert verdict.status is not IDENTIFIED
 
 
-def test_many_groups_whose_price_followed_demand_discredit_the_untested() -> None:
-    """Three of seven clear groups: the four that could not be tested are refused, none speaks for others."""
-    followed = Verdict(REFUSED, "followed", followed=True)
-    untested, unclear = Verdict(WEAK, "few rows", credible=True, tested=False), Verdict(REFUSED, "?", credible=True)
-    tested = Verdict(IDENTIFIED, "tested", credible=True)
-    verdicts = by_association([followed] * 3 + [untested] * 3 + [tested, unclear])
-    assert [v.status for v in verdicts[3:]] == [REFUSED] * 3 + [IDENTIFIED, REFUSED]
-    assert not any(v.credible for v in verdicts)
-    harmless = [followed] + [untested] * 3
-    assert by_association(harmless) == harmless
-
-
 def instrumented(**changed: object) -> Instrumented:
     """A slope of -2 with strong instruments that agree, but for what is changed."""
     usual = Instrumented(-2.0, 0.2, 80.0, 23.1, None, Region(((-2.5, -1.6),)), 600, 30)
@@ -246,18 +233,6 @@ def test_panels_know_whether_an_effect_takes_what_units_share_on_a_date() -> Non
     assert not next(panels(sales, by=["product"], effects=["channel", "month"])).dated
     assert next(panels(sales, by=["product"])).shared is not None
     assert next(panels(sales, by=["product", "channel"])).shared is None
-
-
-def test_what_all_groups_show_together_leaves_none_identified() -> None:
-    """Twelve products, each too short to show it alone; the reason says so."""
-    lag = [Direction(0.1, 0.1, 1.6, np.arange(60) + 100 * k, np.full(60, 60**-0.5)) for k in range(12)]
-    alone = [Verdict(IDENTIFIED, "tested", credible=True, test=Feedback(300, one, Direction())) for one in lag]
-    untested = Verdict(IDENTIFIED, "with instruments", credible=True)
-    verdicts = by_association([*alone, untested])
-    assert {v.status for v in verdicts[:-1]} == {WEAK}
-    assert "12 groups" in verdicts[0].reason
-    assert not any(v.credible for v in verdicts[:-1])
-    assert verdicts[-1] == untested
 
 
 def test_instruments_that_do_not_move_the_price_give_no_number() -> None:

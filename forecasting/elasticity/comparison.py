@@ -43,7 +43,7 @@ COLUMNS = (
 """Columns of the table after those of `by`. `best` is yes (better than each other beyond chance), maybe (not worse than
 the one with the least `deviance`, a mean per cell) or no; `p` is of being as good as that one."""
 _WRONG_SIGN = "At most rises of the price more sales are foretold, so what fits best is no shape of demand."
-_TOO_FEW = "Too few sales to try the shapes on later dates."
+_TOO_FEW = "Too few sales, or moves of the price, to try the shapes on later dates."
 
 
 def shapes_table(
@@ -68,23 +68,23 @@ def shapes_table(
     `COLUMNS`
     """
     calendar = Calendar.of(pd.DatetimeIndex(sales["date"]).normalize())
-    tables, pieces, tried = list[pd.DataFrame](), list[Foretold](), list[Mask]()
+    tables, pieces, flags = list[pd.DataFrame](), list[Foretold](), list[Mask]()
     with threadpool_limits(limits=1, user_api="blas"):
         for panel in panels(sales, by=by, effects=effects, controls=controls):
-            usable = too_little(panel, own_variation(panel)) is None
-            seen = without_sold_out(panel) if usable else panel
+            seen = without_sold_out(panel)
+            usable = too_little(seen, own_variation(seen)) is None
             told = foretold(seen, calendar) if usable else Foretold.nothing()
-            pieces.append(told)
-            tried += [panel.sold_out] if usable else []
             slopes = _elasticities(seen) if usable else None
             tables.append(_rows(panel.key, by, slopes, told, _sold_out([panel.sold_out])))
+            pieces.append(told)
+            flags.append(panel.sold_out)
             if progress:
                 progress(1)
     if len(tables) > 1:
         taken = any((table[list(by)] == "all").all(axis=None) for table in tables)
         tables.insert(
             0,
-            _rows(("all groups" if taken else "all",) * len(by), by, None, Foretold.together(pieces), _sold_out(tried)),
+            _rows(("all groups" if taken else "all",) * len(by), by, None, Foretold.together(pieces), _sold_out(flags)),
         )
     empty = pd.DataFrame(columns=[*by, *COLUMNS])
     return pd.concat(tables, ignore_index=True) if tables else empty

@@ -83,9 +83,9 @@ def test_forecasts_do_not_look_ahead(block: int) -> None:
 
 
 def test_what_cannot_be_compared_says_so() -> None:
-    """A constant price, a few rows, a single date: a row for each shape, no number, no winner."""
+    """A constant price, a few rows, a single date, all sold out: a row for each shape, no number, no winner."""
     sales = bent_market(np.random.default_rng(0), SHAPES[0], outlets=1, weeks=30)
-    for few in (sales.assign(price=3.0), sales.head(3), sales.head(1)):
+    for few in (sales.assign(price=3.0), sales.head(3), sales.head(1), sales.assign(available=sales["quantity"])):
         table = shapes_table(few)
         assert len(table) == len(SHAPES)
         assert table["why"].str.startswith("Too few sales").all()

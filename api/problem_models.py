@@ -150,11 +150,10 @@ class PlanJson(Strict):
     """One price per offer, or an account of why there is none.
 
     `total_prices` are what buyers pay where there are fees; `path` are prices by offer and period, which `prices` names
-    `offer@period`. `blame` says whether a conflict could be named with fewer
-    rules.
-    `objective`, `bound` and `gap` are null where there are no prices. `reason` says what kept the search from its end:
-    time, or a fault of the solver. `seconds` is the wall time in whole seconds,
-    rounded up, so that a problem solved within one gives the same bytes each time.
+    `offer@period`. `blame` says whether a conflict could be named with fewer rules. `objective`, `bound` and `gap` are
+    null where there are no prices. `reason` says what kept the search from its end: time, or a fault of the solver.
+    `seconds` is the wall time in whole seconds, rounded up, so that a problem solved within one gives the same bytes
+    each time.
     """
 
     status: Status

@@ -19,6 +19,9 @@ from optimization.program import Program, Solved, solve, solve_apart
 
 Floats = NDArray[np.float64]
 
+LEAST = 1e-12
+"""Share of a row's largest coefficient below which its right-hand side is no unit to count it in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -64,7 +67,7 @@ class _Scale:
 
     Attributes
     ----------
-    rows : (rows,) each row's right-hand side; its largest coefficient where that is 0
+    rows : (rows,) each row's right-hand side, but at least `LEAST` of its largest coefficient; all of it where it is 0
     columns : (columns,) unit of each continuous variable, such that its largest coefficient is 1; 1 for binaries
     worth : (columns,) objective coefficients in those units, at most 1
     money : unit of the objective [objective]
@@ -78,7 +81,8 @@ class _Scale:
 
 def _scale(form: LinearStandardFormInfo) -> _Scale:
     rhs = np.abs(np.asarray(form.rhs, dtype=np.float64))
-    rows = np.where(rhs > 0, rhs, _positive(abs(form.A).max(axis=1)))
+    largest = _positive(abs(form.A).max(axis=1))
+    rows = np.where(rhs > 0, np.maximum(rhs, LEAST * largest), largest)
     whole = np.array([column.is_integer() for column in form.columns])
     columns = np.where(whole, 1.0, 1 / _positive(abs(form.A.multiply(1 / rows[:, None])).max(axis=0)))
     worth = -np.asarray(form.c.todense(), dtype=np.float64).ravel() * columns

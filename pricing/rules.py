@@ -15,6 +15,9 @@ from decimal import Decimal
 
 from pricing.money import minor_digits
 
+MOST = 1_000_000
+"""Largest fraction of a price by which another may lie above it; more is a slip."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -157,8 +160,8 @@ def _about_limit(rule: Rule) -> Iterator[str]:
     match rule:
         case Order(min_gap=gap) if not (gap.is_finite() and gap >= 0):
             yield f"gap {gap} is not an amount"
-        case MaxChange(fraction=share) | DailyChange(fraction=share) if not (share.is_finite() and share >= 0):
-            yield f"fraction {share} is not a share"
+        case MaxChange(fraction=share) | DailyChange(fraction=share) if not (share.is_finite() and 0 <= share <= MOST):
+            yield f"fraction {share} is not a share from 0 to {MOST}"
         case MinMargin(fraction=share) | AverageMargin(fraction=share) if not (share.is_finite() and share < 1):
             yield f"fraction {share} is not below 1"
         case MinUnits(units=units) if not 0 <= units < float("inf"):
@@ -174,6 +177,8 @@ def _about_spread(rule: MaxSpread) -> Iterator[str]:
     if len(given) != 1:
         yield "give either an amount or a fraction"
     yield from (f"{limit} is not a limit" for limit in given if not (limit.is_finite() and limit >= 0))
+    if rule.fraction is not None and rule.fraction.is_finite() and rule.fraction > MOST:
+        yield f"fraction {rule.fraction} is above {MOST}"
 
 
 def _about_endings(rule: Ending, digits: int) -> Iterator[str]:

@@ -23,6 +23,14 @@ def test_the_best_is_found_and_bounded() -> None:
     assert done.bound == pytest.approx(3.0)
 
 
+def test_a_limit_next_to_nothing_overflows_nothing() -> None:
+    """A row counted in units of such a limit would have infinite coefficients."""
+    made = model(3.0)
+    made.more = pyo.Constraint(expr=5 * made.x[0] + 5 * made.x[1] >= 1e-306)
+    assert run(made, time_limit=9).bound == pytest.approx(3.0)
+    assert run(model(1e-306), time_limit=9).infeasible
+
+
 def test_infeasible_is_a_value() -> None:
     """Room for none is infeasible, without an exception, relaxed or not."""
     assert run(model(1.0), time_limit=9).infeasible

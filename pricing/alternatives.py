@@ -150,24 +150,33 @@ class Decided:
                 return f"would cost less than {order.lower} at {beside[order.lower]}"
         return None
 
-    def odds(self, i: int, tried: Tried) -> Vector:
-        """(k,) share of draws in which a price wins.
+    def _beaten(self, i: int) -> list[Vector]:
+        """(draws, 1) each, what a move must beat over the offers of its resource.
 
-        To win is to earn more, over the offers of its resource, than all prices in force would, and more than if this
-        one alone were kept; the latter is not asked where a declared order forbids to keep it.
+        All prices in force, and this one alone kept; the latter not where a declared order forbids to keep it.
         """
-        offer = self.then.market.offers[i]
-        odds = (tried.earned > self.earned_now(i)[:, None]).mean(axis=0)
+        offer, now = self.then.market.offers[i], self.earned_now(i)[:, None]
         if self.out_of_order(offer, self.kept[offer.id]):
-            return odds
-        kept = self.tried(i, (self.kept[offer.id],)).earned
-        return np.minimum(odds, (tried.earned > kept).mean(axis=0))
+            return [now]
+        return [now, self.tried(i, (self.kept[offer.id],)).earned]
+
+    def odds(self, i: int, tried: Tried) -> Vector:
+        """(k,) share of draws in which a price wins: earns more than all it must beat."""
+        shares = [(tried.earned > other).mean(axis=0) for other in self._beaten(i)]
+        return np.asarray(np.min(shares, axis=0))
+
+    def gains(self, i: int, tried: Tried) -> Mask:
+        """(k,) prices expected to earn more than all they must beat, sales being cut to what is left in every draw."""
+        least = TIE * np.abs(tried.earned).max(initial=0.0)
+        more = [self._measure(tried.earned) > self._measure(other) + least for other in self._beaten(i)]
+        return np.asarray(np.all(more, axis=0))
 
     def winning(self, i: int, tried: Tried) -> Mask:
-        """(k,) prices that win often enough, and keeping the price."""
+        """(k,) prices that are expected to gain and win often enough, and keeping the price."""
         name = self.then.market.offers[i].id
         keeps = np.array([price == self.kept[name] for price in tried.prices])
-        return keeps | (self.odds(i, tried) >= self.policy.confidence) | (name in self.mending)
+        wins = self.gains(i, tried) & (self.odds(i, tried) >= self.policy.confidence)
+        return keeps | wins | (name in self.mending)
 
     def best(self, i: int, allowed: Sequence[Decimal], own: Vector | None = None) -> tuple[Decimal, Gain]:
         """The price the rules would choose for offer i among these, and its gain over keeping the price in force."""
@@ -258,6 +267,8 @@ def _not_better(decided: Decided, i: int, tried: Tried, n: int) -> str:
     currency, mean = decided.then.market.offers[i].currency, tried.earned.mean(axis=0)
     if (less := mean[1] - mean[n]) >= 0:
         return f"is expected to earn {less:.0f} {currency} less" if round(less) else "is not expected to earn more"
+    if not decided.gains(i, tried)[n]:
+        return "is not expected to earn more than today"
     if not decided.winning(i, tried)[n]:
         return f"earns more than today in {decided.odds(i, tried)[n]:.0%} of outcomes only"
     if decided.policy.risk is not Measure.MEAN:

@@ -5,7 +5,8 @@ Guarantees
 * Whatever the model or the optimizer does, an offer's allowed price passed every guard rail, or is the price in force.
 * A plan that is not proven, or that fails the independent check, moves nothing, and every decision says why.
 * What is maximised is expected over every draw of demand (or over its tail, if the policy says so); none is left out.
-* A price moves only if the move earns more in at least `policy.confidence` of the draws, or mends a declared order.
+* A price moves only if the move is expected to earn more, sales being cut to what is left in every draw, and does so
+  in at least `policy.confidence` of the draws; or if it mends a declared order or a bound.
 * A declared order that holds is never broken; one that the caps make impossible today is never broken further.
 * Offers of different currencies never meet in one problem; what goes wrong with some offers leaves the others alone.
 """
@@ -120,7 +121,7 @@ def _decide(
 def _decide_part(
     market: Market, curves: DemandCurves, optimizer: Optimizer, policy: Policy, time_limit: float
 ) -> _Answer:
-    """Solve; as long as moves win too rarely, take them away and solve again."""
+    """Solve; as long as moves gain nothing expected or win too rarely, take them away and solve again."""
     rules = _Rules.of(market, curves, policy)
     now, choose_from, wanted = Sale.at(market, curves, market.prices, policy.objective), dict(rules.allowed), None
     while True:
@@ -271,7 +272,7 @@ def _proven(report: Report) -> bool:
 
 
 def _doubtful(decided: Decided) -> list[int]:
-    """Offers that would move although that wins too rarely; to change nothing is not to win."""
+    """Offers that would move although that gains nothing expected, or wins too rarely; to change nothing is not to win."""
     return [
         i
         for i, offer in enumerate(decided.then.market.offers)
@@ -281,18 +282,23 @@ def _doubtful(decided: Decided) -> list[int]:
 
 
 def _what_is_left(decided: Decided, i: int, choose_from: Mapping[str, Ladder]) -> Ladder:
-    """What a doubtful offer may still choose: other prices that win often enough, if it is alone; or the one in force.
+    """What a doubtful offer may still choose: the price in force, and other prices that win beside the rest as decided.
 
-    Always less than before, so that solving again comes to an end.
+    Where it shares a resource, only smaller moves the same way: what wins there depends on what the others do. Always
+    less than before, so that solving again comes to an end.
     """
     market = decided.then.market
     offer = market.offers[i]
+    kept, doubted = decided.kept[offer.id], decided.then.prices[offer.id]
     shares = any(len(market.users(resource)) > 1 for resource in market.used if resource.id == offer.resource)
-    if shares:
-        return Ladder((decided.kept[offer.id],))
     tried = decided.tried(i, tuple(choose_from[offer.id]))
-    winning, doubted = decided.winning(i, tried), decided.then.prices[offer.id]
-    return Ladder(tuple(p for p, wins in zip(tried.prices, winning, strict=True) if wins and p != doubted))
+    return Ladder(
+        tuple(
+            price
+            for price, wins in zip(tried.prices, decided.winning(i, tried), strict=True)
+            if wins and price != doubted and (not shares or min(kept, doubted) <= price <= max(kept, doubted))
+        )
+    )
 
 
 def _faults(market: Market, curves: DemandCurves, chosen: Prices, policy: Policy) -> list[str]:

@@ -516,3 +516,22 @@ class Mixed(Known):
             evidence.append(Evidence(self.status, slope, self.spread, "known", "known"))
         names, ladders = tuple(one.id for one in offers), tuple(one.ladder for one in offers)
         return DemandCurves(names, ladders, np.stack(units, axis=1), tuple(evidence))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_move_is_made_that_is_not_expected_to_gain(seed: int) -> None:
+    """Whatever the odds asked for: a cut that fits expected demand may lose in the draws that sell out."""
+    rng = np.random.default_rng(seed)
+    offers = [offer("a", resource="room"), offer("b", resource="room"), offer("c", resource="own")]
+    model = Known(elasticity=float(rng.uniform(-1.6, -1.1)), spread=0.6)
+    rooms = [Resource("room", float(rng.uniform(205, 225))), Resource("own", float(rng.uniform(102, 112)))]
+    made = run(offers, model, resources=rooms, policy=Policy(confidence=0.0))
+    assert all(decision.gain.expected > 0 for decision in made.values() if decision.verdict is Verdict.MOVE)
+
+
+def test_a_move_that_gains_nothing_ends_at_a_smaller_one_that_does() -> None:
+    """In a shared room too: each of two deep cuts loses where the room sells out, two small ones do not."""
+    offers = [offer("a", resource="room"), offer("b", resource="room")]
+    model, room = Known(elasticity=-1.1, spread=0.4), [Resource("room", 230.0)]
+    made = run(offers, model, resources=room, policy=Policy(confidence=0.0))
+    assert all(d.wanted < d.allowed < d.in_force and d.gain.expected > 0 for d in made.values())

@@ -10,13 +10,14 @@ Guarantees
   it: there month of the year and a straight trend stand in, and `Panel.effects` says so.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from forecasting.elasticity.columns import combined, flag, numeric
+from forecasting.elasticity.columns import combined, flag, mixed, numeric
 from forecasting.elasticity.panel import Mask
 from forecasting.elasticity.seasons import NEEDS, told_by_date, with_seasons
 from forecasting.elasticity.silence import with_silent_periods
@@ -71,6 +72,7 @@ class Panel:
     guessed : share of cells without a sale or a row, between two sales at different prices
     prices : distinct prices seen
     effects : names of the effects used
+    priceless : rows left out because they have no price above 0
     """
 
     key: tuple[str, ...]
@@ -92,6 +94,7 @@ class Panel:
     guessed: float
     prices: int
     effects: tuple[str, ...]
+    priceless: int = 0
 
     def __len__(self) -> int:
         return len(self.quantity)
@@ -147,13 +150,15 @@ def panels(
     told = told_by_date(sales, by)
     sales = with_seasons(sales, told)
     _check(sales, by, effects, controls, instruments)
-    rows = sales[np.isfinite(sales["price"]) & (sales["price"] > 0) & np.isfinite(sales["quantity"])]
+    priced = np.isfinite(sales["price"]) & (sales["price"] > 0)
+    rows = sales[priced & np.isfinite(sales["quantity"])]
     table = _Cells.of(rows, by, controls, instruments, told)
     found = {tuple(key): span for key, span in table.spans()}
     keys = sales[list(by)].drop_duplicates().sort_values(list(by)).astype(str)
+    priceless = Counter(sales.loc[~priced, list(by)].astype(str).itertuples(index=False, name=None))
     for key in keys.itertuples(index=False, name=None):
         start, stop, prices = found.get(key, (0, 0, 0))
-        yield table.panel(key, slice(start, stop), prices, effects)
+        yield replace(table.panel(key, slice(start, stop), prices, effects), priceless=priceless[key])
 
 
 def _check(
@@ -187,6 +192,11 @@ def _check(
         Finding("is what is explained: it cannot stand in --instruments too", column=name)
         for name in instruments
         if name == "quantity"
+    ]
+    findings += [
+        Finding("has one value throughout, so it moves no price (--instruments)", column=name)
+        for name in instruments
+        if name in sales and len(sales) > 1 and sales[name].nunique(dropna=False) == 1
     ]
     findings += [
         Finding("has missing or infinite values: fill them or leave the column out", column=name)
@@ -278,7 +288,7 @@ class _Cells:
             mean(flag(rows["promotion"])[:, None])[:, 0] if "promotion" in rows else None,
             np.bincount(cell, gone) > 0,
             mean(rows[["available"]].to_numpy(np.float64))[:, 0] if "available" in rows else None,
-            _mixed(np.log(price), cell),
+            mixed(np.log(price), cell),
             np.bincount(cell, guessed) > 0,
             np.bincount(distinct).astype(float),
             bool(len(gaps) and np.median(gaps) <= _DAILY),
@@ -359,14 +369,6 @@ def _telling(factors: Sequence[Codes]) -> tuple[Codes, ...]:
     """The factors that tell cells apart; of those with a single level one is enough, and only if no other is there."""
     several = tuple(factor for factor in factors if factor.max(initial=0) > 0)
     return several or tuple(factors[:1])
-
-
-def _mixed(price: Vector, cell: Codes) -> Mask:
-    order = np.argsort(cell, kind="stable")
-    starts = np.flatnonzero(np.diff(cell[order], prepend=-1))
-    if not len(starts):
-        return np.zeros(0, dtype=bool)
-    return np.maximum.reduceat(price[order], starts) - np.minimum.reduceat(price[order], starts) > 0.005
 
 
 def _trend(dates: Codes) -> Vector:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from forecasting.elasticity.panel import Mask
 from forecasting.elasticity.within import Codes, Vector, codes_of
 
 
@@ -35,3 +36,12 @@ def flag(promotion: pd.Series) -> Vector:
     else:
         running = ~promotion.fillna("").astype(str).str.strip().isin(["", "0", "False", "false"])
     return running.to_numpy().astype(np.float64)
+
+
+def mixed(price: Vector, cell: Codes) -> Mask:
+    """(cells,) whether log prices of a cell are more than half a per cent apart."""
+    order = np.argsort(cell, kind="stable")
+    starts = np.flatnonzero(np.diff(cell[order], prepend=-1))
+    if not len(starts):
+        return np.zeros(0, dtype=bool)
+    return np.maximum.reduceat(price[order], starts) - np.minimum.reduceat(price[order], starts) > 0.005

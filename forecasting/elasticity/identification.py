@@ -19,6 +19,7 @@ from forecasting.elasticity.errors import Error, jackknife
 from forecasting.elasticity.feedback import ALARM_SINGLE, Feedback
 from forecasting.elasticity.instruments import ALL_OF_IT, Instrumented
 from forecasting.elasticity.panel import Fit, informative
+from forecasting.elasticity.unusable import MISTAKEN, mistaken, rows, still, without_sales
 from forecasting.elasticity.within import Codes, codes_of, demean
 from pricing.demand import Identification
 
@@ -28,18 +29,18 @@ MIN_OWN = 0.01
 """Least standard deviation of log price beyond the effects: about one per cent of the price."""
 MIN_FREE = 10
 """Cells beyond the number of effects and regressors below which a slope is not tried."""
-MISTAKEN = 20.0
-"""A price so many times above or below the unit's usual one is of another kind: cents, a pack, a gift."""
-RULED = 0.5
-"""Share of the price's variation around what is usual from which such prices rule the slope."""
 ABSURD = -10.0
 """A slope below this is no buyers' reaction but another story, as a rule a cheaper price for large orders."""
 MIXED = 0.2
 """Share of cells with several prices from which they are doubted."""
+APART = 2.0
+"""Standard errors beyond which slopes of the same instruments in units and in logs differ."""
 GUESSED, MOSTLY_GUESSED = 0.25, 0.5
 """Share of cells without a row whose price is not known from which the slope is doubted, and refused."""
 MIN_ROWS = 200
 """Cells with a past and a future below which the feedback test has little power."""
+EXACT = 1e-5
+"""Standard error below which a fit is exact, and its sales are no sales: planned, filled in or made up."""
 _NOT_SETTLED = "The data do not settle on a number in {}."
 
 
@@ -119,14 +120,14 @@ def own_variation(panel: Panel) -> float:
 def too_little(panel: Panel, own: float) -> Verdict | None:
     """The verdict on a panel that no fit can help: nothing sold, prices of two kinds, or a price without own moves."""
     refused = Identification.NOT_IDENTIFIED
-    if not panel.quantity.any():
-        return Verdict(refused, f"No unit was sold at a known price in {_rows(len(panel))}.")
+    if why := without_sales(panel):
+        return Verdict(refused, why)
     if not panel.moves:
-        return Verdict(refused, "The price never changed, so there is nothing to learn from.")
-    if (mistaken := _mistaken(panel)) > 0:
+        return Verdict(refused, still(panel, absorbed=own < MIN_OWN))
+    if (wrong := mistaken(panel)) > 0:
         return Verdict(
             refused,
-            f"In {_rows(mistaken)} the price is more than {MISTAKEN:.0f} times above or below what the same thing "
+            f"In {rows(wrong)} the price is more than {MISTAKEN:.0f} times above or below what the same thing "
             "usually costs: put right what is in cents, by the pack or given away, or leave it out.",
         )
     if own < MIN_OWN:
@@ -151,19 +152,9 @@ def _too_few(panel: Panel) -> Verdict | None:
         )
     levels = _estimated(panel.factors, panel.columns.shape[1])
     if len(panel) - levels < MIN_FREE:
-        why = f"Too few data: {_rows(len(panel))} for {levels} numbers to estimate."
+        why = f"Too few data: {rows(len(panel))} for {levels} numbers to estimate."
         return Verdict(refused, why, credible=True)
     return None
-
-
-def _mistaken(panel: Panel) -> int:
-    """Cells whose price is beyond `MISTAKEN` times their unit's median; 0 where they do not rule the slope."""
-    order = np.lexsort((panel.price, panel.unit))
-    counts = np.bincount(panel.unit)
-    median = panel.price[order][np.cumsum(counts) - counts + counts // 2]
-    away = np.abs(panel.price - median[panel.unit])
-    far = away > np.log(MISTAKEN)
-    return int(far.sum()) if away[far] @ away[far] > RULED * (away @ away) else 0
 
 
 def assess(panel: Panel, estimate: Estimate, test: Feedback | None, rival: Estimate | None = None) -> Verdict:
@@ -186,7 +177,9 @@ def _ruled(panel: Panel, estimate: Estimate, test: Feedback | None, rival: Estim
     return Verdict(Identification.IDENTIFIED, _identified(panel, estimate), credible=True)
 
 
-def assess_instrumented(found: Instrumented, test: Feedback | None = None) -> tuple[Verdict, Estimate | None]:
+def assess_instrumented(
+    found: Instrumented, test: Feedback | None = None, rival: Instrumented | None = None
+) -> tuple[Verdict, Estimate | None]:
     """The rule for a slope with instruments: what they are, their strength, sign, agreement, then precision.
 
     Where they are not strong the interval is the region of Anderson and Rubin, and if that has no end or reaches 0
@@ -195,8 +188,9 @@ def assess_instrumented(found: Instrumented, test: Feedback | None = None) -> tu
     Parameters
     ----------
     test : whether what the instruments did to the price followed demand
+    rival : of a slope in units the same in logs, where counts are high enough for it
     """
-    verdict, estimate = _ruled_instrumented(found, test)
+    verdict, estimate = _ruled_instrumented(found, test, rival)
     return replace(verdict, test=test), estimate
 
 
@@ -211,13 +205,15 @@ def _no_instruments(found: Instrumented) -> str:
             "--instruments out: then it is checked whether price followed demand."
         )
     if np.isfinite(found.se):
-        return ""
+        return _exact(found.slope, found.se)
     if found.explained > 0:
-        return _NOT_SETTLED.format(_rows(found.rows))
-    return f"The instruments do not move the price in {_rows(found.rows)}."
+        return _NOT_SETTLED.format(rows(found.rows))
+    return f"The instruments do not move the price in {rows(found.rows)}."
 
 
-def _ruled_instrumented(found: Instrumented, test: Feedback | None) -> tuple[Verdict, Estimate | None]:
+def _ruled_instrumented(
+    found: Instrumented, test: Feedback | None, rival: Instrumented | None
+) -> tuple[Verdict, Estimate | None]:
     refused = Identification.NOT_IDENTIFIED
     if why := _no_instruments(found):
         return Verdict(refused, why), None
@@ -234,7 +230,7 @@ def _ruled_instrumented(found: Instrumented, test: Feedback | None) -> tuple[Ver
         return Verdict(refused, f"{why}: they touch demand themselves."), estimate
     if estimate.upper >= 0:
         return Verdict(refused, f"Too uncertain: {_no_reaction(estimate)}.", credible=True), estimate
-    doubts = ([] if found.strong else [strength]) + _disagreement(found) + _imprecise(estimate)
+    doubts = ([] if found.strong else [strength]) + _disagreement(found, rival) + _imprecise(estimate)
     followed = test is not None and test.alarm
     if test is not None and followed:
         doubts.append(f"the instruments partly followed demand, {_in_truth(test)}")
@@ -247,18 +243,27 @@ def _ruled_instrumented(found: Instrumented, test: Feedback | None) -> tuple[Ver
     return Verdict(Identification.IDENTIFIED, reason, credible=True), estimate
 
 
-def _disagreement(found: Instrumented) -> list[str]:
+def _disagreement(found: Instrumented, rival: Instrumented | None) -> list[str]:
     if found.contradiction is not None and found.contradiction < ALARM_SINGLE:
         return [f"the instruments contradict each other (p = {found.contradiction:.4f}), so some of them touch demand"]
     if found.limited is not None and abs(found.limited - found.slope) > found.se:
         return [f"two ways to use the instruments differ ({found.slope:+.2f} and {found.limited:+.2f})"]
+    if rival and rival.strong and abs(rival.slope - found.slope) > APART * max(rival.se, found.se):
+        return [f"two ways to use the instruments differ ({found.slope:+.2f} in units, {rival.slope:+.2f} in logs)"]
     return []
 
 
 def _unsettled(panel: Panel, estimate: Estimate) -> Verdict | None:
-    if np.isfinite(estimate.lower) and np.isfinite(estimate.upper):
-        return None
-    return Verdict(Identification.NOT_IDENTIFIED, _NOT_SETTLED.format(_rows(len(panel))))
+    settled = np.isfinite(estimate.lower) and np.isfinite(estimate.upper)
+    why = _exact(estimate.slope, estimate.se) if settled else _NOT_SETTLED.format(rows(len(panel)))
+    return Verdict(Identification.NOT_IDENTIFIED, why) if why else None
+
+
+def _exact(slope: float, se: float) -> str:
+    """Why a slope without an error is no estimate; empty where it has one."""
+    if se > EXACT * max(1.0, abs(slope)):
+        return ""
+    return "Price and effects account for the sales without any error, as they never do: planned, filled in or made up?"
 
 
 def with_care(doubts: list[str]) -> str:
@@ -336,8 +341,8 @@ def _doubts(panel: Panel, estimate: Estimate, test: Feedback | None, rival: Esti
             "0 would tell it"
         )
     if test is None or test.rows < MIN_ROWS:
-        rows = 0 if test is None else test.rows
-        doubts.append(f"only {rows} of the {MIN_ROWS} rows needed to check whether price followed demand")
+        known = 0 if test is None else test.rows
+        doubts.append(f"only {known} of the {MIN_ROWS} rows needed to check whether price followed demand")
     return doubts
 
 
@@ -376,7 +381,3 @@ def _estimated(factors: Sequence[Codes], columns: int) -> int:
 
 def _dates(n: int) -> str:
     return "1 date" if n == 1 else f"{n} dates"
-
-
-def _rows(n: int) -> str:
-    return "1 row" if n == 1 else f"{n} rows"

@@ -106,6 +106,15 @@ def two_stage(
     return first.told(_judged(_in_logs(full), forms, len(ones), ways, limited=_limited(full)))
 
 
+def as_the_price(instruments: Vector) -> Vector:
+    """(n, m) instruments above 0 throughout in logs, as the price is; others as they are.
+
+    A control function is right only where the price is linear in the instruments.
+    """
+    logs = [np.log(column) if len(column) and column.min() > 0 else column for column in instruments.T]
+    return np.column_stack(logs) if logs else instruments
+
+
 def _in_logs(products: Vector) -> "_Reduced":
     """From cross products of demand, price and instruments."""
     inner = products[2:, 2:]

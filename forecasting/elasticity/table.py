@@ -29,9 +29,10 @@ from forecasting.elasticity.identification import (
     own_variation,
     too_little,
 )
-from forecasting.elasticity.instruments import Instrumented, control_function, two_stage
+from forecasting.elasticity.instruments import Instrumented, as_the_price, control_function, two_stage
 from forecasting.elasticity.panel import Fit, censored, log_log, poisson
 from forecasting.elasticity.shrinkage import Said, covariates_of, pool, spreads_of
+from forecasting.elasticity.within import Vector
 from pricing.demand import Identification
 
 Method = Literal["ppml", "log-log"]
@@ -146,9 +147,16 @@ def _as_table(
         "method": [g.method for g in found],
         "n_obs": [len(g.panel) for g in found],
         "n_prices": [g.panel.prices for g in found],
-        "reason": [v.reason for v in verdicts],
+        "reason": [v.reason + _left_out(g.panel) for g, v in zip(found, verdicts, strict=True)],
     }
     return pd.concat([keys, pd.DataFrame(body, columns=list(COLUMNS))], axis=1)
+
+
+def _left_out(panel: Panel) -> str:
+    """What is said of rows without a price where there are others."""
+    rows = "1 row has" if panel.priceless == 1 else f"{panel.priceless} rows have"
+    left = "was" if panel.priceless == 1 else "were"
+    return f" {rows} no price above 0 and {left} left out." if panel.priceless and len(panel) else ""
 
 
 def _dearness(panel: Panel) -> float:
@@ -193,23 +201,36 @@ def _rival(panel: Panel, used: str) -> Estimate | None:
     Both find a slope that all rows share; where rows differ the one weighs them by units, the other alike (Santos Silva
     and Tenreyro 2006), so that a gap between the two shows that no single number holds.
     """
-    if used != "ppml" or np.median(panel.quantity) < USUAL or np.mean(panel.quantity < 1) > EMPTY:
+    if used != "ppml" or _low(panel.quantity):
         return None
     fit = log_log(panel.quantity, panel.columns, panel.factors)
     return Estimate.of(fit, panel.clusters, panel.shared) if fit.usable else None
 
 
-def _instrumented(panel: Panel, method: Method) -> _Group:
-    given = panel.columns, panel.instruments, panel.factors, panel.clusters
+def _low(quantity: Vector) -> bool:
+    """Whether counts are too low for logs."""
+    return bool(np.median(quantity) < USUAL or np.mean(quantity < 1) > EMPTY)
+
+
+def _two_stage(panel: Panel, sold: Vector) -> Instrumented:
     shared = None if panel.dated else panel.shared
+    return two_stage(sold, panel.columns, panel.instruments, panel.factors, panel.clusters, shared=shared)
+
+
+def _instrumented(panel: Panel, method: Method) -> _Group:
+    rival = None
     if method == "log-log":
         sold = np.where(panel.sold_out, 0.0, panel.quantity)
-        found, used = two_stage(sold, *given, shared=shared), "log-log-iv"
+        found, used = _two_stage(panel, sold), "log-log-iv"
     else:
         used = "censored-nb2-iv" if panel.sold_out.any() else "ppml-iv"
+        rival = None if panel.sold_out.any() or _low(panel.quantity) else _two_stage(panel, panel.quantity)
+        panel = replace(panel, instruments=as_the_price(panel.instruments))
+        given = panel.columns, panel.instruments, panel.factors, panel.clusters
+        shared = None if panel.dated else panel.shared
         found = control_function(panel.quantity, *given, shared=shared, sold_out=panel.sold_out)
     test = feedback_of_instruments(panel, found.pull) if np.isfinite(found.se) else None
-    verdict, estimate = assess_instrumented(found, test)
+    verdict, estimate = assess_instrumented(found, test, rival)
     if method == "log-log":
         verdict = _beware_of_sold_out(panel, verdict)
     said = Said() if estimate is None else Said(estimate.slope, estimate.spread, np.inf)

@@ -103,6 +103,31 @@ def test_a_constant_price_is_not_identified() -> None:
     assert "never changed" in verdict.reason
 
 
+def test_prices_that_differ_only_by_what_effects_take_out_are_said_to() -> None:
+    """They did change: one price per outlet, or a straight line; and one date shows no change at all."""
+    sales = market(np.random.default_rng(0))
+    levels = sales.assign(price=4.0 + sales["channel"].str[-2:].astype(float))
+    drifts = sales.assign(price=4 + 0.001 * (sales["date"] - sales["date"].min()).dt.days)
+    for changed in (levels, drifts):
+        verdict, _ = judged(changed)
+        assert (verdict.status, "only by what the effects take out (" in verdict.reason) == (REFUSED, True)
+    [once] = panels(levels[levels["date"] == levels["date"].min()], by=["segment"], effects=["date"])
+    said = too_little(once, own_variation(once))
+    assert said is not None
+    assert "dearer than others" in said.reason
+
+
+def test_sales_that_never_changed_or_follow_without_an_error_are_not_identified() -> None:
+    """A fit that is exact claims no certainty, in units or with instruments."""
+    sales = market(np.random.default_rng(0))
+    assert "Sales never changed: 5 in each of 720 rows" in judged(sales.assign(quantity=5.0))[0].reason
+    for quantity in (1e3 * sales["price"] ** -2.0, 5.0 + sales["channel"].str[-2:].astype(float)):
+        verdict, _ = judged(sales.assign(quantity=quantity))
+        assert (verdict.status, "without any error" in verdict.reason) == (REFUSED, True)
+    verdict, estimate = assess_instrumented(instrumented(se=1e-9))
+    assert (verdict.status, estimate) == (REFUSED, None)
+
+
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.6])
 def test_prices_in_cents_in_some_rows_are_not_identified(share: float) -> None:
     """They would pass for huge moves that nobody reacted to."""
@@ -246,6 +271,11 @@ def test_instruments_that_contradict_each_other_make_it_weak() -> None:
     assert assess_instrumented(instrumented(contradiction=0.001))[0].status is WEAK
     assert assess_instrumented(instrumented(limited=-2.5))[0].status is WEAK
     assert assess_instrumented(instrumented(contradiction=0.3, limited=-2.1))[0].status is IDENTIFIED
+    logs = instrumented(slope=-1.5)
+    verdict, _ = assess_instrumented(instrumented(), rival=logs)
+    assert (verdict.status, "-2.00 in units, -1.50 in logs" in verdict.reason) == (WEAK, True)
+    for agrees in (replace(logs, slope=-1.7), replace(logs, se=0.3), replace(logs, first_stage=3.0)):
+        assert assess_instrumented(instrumented(), rival=agrees)[0].status is IDENTIFIED
 
 
 def test_instruments_that_are_the_price_are_refused_in_plain_words() -> None:

@@ -7,6 +7,7 @@ from pandas.testing import assert_frame_equal
 
 from forecasting.elasticity.shrinkage import GENERAL, BelowZero
 from forecasting.elasticity.table import COLUMNS, Method, elasticity_table
+from pricing.errors import InputError
 from tests.forecasting.elasticity.markets import market
 from tests.real_data import real_data
 
@@ -176,3 +177,65 @@ def test_a_table_without_a_single_price_has_a_reason_for_each_group() -> None:
     found = elasticity_table(rows.assign(quantity=3.0, price=0.0))
     assert set(found["status"]) == {"not-identified"}
     assert found["reason"].str.contains("No unit was sold at a known price").all()
+    assert found["reason"].str.contains("none has a price above 0").all()
+
+
+def test_rows_left_out_for_want_of_a_price_are_counted_in_the_reason() -> None:
+    """Of the group they are in."""
+    sales = pd.concat([market(np.random.default_rng(k), product=name) for k, name in enumerate(("milk", "tea"))])
+    sales = sales.reset_index(drop=True)
+    sales.loc[[3, 5, 8], "price"] = [0.0, np.nan, 0.0]
+    reasons = elasticity_table(sales).set_index("product")["reason"]
+    assert "3 rows have no price above 0 and were left out." in reasons["milk"]
+    assert "left out" not in reasons["tea"]
+
+
+def test_sales_that_never_changed_do_not_end_the_table() -> None:
+    """With a varying price, of a group alone and beside another; the number is that of the groups' prior."""
+    sales = pd.concat([market(np.random.default_rng(k), product=name) for k, name in enumerate(("milk", "tea"))])
+    sales.loc[sales["product"] == "milk", "quantity"] = 5.0
+    for table in (elasticity_table(sales), elasticity_table(sales[sales["product"] == "milk"])):
+        assert table["status"].iloc[0] == "not-identified"
+        assert np.isnan(table["raw_elasticity"].iloc[0])
+        assert table["upper"].iloc[0] < 0 < table["se"].iloc[0]
+
+
+@pytest.mark.parametrize("value", ["x", 1.0])
+def test_instruments_that_never_change_are_refused_by_name(value: str | float) -> None:
+    """Beside a good one too; one is not left out in silence."""
+    sales = market(np.random.default_rng(0)).assign(cost=lambda rows: rows["price"], still=value)
+    with pytest.raises(InputError, match=r"one value throughout.*--instruments") as refused:
+        elasticity_table(sales, instruments=["cost", "still"])
+    assert [finding.column for finding in refused.value.findings] == ["still"]
+
+
+def drifting(seed: int) -> pd.DataFrame:
+    """Prices follow a cost in money that wanders off, and the shock of their week; truth -2."""
+    rng = np.random.default_rng(seed)
+    outlet, week = (index.ravel() for index in np.indices((8, 156)))
+    cost, shock = np.cumsum(rng.normal(0, 0.05, (8, 156)), axis=1), rng.normal(0, 0.2, (8, 156))
+    for t in range(1, 156):
+        shock[:, t] += 0.7 * shock[:, t - 1]
+    move = cost + 0.3 * shock + rng.normal(0, 0.1, (8, 156))
+    return pd.DataFrame(
+        {
+            "date": pd.Timestamp("2022-01-03") + pd.to_timedelta(7 * week, unit="D"),
+            "product": "tea",
+            "channel": [f"outlet {k}" for k in outlet],
+            "price": 10 * np.exp(move).ravel(),
+            "quantity": rng.poisson(np.exp(3.5 - 2 * move + shock)).ravel().astype(float),
+            "cost": 10 * np.exp(cost).ravel(),
+        }
+    )
+
+
+def test_an_instrument_in_money_that_drifts_cures_feedback_in_units_too() -> None:
+    """It enters in logs, as the price does; shifted below 0 it cannot, and units and logs contradict each other."""
+    found = [elasticity_table(drifting(seed), instruments=["cost"]).iloc[0] for seed in range(6)]
+    assert np.mean([row["raw_elasticity"] for row in found]) == pytest.approx(-2, abs=0.06)
+    assert sum(row["lower"] <= -2 <= row["upper"] for row in found) >= 5
+    below = [drifting(seed).assign(cost=lambda rows: rows["cost"] - 100) for seed in range(6)]
+    shifted = [elasticity_table(sales, instruments=["cost"]).iloc[0] for sales in below]
+    told = [row["status"] != "identified" or row["lower"] <= -2 <= row["upper"] for row in shifted]
+    assert sum(told) >= 5
+    assert any("in units" in row["reason"] for row in shifted)

@@ -78,8 +78,9 @@ def proposals(sales: pd.DataFrame, table: pd.DataFrame, *, by: Sequence[str]) ->
     keys = list(asked[list(by)].astype(str).itertuples(index=False, name=None))
     slopes = asked["elasticity"].to_numpy(np.float64)
     found = histories(sales, keys, slopes.tolist(), by)
+    currency = str(sales["currency"].iloc[0]) if "currency" in sales and len(sales) else ""
     rows = [
-        [*key, status, slope, *_proposal(history, slope, sd)]
+        [*key, status, slope, *_proposal(history, slope, sd, currency)]
         for key, status, slope, sd, history in zip(keys, asked["status"], slopes, asked["se"], found, strict=True)
     ]
     return pd.DataFrame(rows, columns=[*by, *COLUMNS])
@@ -149,7 +150,7 @@ def cost(history: History, test: Switchback, elasticity: float) -> float:
     return float(-history.revenue * test.weeks * np.mean((1 + elasticity) * r + elasticity * r**2))
 
 
-def _proposal(history: History | str, elasticity: float, sd: float) -> list[object]:
+def _proposal(history: History | str, elasticity: float, sd: float, currency: str) -> list[object]:
     """The columns of `COLUMNS` after the elasticity."""
     if isinstance(history, str):
         return [np.nan, np.nan, np.nan, "", 0, np.nan, np.nan, np.nan, np.nan, np.nan, history]
@@ -163,7 +164,7 @@ def _proposal(history: History | str, elasticity: float, sd: float) -> list[obje
         return [*what, np.nan, test.useful, test.se, np.nan, np.nan, _out_of_reach(test)]
     expected = cost(history, test, elasticity)
     bad = max(cost(history, test, min(elasticity + sign * BAD * sd, 0.0)) for sign in (-1, 1))
-    said = _in_words(history, test, (elasticity, sd), expected, bad)
+    said = _in_words(history, test, (elasticity, sd), (expected, bad), currency)
     return [*what, test.weeks, test.useful, test.se, expected, bad, said]
 
 
@@ -176,7 +177,9 @@ def _out_of_reach(test: Switchback) -> str:
     )
 
 
-def _in_words(history: History, test: Switchback, believed: tuple[float, float], expected: float, bad: float) -> str:
+def _in_words(
+    history: History, test: Switchback, believed: tuple[float, float], costs: tuple[float, float], currency: str
+) -> str:
     both = f"{test.low:.2f} and {test.high:.2f} instead of {history.usual:.2f}"
     if not history.alike:
         both = f"all prices {1 - test.low / history.usual:.0%} down and up (as {both})"
@@ -185,14 +188,16 @@ def _in_words(history: History, test: Switchback, believed: tuple[float, float],
         if test.places
         else "one week each"
     )
+    check = " It is to check that price did not follow demand, not for precision." if believed[1] <= test.se else ""
     turnover = history.revenue * test.weeks
+    expected, bad = (_of_revenue(lost, turnover, currency) for lost in costs)
     return (
         f"Try {both} for {test.weeks} weeks: in each pair of weeks {how}, the order drawn by lot. That would tell the "
         f"elasticity with a standard error of {test.se:.2f} (believed now: {believed[0]:.2f}, standard deviation "
-        f"{believed[1]:.2f}). {_of_revenue(expected, turnover)} is expected, in a bad case "
-        f"{_of_revenue(bad, turnover).lower()}."
+        f"{believed[1]:.2f}).{check} {expected[0].upper()}{expected[1:]} is expected, in a bad case {bad}."
     )
 
 
-def _of_revenue(lost: float, turnover: float) -> str:
-    return f"{'Loss' if lost >= 0 else 'Gain'} of {abs(lost):,.2f} in revenue ({abs(lost) / turnover:.1%})"
+def _of_revenue(lost: float, turnover: float, currency: str) -> str:
+    money = f"{abs(lost):,.2f} {currency}".rstrip()
+    return f"{'loss' if lost >= 0 else 'gain'} of {money} in revenue ({abs(lost) / turnover:.1%})"

@@ -163,6 +163,18 @@ def test_every_group_that_is_not_identified_has_a_test_or_a_reason_why_not() -> 
     assert found.loc[found["product"] != "tea", ["weeks", "cost"]].isna().all(axis=None)
 
 
+def test_money_has_its_currency_and_a_test_of_what_is_precise_its_purpose() -> None:
+    """A number known better than the test would tell it is tested for feedback; one that is not known, to know it."""
+    sales = shop().query("product == 'tea'").assign(currency="EUR")
+    table = elasticity_table(sales)
+    unknown, known = (
+        proposals(sales, table.assign(elasticity=-2.0, se=se), by=["product"])["proposal"].iloc[0] for se in (1.0, 0.01)
+    )
+    assert "EUR in revenue" in unknown
+    assert "to check that price did not follow demand" in known
+    assert "to check" not in unknown
+
+
 def test_what_no_test_reaches_is_said_with_what_would() -> None:
     """A unit a week: other things alike must help."""
     rng = np.random.default_rng(0)

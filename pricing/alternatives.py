@@ -107,6 +107,13 @@ class Decided:
         found = self._earned_now.get(self.now.market.offers[i].resource or "")
         return self.now.earned[:, i] if found is None else found
 
+    def sells_out(self, i: int, some: Mask) -> bool:
+        """Whether in most of some draws as much is wanted of the offer's resource as is left, or more."""
+        if self.then.market.offers[i].resource not in self._rooms or not some.any():
+            return False
+        capacity, wanted, _ = self._rooms[self.then.market.offers[i].resource or ""]
+        return bool((wanted[some] >= capacity).mean() > 0.5)
+
     @cached_property
     def _orders_of(self) -> dict[str, list[Order]]:
         found: dict[str, list[Order]] = {}

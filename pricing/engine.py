@@ -272,7 +272,7 @@ def _proven(report: Report) -> bool:
 
 
 def _doubtful(decided: Decided) -> list[int]:
-    """Offers that would move although that gains nothing expected, or wins too rarely; to change nothing is not to win."""
+    """Offers that would move although that is expected to gain nothing, or wins too rarely."""
     return [
         i
         for i, offer in enumerate(decided.then.market.offers)
@@ -347,6 +347,13 @@ def _decision(decided: Decided, i: int, shadow_price: float, wanted: Decimal, tr
     )
     left = {resource.id: resource.capacity for resource in market.used}.get(offer.resource or "")
     reasons = reasons_for(
-        draft, offer, market.in_force[offer.id], policy, held=held, mending=offer.id in decided.mending, left=left
+        draft,
+        offer,
+        market.in_force[offer.id],
+        policy,
+        held=held,
+        mending=offer.id in decided.mending,
+        left=left,
+        sells_out=decided.sells_out(i, tried.earned[:, 1] < tried.earned[:, 0]),
     )
     return replace(draft, reasons=reasons)

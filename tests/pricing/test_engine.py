@@ -24,7 +24,7 @@ from pricing.outcome import Gain
 from pricing.plan import Plan, Report, Status
 from pricing.policy import Policy
 from pricing.ports import Optimizer
-from pricing.problem import Measure, Problem
+from pricing.problem import Measure, Objective, Problem
 from pricing.simulation import Season, TrueMarket, simulate
 from pricing.tables import offers_from, resources_from
 
@@ -535,3 +535,31 @@ def test_a_move_that_gains_nothing_ends_at_a_smaller_one_that_does() -> None:
     model, room = Known(elasticity=-1.1, spread=0.4), [Resource("room", 230.0)]
     made = run(offers, model, resources=room, policy=Policy(confidence=0.0))
     assert all(d.wanted < d.allowed < d.in_force and d.gain.expected > 0 for d in made.values())
+
+
+def test_a_reason_tells_the_move_that_is_made_and_what_it_sells() -> None:
+    """Its own figures, not those of a move by 10 %."""
+    cut = run([offer("a", price="20", ceiling=Decimal(40), floor=Decimal(19))])["a"]
+    assert cut.allowed == Decimal(19)
+    assert cut.reasons[0] == "At 5% less, 11% more are expected to be sold."
+    assert run([offer("a", resource="room")], resources=[Resource("room", 154.0)])["a"].reasons[0] == (
+        "At 10% less, 23% more are expected to be sold and seats would stay empty otherwise (154 left)."
+    )
+    raised = run([offer("a", ceiling=Decimal("20.5"), unit_cost=Decimal(10))], Known(elasticity=-1.4), policy=MARGIN)[
+        "a"
+    ]
+    assert raised.reasons[0] == "At 2.5% more, only 3% fewer are expected to be sold, and each sale earns more."
+
+
+MARGIN = Policy(objective=Objective.MARGIN)
+
+
+def test_a_reason_says_which_outcomes_earn_less_where_a_cut_sells_out() -> None:
+    """Empty seats in expectation, none in the outcomes that lose; with room for all, other outcomes lose."""
+    offers, model = [offer("a", resource="room"), offer("b", resource="room")], Mixed(spread=0.1)
+    tight, wide = (
+        run(offers, model, resources=[Resource("room", left)], policy=Policy(confidence=0.0)) for left in (270.0, 500.0)
+    )
+    assert min(tight["b"].gain.loss_probability, wide["a"].gain.loss_probability) >= 0.1
+    assert tight["b"].reasons[1].endswith("outcomes earn less, mostly those that sell out.")
+    assert wide["a"].reasons[1].endswith("outcomes earn less.")

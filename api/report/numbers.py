@@ -47,8 +47,8 @@ def percent(share: float) -> str:
 
 
 def change(share: float, pattern: str = "#,##0.0%") -> str:
-    """A relative change with its sign and one decimal: `+7.1%`."""
-    rounded = round(share, 3) or 0
+    """A relative change with its sign, rounded once, to the decimals of the pattern: `+7.1%`."""
+    rounded = round(share, 2 + pattern.partition(".")[2].count("0")) or 0
     return ("+" if rounded > 0 else "") + _minus(format_percent(rounded, pattern, locale=LOCALE))
 
 

@@ -16,6 +16,7 @@ def test_a_minus_is_the_minus_sign_and_a_difference_carries_its_sign() -> None:
     assert numbers.change(-0.0714) == "−7.1%"
     assert numbers.change(0.071) == "+7.1%"
     assert numbers.change(-0.0001) == "0.0%"
+    assert numbers.change(172 / 188 - 1, "#,##0%") == f"−{numbers.percent(1 - 172 / 188)}" == "−9%", "rounded once"
     assert numbers.decimal(-1.375) == "−1.38"
 
 

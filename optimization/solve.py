@@ -6,7 +6,7 @@ Guarantees
 * No plan leaves that fails the check of `pricing.feasibility`; a solver's faulty answer is an error, not a plan.
 * The same problem gives the same plan, in whatever order its offers, rules and resources are brought, unless the time
   limit cuts the search short. Among equally good prices those nearest the current ones are taken, then the lower ones:
-  of whole parts where all that could be best were tried, otherwise offer by offer.
+  of whole parts where all that could be best were tried, otherwise offer by offer, offers tied in a circle together.
 * A solver that dies, overruns its time or ends in a way that proves nothing costs the proof, not the plan: what the
   other methods found is reported with its gap and the reason.
 """

@@ -5,7 +5,9 @@ Guarantees
 * Every joint choice that keeps the ties is there, and no other.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,6 +19,9 @@ from pricing.rules import MaxSpread, Order, SamePrice, offers_of
 
 MOST_CHOICES = 20_000
 """Joint choices of one group beyond which the relaxation is not for this problem."""
+
+
+Choices = np.ndarray[tuple[int, int], np.dtype[np.intp]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +69,13 @@ class Circles:
             sizes = np.diff([*self.choice, len(self.offer)])
             np.maximum.at(found, (self.step, self.offer), np.repeat(self._worth(values), sizes))
         return found
+
+    def each(self) -> Iterator[tuple[Indices, Choices]]:
+        """Each group's offers and, (choices, offers), its joint choices."""
+        starts = np.array([*self.choice, len(self.offer)])
+        for first, end in pairwise([*self.group, len(self.choice)]):
+            steps = self.step[starts[first] : starts[end]].reshape(end - first, -1)
+            yield self.offer[starts[first] : starts[first + 1]], steps
 
     def ties(self) -> tuple[Indices, Indices]:
         """Pairs of offers, one following the other among a group's members, that join all of each group."""

@@ -13,6 +13,7 @@ better (reduced-cost fixing, taken from single steps to whole choices).
 
 import numpy as np
 
+from optimization.lagrangian.circles import Choices
 from optimization.lagrangian.grid import Indices
 from optimization.lagrangian.moves import movable
 from optimization.lagrangian.tables import Tables
@@ -21,8 +22,6 @@ from optimization.steps import TIE, Floats
 MOST = 200_000
 SLACK = 1e-9
 """Share of all the money at stake by which the bound may be off; choices that lose so much more are tried, too."""
-
-Choices = np.ndarray[tuple[int, int], np.dtype[np.intp]]
 
 
 def best_choice(tables: Tables, weights: Floats, budget: float) -> Indices | None:
@@ -54,7 +53,8 @@ def best_choice(tables: Tables, weights: Floats, budget: float) -> Indices | Non
 def settled(tables: Tables, steps: Indices) -> Indices:
     """Move each offer that earns the same at another step to the one nearest its current price, if all rows allow.
 
-    What an offer earns is the same but for rounding by its own measure, however much others earn.
+    Offers tied in a circle move together. What an offer, or a circle, earns is the same but for rounding by its own
+    measure, however much others earn.
     """
     steps, offers = steps.copy(), np.arange(len(steps))
     tie = TIE * scale_of(tables)
@@ -66,16 +66,31 @@ def settled(tables: Tables, steps: Indices) -> Indices:
                 break
             other = steps.copy()
             other[offer] = step
-            if same[step, offer] and _as_good(tables, other, steps, int(offer), tie):
+            if same[step, offer] and movable(tables, steps)[step, offer] and _as_good(tables, other, steps, tie):
                 steps = other
                 break
+    for members, choices in tables.circles.each():
+        steps = _nearest(tables, steps, members, choices, tie)
     return steps
 
 
-def _as_good(tables: Tables, other: Indices, steps: Indices, offer: int, tie: float) -> bool:
-    """Whether one offer's move from `steps` keeps ties and rows and loses nothing."""
-    if not movable(tables, steps)[other[offer], offer]:
-        return False
+def _nearest(tables: Tables, steps: Indices, members: Indices, choices: Choices, tie: float) -> Indices:
+    """The steps with one circle's offers at the joint choice nearest the current prices that earns the same."""
+    worth = tables.worth[choices, members].sum(axis=1)
+    here = float(tables.worth[steps[members], members].sum())
+    far = np.round(tables.far[choices, members].sum(axis=1), 9)
+    columns = sorted(range(len(members)), key=lambda n: tables.names[members[n]], reverse=True)
+    order = np.lexsort((*choices[:, columns].T, far))
+    for choice in choices[order[np.isclose(worth[order], here, rtol=TIE, atol=0.0)]]:
+        other = steps.copy()
+        other[members] = choice
+        if np.array_equal(other, steps) or _as_good(tables, other, steps, tie):
+            return other
+    return steps
+
+
+def _as_good(tables: Tables, other: Indices, steps: Indices, tie: float) -> bool:
+    """Whether other steps, which keep the ties, keep the rows and lose nothing."""
     before, after = tables.activity(steps), tables.activity(other)
     keeps = bool(np.all((after <= tables.rows.limit) | ~tables.rows.hard))
     return keeps and tables.value(other, after) >= tables.value(steps, before) - tie

@@ -35,6 +35,7 @@ from pricing.problem import (
     MinMargin,
     MinUnits,
     MostChanges,
+    Objective,
     Order,
     Problem,
     Risk,
@@ -421,3 +422,28 @@ def test_the_unit_of_quantity_changes_nothing(seed: int, unit: float) -> None:
     assert here.report.status is there.report.status
     if here.report.objective is not None:
         assert there.report.objective == pytest.approx(here.report.objective * unit, rel=1e-6)
+
+
+@pytest.mark.parametrize("method", [Method.AUTO, Method.LAGRANGIAN, Method.EXHAUSTIVE])
+@pytest.mark.parametrize("now", ["8", "9", "10", "12"])
+def test_a_circle_that_earns_the_same_stays_nearest_its_prices(method: Method, now: str) -> None:
+    """Offers that can only move together go, of the joint prices that earn the same, to those nearest the current."""
+    offers = [offer(name, [8, 9, 10, 11, 12], [150, 120, 100, 85, 70], cost="4", now=now) for name in "abc"]
+    circle = [Order("a", "b"), Order("b", "c"), Order("c", "a")]
+    plan = HighsOptimizer(method).solve(problem(*offers, rules=circle, objective=Objective.MARGIN), time_limit=10)
+    nearest = min(Decimal(now), Decimal(10))
+    assert plan.prices == dict.fromkeys("abc", nearest)
+
+
+@settings(deadline=None, max_examples=30)
+@given(SEEDS)
+def test_circles_settle_as_brute_force_does(seed: int) -> None:
+    """Spreads among three offers at random prices now, many steps earning the same: the same prices come out."""
+    rng = np.random.default_rng(seed)
+    offers = [
+        offer(name, [2, 3, 4, 6], rng.permutation([[6, 4, 3, 2], [6, 4, 3, 1], [5, 4, 3, 2]])[0].tolist(), now=str(n))
+        for name, n in zip("abc", rng.choice([2, 3, 4, 6], 3), strict=True)
+    ]
+    case = problem(*offers, rules=[MaxSpread(("a", "b", "c"), Decimal(int(rng.integers(0, 4))))])
+    quick, all_tried = HighsOptimizer(Method.LAGRANGIAN), HighsOptimizer(Method.EXHAUSTIVE)
+    assert quick.solve(case, time_limit=10).prices == all_tried.solve(case, time_limit=10).prices

@@ -118,7 +118,8 @@ def limit_of(item: Item) -> float | None:
 
 def average_margin(problem: Problem, rule: AverageMargin, steps: Steps) -> float:
     """The average margin at these steps, as a share of what is taken in."""
-    named = [(offer, steps[offer.id]) for offer in problem.offers if offer.id in rule.offers]
+    names = set(rule.offers)
+    named = [(offer, steps[offer.id]) for offer in problem.offers if offer.id in names]
     revenue = sum(float(offer.ladder[k]) * float(offer.mean[k]) for offer, k in named)
     return sum(float(margin_above(offer, Decimal(0))[k]) for offer, k in named) / (revenue or 1.0)
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from api.report.gain import Gain, gains
 from api.report.numbers import typeset
-from api.report.whys import whys
+from api.report.whys import Whys, whys
 from pricing.book import Decision, Verdict
 from pricing.demand import Identification
 from pricing.explain import STOPPED
@@ -50,7 +50,7 @@ class PriceRow:
     gain, gain_low, gain_high : expected difference, in what is maximised, and its 80 % interval [currency]
     of_twenty : of 20 equally likely outcomes, how many earn less; None where the price does not move
     evidence : None where nothing was decided
-    whys : what else could have been done, one sentence each
+    whys : what it rests on and what else could have been done; None where nothing was decided
     """
 
     product: str
@@ -69,7 +69,7 @@ class PriceRow:
     gain_high: float
     of_twenty: int | None
     evidence: Identification | None
-    whys: tuple[str, ...]
+    whys: Whys | None
 
     @property
     def change(self) -> float:
@@ -191,7 +191,7 @@ def _row(offer: Offer, decision: Decision | None, sold: float, left: Mapping[str
         gain_high=decision.gain.high if decision else 0.0,
         of_twenty=round(20 * decision.gain.loss_probability) if decision and moves else None,
         evidence=decision.evidence.status if decision else None,
-        whys=whys(decision) if decision else (),
+        whys=whys(decision) if decision else None,
     )
 
 

@@ -292,8 +292,8 @@ def _solved(products: Vector, right: Vector) -> Vector:
     return np.asarray(np.linalg.solve(products, right), dtype=np.float64)
 
 
-def _limited(products: Vector) -> float:
-    """Slope by limited-information maximum likelihood (Anderson and Rubin 1949).
+def _limited(products: Vector) -> float | None:
+    """Slope by limited-information maximum likelihood (Anderson and Rubin 1949); None where the fit is exact.
 
     Parameters
     ----------
@@ -301,7 +301,10 @@ def _limited(products: Vector) -> float:
     """
     total, across = products[:2, :2], products[2:, :2]
     left = total - across.T @ np.linalg.solve(products[2:, 2:], across)
-    kappa = float(eigh(total, left, eigvals_only=True)[0])
+    try:
+        kappa = float(eigh(total, left, eigvals_only=True)[0])
+    except np.linalg.LinAlgError:
+        return None
     free = total - kappa * left
     return float(free[0, 1] / free[1, 1])
 

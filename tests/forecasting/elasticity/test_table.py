@@ -190,6 +190,19 @@ def test_rows_left_out_for_want_of_a_price_are_counted_in_the_reason() -> None:
     assert "left out" not in reasons["tea"]
 
 
+@pytest.mark.parametrize("instruments", [[], ["cost"]])
+@pytest.mark.parametrize("method", ["ppml", "log-log"])
+def test_sales_that_follow_the_price_without_an_error_do_not_end_the_table(
+    method: Method, instruments: list[str]
+) -> None:
+    """With instruments or without they are refused for it."""
+    rng = np.random.default_rng(0)
+    sales = market(rng).assign(quantity=lambda rows: 1e3 * rows["price"] ** -2)
+    sales["cost"] = sales["price"] * np.exp(rng.normal(0, 0.1, len(sales)))
+    [row] = elasticity_table(sales, method=method, instruments=instruments).to_dict("records")
+    assert (row["status"], "without any error" in row["reason"]) == ("not-identified", True)
+
+
 def test_sales_that_never_changed_do_not_end_the_table() -> None:
     """With a varying price, of a group alone and beside another; the number is that of the groups' prior."""
     sales = pd.concat([market(np.random.default_rng(k), product=name) for k, name in enumerate(("milk", "tea"))])

@@ -19,6 +19,8 @@ LOCALE = "en"
 DASH = "–"
 """Stands where a number would say nothing."""
 _WHOLE = "¤#,##0"
+_BEYOND = 1e15
+"""Size from which a float has no cents."""
 
 COUNTS: Mapping[int, str] = MappingProxyType(
     dict(enumerate(("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")))
@@ -58,7 +60,9 @@ def units(number: float) -> str:
 
 
 def decimal(number: float) -> str:
-    """Two decimals: `−1.38`."""
+    """Two decimals: `−1.38`; of a size that has none in a float, `3.2e+34`."""
+    if abs(number) >= _BEYOND:
+        return _minus(f"{number:.1e}")
     return _minus(format_decimal(round(number, 2) or 0, "#,##0.00", locale=LOCALE))
 
 

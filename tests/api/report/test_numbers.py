@@ -18,6 +18,7 @@ def test_a_minus_is_the_minus_sign_and_a_difference_carries_its_sign() -> None:
     assert numbers.change(-0.0001) == "0.0%"
     assert numbers.change(172 / 188 - 1, "#,##0%") == f"−{numbers.percent(1 - 172 / 188)}" == "−9%", "rounded once"
     assert numbers.decimal(-1.375) == "−1.38"
+    assert numbers.decimal(-3.23e34) == "−3.2e+34", "which no decimals can write"
 
 
 def test_prices_have_their_currencys_decimals() -> None:

@@ -28,7 +28,7 @@ class Policy:
     step : largest move per run, as a fraction of the price in force
     weak_step : the same where the evidence is weak
     daily_cap : largest distance from any price in force within the last 24 hours, as a fraction of that price
-    confidence : a price moves only if the move earns more in at least this share of posterior draws
+    confidence : a price moves only if that is expected to earn more, and does in at least this share of posterior draws
     risk : "mean" maximises what is earned on average over all outcomes, "cvar" the average of the worst of them, of
         what is priced together: offers that share a resource or an order
     risk_alpha : which share of outcomes counts as the worst, where risk is "cvar"

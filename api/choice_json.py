@@ -10,7 +10,7 @@ Utility and sensitivity are those of `pricing.choice`: an offer at price p attra
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
 from api.problem_models import PricedJson, ResourceJson
 from api.rule_models import Offered, OfferList, RuleJson
@@ -36,7 +36,10 @@ class SegmentJson(Strict):
     buyers: Units
     outside: Utility = 0.0
     utility: dict[Offered, Utility]
-    sensitivity: Sensitivity | dict[Offered, Sensitivity]
+    sensitivity: Annotated[
+        Annotated[Sensitivity, Tag("one")] | Annotated[dict[Offered, Sensitivity], Tag("one each")],
+        Discriminator(lambda value: "one each" if isinstance(value, dict) else "one"),
+    ]
 
     @field_validator("utility", "sensitivity")
     @classmethod

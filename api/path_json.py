@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, model_validator
 
 from api.problem_models import PricedJson, ResourceJson, RiskJson
 from api.rule_models import Offered, RuleJson, Share
-from api.strict_json import Amount, Currency, Name, Strict, Units
+from api.strict_json import Amount, Currency, Name, Strict, Units, around, listed
 from optimization.path import Cap, Direction, Path, Period, Staged
 from pricing.problem import Choice, Objective
 
@@ -46,14 +46,18 @@ class StagedJson(PricedJson):
     announced: dict[Name, Amount] = Field(default={})
 
     @model_validator(mode="after")
-    def _shapes(self) -> Self:
+    def _shapes(self, info: ValidationInfo) -> Self:
         if (self.demand is None) == (self.demand_draws is None):
             raise ValueError("give either demand or demand_draws")
+        if (periods := around(info).get("periods")) and set(self.rows()) != set(periods):
+            raise ValueError(
+                f"there is demand for {listed(self.rows()) if self.rows() else 'no period'}, not for {listed(periods)}"
+            )
         rows = self.rows().values()
         if len({len(draws) for draws in rows}) > 1:
             raise ValueError("periods have different numbers of demand draws")
         if lengths := {len(row) for draws in rows for row in draws} - {len(self.ladder)}:
-            raise ValueError(f"demand has {sorted(lengths)} numbers, the ladder {len(self.ladder)} steps")
+            raise ValueError(f"demand has {listed(sorted(lengths))} numbers, the ladder {len(self.ladder)} steps")
         return self
 
     def rows(self) -> Mapping[str, list[list[float]]]:
@@ -108,14 +112,6 @@ class PathProblemJson(Strict):
     resources: list[ResourceJson] = Field(default=[])
     rules: list[RuleJson] = Field(default=[])
     risk: RiskJson = RiskJson()
-
-    @model_validator(mode="after")
-    def _every_period(self) -> Self:
-        periods = {period.id for period in self.path.periods}
-        for offer in self.offers:
-            if set(offer.rows()) != periods:
-                raise ValueError(f"offer {offer.id} has demand for {sorted(offer.rows())}, not for {sorted(periods)}")
-        return self
 
 
 @dataclass(frozen=True, slots=True)

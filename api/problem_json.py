@@ -9,8 +9,9 @@ Guarantees
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from decimal import Decimal
 from math import ceil
 from typing import Any, TypeVar
@@ -23,7 +24,7 @@ from api.problem_models import LoosenedJson, PlanJson, ProblemJson, RelaxationJs
 from api.rule_models import TAGS
 from api.strict_json import Strict, currency_of, parse, validated
 from pricing.choice_problem import ChoiceProblem
-from pricing.errors import Finding, InputError
+from pricing.errors import InputError
 from pricing.plan import Plan
 from pricing.problem import Objective, Problem
 
@@ -61,10 +62,17 @@ def read_any(text: str, *, file: str | None = None) -> Problem | ChoiceProblem |
 
 def _read(kind: type[ModelT], raw: dict[str, Any], build: Callable[[ModelT], ReadT], file: str | None) -> ReadT:
     model = validated(kind, raw, file=file, context=_context(raw), groups=("offers", "resources"), tags=TAGS)
-    try:
+    with naming(file):
         return build(model)
+
+
+@contextmanager
+def naming(file: str | None) -> Iterator[None]:
+    """Let the findings about a problem name its file."""
+    try:
+        yield
     except InputError as error:
-        raise InputError([Finding(found.reason, file=file) for found in error.findings]) from None
+        raise InputError([replace(found, file=file) for found in error.findings]) from None
 
 
 def write_plan(plan: Plan, currency: str, *, path: Mapping[str, Mapping[str, Decimal]] | None = None) -> str:
@@ -109,7 +117,13 @@ def schemas() -> dict[str, Any]:
 
 def _context(raw: Mapping[str, Any]) -> dict[str, Any]:
     """What amounts and names are checked against, as far as the document says it."""
-    return {"currency": currency_of(raw), "offers": _ids(raw.get("offers")), "resources": _ids(raw.get("resources"))}
+    path = raw.get("path")
+    return {
+        "currency": currency_of(raw),
+        "offers": _ids(raw.get("offers")),
+        "resources": _ids(raw.get("resources")),
+        "periods": _ids(path.get("periods")) if isinstance(path, dict) else {},
+    }
 
 
 def _ids(entries: object) -> dict[str, None]:

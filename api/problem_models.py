@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationInfo, model_validator
 
 from api.rule_models import Offered, RuleJson, Share
-from api.strict_json import AMOUNT_PATTERN, Amount, Currency, Name, Strict, Units, around
+from api.strict_json import AMOUNT_PATTERN, Amount, Currency, Name, Strict, Units, around, listed
 from pricing.model import Ladder
 from pricing.plan import Blame, Status
 from pricing.problem import Choice, Measure, Risk, Shared, with_fee
@@ -79,7 +79,7 @@ class OfferJson(PricedJson):
             raise ValueError("give either demand or demand_draws")
         lengths = {len(row) for row in self.rows()}
         if lengths != {len(self.ladder)}:
-            raise ValueError(f"demand has {sorted(lengths)} numbers, the ladder {len(self.ladder)} steps")
+            raise ValueError(f"demand has {listed(sorted(lengths))} numbers, the ladder {len(self.ladder)} steps")
         return self
 
     def rows(self) -> list[list[float]]:

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from api.strict_json import AMOUNT_PATTERN, Amount, Currency, Name, Strict
+from api.strict_json import AMOUNT_PATTERN, Amount, Currency, Name, Strict, listed
 from pricing.model import Ladder
 
 Chance = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -96,7 +96,7 @@ class DynamicJson(Strict):
             raise ValueError("give one of probability, probability_by_period, probability_draws and exponential")
         lengths = {len(row) for row in self.rows()}
         if lengths - {len(self.ladder)}:
-            raise ValueError(f"probability has {sorted(lengths)} numbers, the ladder {len(self.ladder)} steps")
+            raise ValueError(f"probability has {listed(sorted(lengths))} numbers, the ladder {len(self.ladder)} steps")
         if self.probability_by_period is not None and len(self.probability_by_period) != self.count():
             raise ValueError(f"there are {len(self.probability_by_period)} rows for {self.count()} periods")
         if self.draws() * self.count() * len(self.ladder) > MOST_NUMBERS:

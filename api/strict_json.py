@@ -71,6 +71,12 @@ Name = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
 Currency = Annotated[str, AfterValidator(check_currency)]
 
 
+def listed(values: Iterable[object]) -> str:
+    """Values in words: `2, 3 and 5`."""
+    *most, last = map(str, values)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def read_text(path: Path) -> str:
     """The text of a file.
 
@@ -158,10 +164,10 @@ def validated(
     try:
         read = model.model_validate(raw, context=dict(context))
     except ValidationError as error:
-        hidden = {*tags, "[key]"}
-        findings += [(_place(entry["loc"], hidden), _reason(entry)) for entry in error.errors(include_url=False)]
+        kinds = frozenset(tags)
+        findings += [(_place(entry["loc"], raw, kinds), _reason(entry)) for entry in error.errors(include_url=False)]
     if findings or read is None:
-        raise InputError([Finding(reason, file=file, column=place) for place, reason in findings])
+        raise InputError([Finding(reason, file=file, column=place or None) for place, reason in findings])
     return read
 
 
@@ -189,17 +195,49 @@ def _twice(entries: object, group: str) -> Iterator[tuple[str, str]]:
             seen.add(name)
 
 
-def _place(location: tuple[int | str, ...], hidden: set[str]) -> str:
-    """`("rules", 0, "order", "lower")` as `rules[0].lower`."""
-    parts = [part for n, part in enumerate(location) if not (part in hidden and (n == 2 or part == "[key]"))]
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
+def _place(location: tuple[int | str, ...], raw: object, tags: frozenset[str]) -> str:
+    """`("rules", 0, "order", "lower")` as `rules[0].lower`: of pydantic's place what stands in the document."""
+    found, here = "", raw
+    for n, part in enumerate(location):
+        if isinstance(part, int):
+            found += f"[{part}]"
+            here = here[part] if isinstance(here, list) and part < len(here) else None
+        elif part != "[key]" and not (n == 2 and part in tags) and _stands(here, part, last=n == len(location) - 1):
+            found += f".{part}"
+            here = here.get(part) if isinstance(here, dict) else None
+    return found.lstrip(".")
+
+
+def _stands(here: object, part: str, *, last: bool) -> bool:
+    """Whether a name is one of the document's, or one it lacks."""
+    return (part in here or last) if isinstance(here, dict) else isinstance(here, list) and part in here
+
+
+_WORDS = {
+    "bool_type": "this is neither true nor false",
+    "dict_type": "this is not an object",
+    "extra_forbidden": "there is no such key",
+    "finite_number": "this is not a finite number",
+    "float_type": "this is not a number",
+    "greater_than": "this must be above {gt:g}",
+    "greater_than_equal": "this must be at least {ge:g}",
+    "int_from_float": "this is not a whole number",
+    "int_type": "this is not a whole number",
+    "less_than": "this must be below {lt:g}",
+    "less_than_equal": "this must be at most {le:g}",
+    "list_type": "this is not a list",
+    "literal_error": "this must be {expected}",
+    "missing": "this is missing",
+    "model_type": "this is not an object",
+    "string_too_short": "this is empty",
+    "string_type": "this is not text",
+    "too_short": "this is empty",
+    "union_tag_invalid": "there is no type '{tag}'; the types are {expected_tags}",
+    "union_tag_not_found": "the key type is missing",
+}
+"""What pydantic finds, in words."""
 
 
 def _reason(entry: Mapping[str, Any]) -> str:
-    words = {
-        "extra_forbidden": "there is no such key",
-        "missing": "this is missing",
-        "finite_number": "this is not a finite number",
-        "too_short": "this is empty",
-    }
-    return words.get(entry["type"], str(entry["msg"]).removeprefix("Value error, "))
+    words = _WORDS.get(entry["type"])
+    return str(entry["msg"]).removeprefix("Value error, ") if words is None else words.format(**entry.get("ctx", {}))

@@ -39,7 +39,8 @@ def binding(problem: Problem, steps: Steps, worth: Mapping[str, float], use: Map
         taken = use[resource.id]
         if taken >= resource.capacity * (1 - TOLERANCE) or worth.get(resource.id, 0.0) > 0:
             more = f"; bid price {worth.get(resource.id, 0.0):.2f} {problem.currency}"
-            found.append(f"{resource.id}: {taken:.1f} of {resource.capacity:g} are used{more}")
+            used = f"{taken:.1f} of {resource.capacity:.15g} are used"
+            found.append(f"{resource.id}: {used if resource.capacity else f'{taken:.1f} are used, none is left'}{more}")
     return tuple(found)
 
 

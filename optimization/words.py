@@ -24,7 +24,7 @@ MOST_NAMES = 6
 
 def item_in_words(problem: Problem, item: Rule | Shared) -> str:
     """What a rule or a resource demands."""
-    return f"{item.id} holds {item.capacity:g} units" if isinstance(item, Shared) else rule_in_words(problem, item)
+    return f"{item.id} holds {item.capacity:.15g} units" if isinstance(item, Shared) else rule_in_words(problem, item)
 
 
 def rule_in_words(problem: Problem, rule: Rule) -> str:

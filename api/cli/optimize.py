@@ -6,7 +6,7 @@ Guarantees
 * The plan is written whole or not at all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pricing.choice_problem import ChoiceProblem
 
 MOST_ROWS = 200
+MOST_LINES = 20
 
 
 @app.command()
@@ -38,14 +39,17 @@ def optimize(
 ) -> None:
     """Choose one price per offer, under shared resources and rules, with proof.
 
+    A problem that no prices can solve is an answer like any other: the command succeeds (exit code 0), and a script
+    reads "infeasible" as the status in the JSON.
+
     Example: fairfare optimize problem.json --out plan.json --time-limit 30
     """
-    from api.problem_json import read_any, write_plan
+    from api.problem_json import naming, read_any, write_plan
     from api.strict_json import read_text
     from api.tabular import write_whole
 
     read = read_any(read_text(problem), file=str(problem))
-    with Console(stderr=True).status("Choosing prices"):
+    with Console(stderr=True).status("Choosing prices"), naming(str(problem)):
         asked, plan, path = _solved(read, method, time_limit)
     report = plan.report
     structlog.get_logger().info("optimized", status=report.status, method=report.method, seconds=report.seconds)
@@ -87,8 +91,16 @@ def _show(problem: Problem, plan: Plan, *, prices: bool) -> None:
     for title, lines in sections:
         if lines and (prices or title != "In the way"):
             console.print(f"{title}:")
-            for line in lines[:MOST_ROWS]:
+            for line in _shortened(lines):
                 console.print(f"  {line}")
+
+
+def _shortened(lines: Sequence[str]) -> Sequence[str]:
+    """The first and the last lines, among them what is said of resources, where there are many."""
+    if len(lines) <= MOST_LINES:
+        return lines
+    half = MOST_LINES // 2
+    return [*lines[:half], f"and {len(lines) - MOST_LINES:,} more; --out writes them all", *lines[-half:]]
 
 
 def _table(problem: Problem, plan: Plan) -> Table:

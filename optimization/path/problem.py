@@ -107,8 +107,11 @@ class Path:
             yield "periods need ids of their own, without @"
         if any(time.tzinfo is None for time in times):
             yield "a period's time has no time zone"
-        elif not all(early < late for early, late in pairwise(times)):
-            yield "periods do not follow each other in time, up to the end"
+        else:
+            said = [*(f"period {period.id} starts" for period in self.periods), "the last period ends"]
+            for (before, early), (after, late) in pairwise(zip(said, times, strict=True)):
+                if late <= early:
+                    yield f"{after} at {late}, which is not after {early}, when {before}"
         told = [*(cap.period for cap in self.caps), *self.sold, *(name for o in self.offers for name in o.announced)]
         yield from (f"there is no period {name}" for name in dict.fromkeys(told) if name not in names)
 

@@ -80,12 +80,12 @@ def test_every_key_is_read() -> None:
     [
         (("choice", "segments"), [], "choice.segments", "this is empty"),
         (("choice", "segments", 0, "utility"), {"stalls": 1.0}, "choice.segments[0].utility", "circle, balcony"),
-        (("choice", "segments", 0, "sensitivity"), 0, "choice.segments[0].sensitivity", "greater than 0"),
+        (("choice", "segments", 0, "sensitivity"), 0, "choice.segments[0].sensitivity", "must be above 0"),
         (("choice", "segments", 1, "sensitivity"), {"stalls": 1}, "choice.segments[1].sensitivity", "circle, balcony"),
         (("choice", "segments", 1, "id"), "fans", "choice", "a segment appears twice"),
-        (("choice", "segments", 0, "buyers"), -1, "choice.segments[0].buyers", "greater than or equal to 0"),
+        (("choice", "segments", 0, "buyers"), -1, "choice.segments[0].buyers", "must be at least 0"),
         (("choice", "segments", 0, "outside"), float("nan"), "choice.segments[0].outside", "finite"),
-        (("choice", "nests", "seated", "gamma"), 1.5, "choice.nests.seated.gamma", "less than or equal to 1"),
+        (("choice", "nests", "seated", "gamma"), 1.5, "choice.nests.seated.gamma", "must be at most 1"),
         (("choice", "nests", "seated", "offers"), ["box"], "choice.nests.seated.offers[0]", "there is no offer box"),
         (("choice", "nests", "b"), {"offers": ["circle"], "gamma": 1}, "choice", "circle is in more than one nest"),
         (("offers", 0, "demand"), [1, 2, 3, 4], "offers[0].demand", "there is no such key"),
@@ -136,3 +136,12 @@ def test_the_schema_closes_out_unknown_keys() -> None:
     schema = schemas()["choice_problem"]
     assert schema["additionalProperties"] is False
     assert set(schema["properties"]) == set(DOCUMENT)
+
+
+def test_of_one_number_or_one_each_only_what_was_meant_is_found_wrong() -> None:
+    """A sensitivity that is out of bounds is one finding, at its place, in words."""
+    for value, place in ((-0.05, ""), ({"stalls": -1}, ".stalls")):
+        with pytest.raises(InputError) as caught:
+            read_any(changed(("choice", "segments", 0, "sensitivity"), value), file="p.json")
+        found = [(entry.column, entry.reason) for entry in caught.value.findings]
+        assert found == [(f"choice.segments[0].sensitivity{place}", "this must be above 0")]

@@ -90,6 +90,25 @@ def test_bad_input_lists_every_fault_and_writes_nothing(
     assert not out.exists()
 
 
+def test_of_many_lines_the_first_and_the_last_are_shown(
+    run: Any, problem: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is in the way takes no more than a screen, and what is said of resources is not what is left out."""
+    offers = [
+        {"id": f"o{n}", "ladder": ["10", "12"], "demand": [5, 5], "current_price": "10", "unit_cost": "0"}
+        for n in range(50)
+    ]
+    rules = [{"type": "max_change", "offers": "*", "fraction": 0.1}]
+    room = {"id": "room", "capacity": 250, "uses": {offer["id"]: 1 for offer in offers}}
+    document = {"currency": "EUR", "objective": "revenue", "offers": offers, "rules": rules, "resources": [room]}
+    problem.write_text(json.dumps(document))
+    assert run(problem) == 0
+    lines = capsys.readouterr().out.partition("In the way:\n")[2].splitlines()
+    assert len(lines) == 21
+    assert lines[10] == "  and 31 more; --out writes them all"
+    assert lines[-1].startswith("  room: 250.0 of 250 are used")
+
+
 @pytest.mark.parametrize(
     "words",
     [["--time-limit", "0"], ["--time-limit", "nan"], ["--method", "magic"], ["--out", "plan.csv"], ["--colour", "red"]],

@@ -71,7 +71,7 @@ def changed(*, offer: dict[str, Any] | None = None, room: dict[str, Any] | None 
             changed(rules=[{"type": "ending", "offers": "*", "endings": ["99"]}]),
             "column rules[0]: ending '99' is not written with 2 decimals, such as '.99'",
         ),
-        (changed(room={"capacity": -5}), "column resources[0].capacity: Input should be greater than or equal to 0"),
+        (changed(room={"capacity": -5}), "column resources[0].capacity: this must be at least 0"),
         (changed(room={"capacity": float("nan")}), "column resources[0].capacity: this is not a finite number"),
         (changed(room={"capacity": float("inf")}), "column resources[0].capacity: this is not a finite number"),
         (changed(offer={"demand": [float("nan"), 8, 5]}), "column offers[0].demand[0]: this is not a finite number"),

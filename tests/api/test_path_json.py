@@ -89,13 +89,13 @@ def test_every_key_is_read() -> None:
         (("path", "ends_at"), 7, "path.ends_at", "is not an instant with a zone"),
         (("path", "periods"), [], "path.periods", "this is empty"),
         (("path", "fraction"), 0.1, "path", "either an amount or a fraction"),
-        (("path", "notice_hours"), -1, "path.notice_hours", "greater than or equal to 0"),
+        (("path", "notice_hours"), -1, "path.notice_hours", "must be at least 0"),
         (("path", "sold"), {"early": {"box": 1}}, "path.sold.early.box", "there is no offer box"),
         (("path", "sold"), {"never": {"seat": 1}}, "", "there is no period never"),
         (("path", "direction"), "sideways", "path.direction", "'up', 'down' or 'free'"),
         (("path", "colour"), "red", "path.colour", "there is no such key"),
-        (("offers", 0, "demand"), {"early": [1] * 5}, "", "has demand for ['early']"),
-        (("offers", 0, "demand", "early"), [1], "offers[0]", "demand has [1] numbers, the ladder 5 steps"),
+        (("offers", 0, "demand"), {"early": [1] * 5}, "", "there is demand for early, not for early, summer and last"),
+        (("offers", 0, "demand", "early"), [1], "offers[0]", "demand has 1 numbers, the ladder 5 steps"),
         (("offers", 0, "demand_draws"), {}, "offers[0]", "either demand or demand_draws"),
     ],
 )
@@ -143,3 +143,17 @@ def test_the_schema_closes_out_unknown_keys() -> None:
     schema = schemas()["path_problem"]
     assert schema["additionalProperties"] is False
     assert set(schema["properties"]) == set(DOCUMENT)
+
+
+def test_what_only_the_time_shows_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A path that is over by now is refused with exit 2 and its file."""
+    monkeypatch.setattr(main, "COMMANDS", ("optimize",))
+    problem = tmp_path / "late.json"
+    problem.write_text(changed(("path", "now"), "2027-01-01T00:00:00+00:00"))
+    monkeypatch.setattr("sys.argv", ["fairfare", "optimize", str(problem)])
+    with pytest.raises(SystemExit) as end:
+        main.main()
+    assert end.value.code == 2
+    assert "late.json: no period is left to price" in " ".join(capsys.readouterr().err.split())

@@ -269,5 +269,5 @@ def test_findings_of_all_parts_come_together() -> None:
 
 def test_nothing_asked_is_refused() -> None:
     """Overbooking alone has no fares to weigh."""
-    assert places('{"currency": "EUR", "capacity": 4}') == [""]
-    assert places(json.dumps(without("classes"))) == [""]
+    assert places('{"currency": "EUR", "capacity": 4}') == [None]
+    assert places(json.dumps(without("classes"))) == [None]

@@ -118,3 +118,11 @@ def test_sums_that_one_more_step_would_break_bind() -> None:
         offer("a", [10, 20], [9.0, 8.0]), resources=[Shared("r", 10.0, {"a": 1.0})], rules=[SellThrough("r", 0.85)]
     )
     assert binding(sold) == ("at least 85 % of r's 10 units are used",)
+
+
+def test_a_resource_is_told_in_whole_digits() -> None:
+    """Neither a large capacity is written with an exponent, nor a share of nothing."""
+    large = problem(offer("a", [10], [1e12]), resources=[Shared("sky", 1e12, {"a": 1.0})])
+    assert binding(large)[0].startswith("sky: 1000000000000.0 of 1000000000000 are used")
+    gone = problem(offer("a", [10], [3]), resources=[Shared("room", 0.0, {"a": 1.0}, Decimal(2))])
+    assert binding(gone)[0].startswith("room: 3.0 are used, none is left")

@@ -17,8 +17,8 @@ OFFER = CASE.offers[0]
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"periods": periods(2)[::-1]}, "do not follow each other"),
-        ({"ends_at": START + WEEK}, "do not follow each other"),
+        ({"periods": periods(2)[::-1]}, "period w0 starts at .* which is not after .* when period w1 starts"),
+        ({"ends_at": START + WEEK}, "the last period ends at .* which is not after .* when period w1 starts"),
         ({"ends_at": (START + 2 * WEEK).replace(tzinfo=None)}, "no time zone"),
         ({"periods": (replace(periods(1)[0], id="a@b"), periods(2)[1])}, "without @"),
         ({"periods": periods(3), "ends_at": START + 9 * WEEK}, "is not draws by 3 periods by steps"),
@@ -30,6 +30,6 @@ OFFER = CASE.offers[0]
     ],
 )
 def test_what_is_not_a_path_is_refused(change: dict[str, object], reason: str) -> None:
-    """Times that do not follow each other, shapes and names that do not fit are said in words."""
+    """Times out of order, shapes and names that do not fit are said in words."""
     with pytest.raises(InputError, match=reason):
         replace(CASE, **change)  # type: ignore[arg-type]

@@ -10,9 +10,11 @@ Guarantees
 * A price moved where the evidence cannot tell how buyers react says so beside its figures.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from difflib import get_close_matches
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +37,9 @@ MOST_TIMES = 1_000.0
 """Demand more than so many times as large is a slip."""
 STRONGEST = 10.0
 """The same of a response to the price; demand at other prices is a power of it."""
+
+NEIGHBOURS = 100
+"""Names before and after an unknown one, by the alphabet, among which the nearest are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +152,13 @@ def faults(market: Market, curves: DemandCurves, change: Change) -> Iterator[str
             yield f"elasticity of {name}: {value} is neither {told}"
 
 
-def _unknown(name: str, known: object, kind: str) -> list[str]:
-    return [] if name in known else [f"there is no {kind} {name}"]  # type: ignore[operator]  # a set or a mapping
+def _unknown(name: str, known: Collection[str], kind: str) -> list[str]:
+    if name in known:
+        return []
+    names = sorted(known)
+    at = bisect(names, name)
+    near = get_close_matches(name, names[max(0, at - NEIGHBOURS) : at + NEIGHBOURS], n=3, cutoff=0.0)
+    return [f"there is no {kind} {name}" + (f"; the nearest are: {', '.join(near)}" if near else "")]
 
 
 def _not_a_price(offer: Offer, price: Decimal, curves: DemandCurves) -> list[str]:
@@ -164,7 +174,9 @@ def _not_a_price(offer: Offer, price: Decimal, curves: DemandCurves) -> list[str
 
 def _changed(market: Market, curves: DemandCurves, change: Change, objective: Objective) -> Sale:
     resources = tuple(Resource(r.id, change.capacity.get(r.id, r.capacity)) for r in market.resources)
-    prices = {**market.prices, **{name: price for name, price in change.prices.items() if name in market.prices}}
+    given = {name: price for name, price in change.prices.items() if name in market.prices}
+    currency = market.offers[0].currency
+    prices = {**market.prices, **{name: parse_amount(price, currency) for name, price in given.items()}}
     wanted = [_demand(offer, market.prices[offer.id], prices[offer.id], curves, change) for offer in market.offers]
     return Sale(replace(market, resources=resources), prices, np.column_stack(wanted), objective)
 

@@ -160,3 +160,17 @@ def test_a_price_in_force_off_the_ladder_can_be_the_start() -> None:
     assert told.price_now == Decimal("20.25")
     assert 0 < told.now.units.mean - told.then.units.mean < 0.2
     assert LADDER.prices[0] == Decimal(10)
+
+
+def test_an_unknown_name_is_answered_with_names_that_exist() -> None:
+    """The nearest ones, whatever was written."""
+    name = OFFERS[0].id
+    with pytest.raises(InputError, match=f"there is no offer {name}s; the nearest are: {name}"):
+        asked(Change(prices={f"{name}s": Decimal(20)}))
+
+
+def test_a_price_is_told_with_its_currencys_decimals() -> None:
+    """However it was written."""
+    before = asked(Change()).offers[0]
+    told = asked(Change(prices={before.offer: before.price_now.normalize()})).offers[0]
+    assert str(told.price_then) == f"{before.price_now:.2f}"

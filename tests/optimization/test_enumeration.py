@@ -8,6 +8,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from optimization import enumeration
 from optimization.enumeration import combinations, enumerate_all, feasible
@@ -164,17 +165,16 @@ def test_combinations_count_permitted_steps_only() -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_of_many_that_tie_the_nearest_is_found_whatever_the_order_they_come_in(
-    seed: int,
-) -> None:
+def test_of_many_that_tie_the_nearest_is_found_whatever_the_order_they_come_in(seed: int) -> None:
     """Values equal but for rounding, a few combinations at a time: as if all had been kept and looked at together."""
     rng = np.random.default_rng(seed)
-    value = 1.0 + 1e-15 * rng.integers(0, 40, 200)
-    far, rows = rng.integers(0, 4, 200) / 3, np.arange(200)[:, None]
+    value: NDArray[np.float64] = 1.0 + 1e-15 * rng.integers(0, 40, 200).astype(np.float64)
+    far: NDArray[np.float64] = rng.integers(0, 4, 200).astype(np.float64) / 3
+    rows = np.arange(200)[:, None]
     best = (-np.inf, np.empty(0), np.empty(0), np.empty((0, 0), dtype=np.intp))
     for start in range(0, 200, 7):
         part = slice(start, start + 7)
         best = enumeration._better(best, value[part], far[part], rows[part], 1e-14)
     ties = np.flatnonzero(value >= value.max() - 1e-14)
-    assert best[3][0, 0] == min(ties, key=lambda n: (round(far[n], 9), n))
+    assert best[3][0, 0] == min(ties, key=lambda n: (round(float(far[n]), 9), n))
     assert len(best[3]) < 25

@@ -51,6 +51,7 @@ docs: $(VENV)/.dev  ## rewrite the parts of docs/ that come from the code
 lock: $(VENV)/.dev  ## pin every dependency with its hashes; names no download host
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK) -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group build --extra prod $(LOCK) -c requirements.lock -o requirements-prod.lock
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev --extra prod $(LOCK) -c requirements.lock -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml --group bench $(LOCK) -c requirements-dev.lock -o requirements-bench.lock
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet

@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from pricing.demand import Evidence
-from pricing.model import Ladder
+from pricing.model import Ladder, Offer
 from pricing.outcome import UNEXPLAINED, Explanation, Gain, Outcome, TotalGain
 
 
@@ -25,6 +25,14 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """An offer as its owner last described it; `sold_until` is when it leaves sale (UTC), None for no such instant."""
+
+    offer: Offer
+    sold_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """What a decision was made from.
 
@@ -33,11 +41,17 @@ class Provenance:
     input_hash : SHA-256 of the tables that were read
     model_version : the fit the demand curves come from
     solver : status and method of the solve
+    sales_until : begin of the newest period of sales; None if that is not known
+    fitted_at : when the model was fitted; None if that is not known
+    inputs : columns that the estimate was made from
     """
 
     input_hash: str
     model_version: str
     solver: str
+    sales_until: datetime | None = None
+    fitted_at: datetime | None = None
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +71,7 @@ class Decision:
     shadow_price : what one more unit of the offer's resource would earn [currency]
     unit_cost : cost of a unit that counts against its price [currency]; 0 where revenue is what is maximised
     explanation : alternatives and what stands in the way
+    set_by : who set this price instead of the engine; None: the engine chose it
     """
 
     offer: str
@@ -77,6 +92,7 @@ class Decision:
     shadow_price: float = 0.0
     unit_cost: Decimal = Decimal(0)
     explanation: Explanation = UNEXPLAINED
+    set_by: str | None = None
 
     def __post_init__(self) -> None:
         if self.verdict is not Verdict.MOVE and self.allowed != self.in_force:

@@ -1,8 +1,9 @@
-"""The tables of the price book.
+"""The tables of the price book and of what surrounds it.
 
 Guarantees
 ----------
-* Append-only: triggers (see the first migration) refuse to change or delete a row; only a price may be closed, once.
+* Append-only: triggers (see the migrations) refuse to change or delete a row; a price may only be closed, earlier than
+  it was to end, or taken back before it begins.
 * The database itself refuses two prices of an offer, channel and currency at one instant.
 * A key is stored only as its hash.
 """
@@ -10,6 +11,7 @@ Guarantees
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -50,8 +52,10 @@ reviews = Table(
     Column("verdict", String, nullable=False),
     Column("by", String, nullable=False),
     Column("at", UtcInstant, nullable=False),
+    Column("large", Integer, nullable=False, server_default="0"),
     CheckConstraint("verdict IN ('approved', 'rejected')", name="verdict"),
 )
+"""`large`: the person approved although many prices move at once."""
 
 publications = Table(
     "publications",
@@ -62,11 +66,13 @@ publications = Table(
     Column("undone", Integer, ForeignKey("publications.version")),
     Column("by", String, nullable=False),
     Column("at", UtcInstant, nullable=False, unique=True),
+    Column("effective_at", UtcInstant),
     CheckConstraint("version > 0", name="version"),
     CheckConstraint("change IN ('import', 'publish', 'rollback')", name="change"),
     CheckConstraint("(change = 'publish') = (proposal IS NOT NULL)", name="proposal"),
     CheckConstraint("(change = 'rollback') = (undone IS NOT NULL)", name="undone"),
 )
+"""`effective_at` is set where prices begin later than `at`."""
 
 prices = Table(
     "prices",
@@ -80,6 +86,7 @@ prices = Table(
     Column("valid_from", UtcInstant, nullable=False),
     Column("valid_until", UtcInstant),
     Column("terms", Text, nullable=False),
+    Column("voided", Integer),
     UniqueConstraint("offer", "channel", "currency", "version"),
     CheckConstraint("length(currency) = 3", name="currency"),
     CheckConstraint("CAST(price AS REAL) > 0 AND CAST(price AS REAL) < 1e15", name="price"),
@@ -90,10 +97,11 @@ prices = Table(
         "channel",
         "currency",
         unique=True,
-        sqlite_where=text("valid_until IS NULL"),
-        postgresql_where=text("valid_until IS NULL"),
+        sqlite_where=text("valid_until IS NULL AND voided IS NULL"),
+        postgresql_where=text("valid_until IS NULL AND voided IS NULL"),
     ),
 )
+"""`voided` is the version that took back a price that had not begun; such a row counts for nothing."""
 
 freezes = Table(
     "freezes",
@@ -114,4 +122,104 @@ keys = Table(
     Column("hash", String, nullable=False, unique=True),
     Column("scopes", String, nullable=False),
     Column("created_at", UtcInstant, nullable=False),
+    Column("holder", String),
 )
+"""`holder` is who acts with the key; a key from before there were holders has none."""
+
+revocations = Table(
+    "revocations",
+    metadata,
+    Column("key", Integer, ForeignKey("keys.number"), primary_key=True),
+    Column("by", String, nullable=False),
+    Column("at", UtcInstant, nullable=False),
+    Column("reason", String, nullable=False),
+)
+
+listings = Table(
+    "listings",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("offer", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("at", UtcInstant, nullable=False),
+    Index("ix_listings_offer_channel", "offer", "channel"),
+)
+"""`body` is a `pricing.book.Listing` as JSON; the last one of an offer and channel counts."""
+
+log = Table(
+    "log",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("at", UtcInstant, nullable=False),
+    Column("by", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("hash", String, nullable=False, unique=True),
+)
+"""See `api.store.log`."""
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", String, nullable=False),
+)
+"""`quotes` signs quotes, so that every server knows its own."""
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("holder", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("fingerprint", String, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("at", UtcInstant, nullable=False, index=True),
+)
+"""Answers to requests that came with an idempotency key."""
+
+sales = Table(
+    "sales",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("offer", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("sold_at", UtcInstant, nullable=False),
+    Column("quantity", Float, nullable=False),
+    Column("price", Amount, nullable=False),
+    Column("currency", String, nullable=False),
+    Column("in_force", Amount),
+    Column("quote", String),
+    Column("received_at", UtcInstant, nullable=False),
+    Column("by", String, nullable=False),
+    Index("ix_sales_offer_channel_sold_at", "offer", "channel", "sold_at"),
+)
+"""`id` is the shop's own; `in_force` is the price that should have been paid at `sold_at`, None if not on sale."""
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("kind", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("stage", String, nullable=False),
+    Column("progress", Float, nullable=False),
+    Column("lines", Text, nullable=False),
+    Column("result", Text),
+    Column("by", String, nullable=False),
+    Column("asked_at", UtcInstant, nullable=False),
+    Column("started_at", UtcInstant),
+    Column("finished_at", UtcInstant),
+    Column("worker", String),
+    Column("lease_until", UtcInstant),
+    Column("cancelled", Integer, nullable=False),
+    CheckConstraint("state IN ('waiting', 'running', 'done', 'failed', 'cancelled')", name="state"),
+    CheckConstraint("progress >= 0 AND progress <= 1", name="progress"),
+)
+"""Jobs: the one kind of row here that changes, as the job goes on."""

@@ -290,7 +290,7 @@ def _one_step_more(decided: Decided, i: int) -> Otherwise | None:
     """
     offer, market = decided.then.market.offers[i], decided.then.market
     allowed, whole = decided.allowed[offer.id], Decimal(1)
-    free = replace(decided.policy, step=whole, weak_step=whole, daily_cap=whole)
+    free = replace(decided.policy, step=whole, weak_step=whole, daily_cap=whole, cumulative_cap=whole)
     wide = replace(offer, floor=offer.ladder[0], ceiling=offer.ladder[-1])
     told = (wide, market.in_force[offer.id], decided.curves.evidence[i], free)
     below, above = ([p for p in offer.ladder if p < min(allowed)], [p for p in offer.ladder if p > max(allowed)])

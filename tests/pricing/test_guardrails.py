@@ -55,8 +55,8 @@ def test_prices_end_as_the_owner_wants() -> None:
     [
         ("NaN", "not a number"),
         ("20.25", "not a step"),
-        ("11.50", "outside floor"),
-        ("41", "outside floor"),
+        ("11.50", "below its floor of 12"),
+        ("41", "above its ceiling of 40"),
         ("22.50", "10% in one run"),
         ("23.50", "15% in a day"),
     ],

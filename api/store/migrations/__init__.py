@@ -2,11 +2,22 @@
 
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect, text
 
-from api.store.database import writing
+from api.store.database import reading, writing
 
-__all__ = ["upgrade"]
+__all__ = ["HEAD", "revision", "upgrade"]
+
+HEAD = "0002"
+"""The revision this code expects."""
+
+
+def revision(engine: Engine) -> str | None:
+    """The revision a database is at; None for one without tables."""
+    with reading(engine) as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.scalar(text("SELECT version_num FROM alembic_version"))
 
 
 def upgrade(engine: Engine) -> None:

@@ -20,12 +20,14 @@ from flask_openapi.models.tag import Tag
 from flask_openapi.openapi import OpenAPI
 from pydantic import AwareDatetime, BaseModel, Field
 
-from api.clock import utc_now
+from api import prices
+from api.auth import Gate
+from api.backend import Backend
+from api.clock import SteadyClock, utc_now
 from api.express import Express
 from api.follower import Follower
 from api.location import database_of
-from api.prices import blueprint, problems
-from api.problems import Problem, install, invalid, problem
+from api.problems import Problem, install, invalid, problem, problems
 from api.snapshot import SNAPSHOT_NAME, Snapshots
 
 STYLE = """
@@ -45,8 +47,10 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-MAX_REQUEST = 64 * 1024
-"""Longest request body that is read [bytes]; nothing served here needs one."""
+MAX_REQUEST = 1024 * 1024
+"""Longest request body that is read [bytes]."""
+BLUEPRINTS = (prices.blueprint,)
+"""Every subject under /v1."""
 
 
 class Health(BaseModel):
@@ -66,8 +70,23 @@ class Readiness(BaseModel):
     age_seconds: float = Field(description="time since the prices were read from the price book")
 
 
-def create_app(snapshots: Snapshots, *, now: Callable[[], datetime] = utc_now) -> Flask:
-    """The application that serves what `snapshots` gives."""
+def create_app(
+    snapshots: Snapshots,
+    *,
+    root: Path = Path(),
+    now: Callable[[], datetime] = utc_now,
+    refresh: Callable[[], object] = bool,
+    gate: Gate | None = None,
+) -> Flask:
+    """The application that serves what `snapshots` gives and writes to the price book of the workspace at `root`.
+
+    Parameters
+    ----------
+    refresh : has `snapshots` look at the price book now
+    gate : who may pass, and how often; by default each key of the snapshot at the usual rate
+    """
+    gate = gate or Gate(snapshots)
+    backend = Backend(root, snapshots, now=now, refresh=refresh)
     app = OpenAPI(
         "api",
         info=Info(title="Fairfare", version="1", description="Prices in force, and why they are what they are."),
@@ -82,18 +101,19 @@ def create_app(snapshots: Snapshots, *, now: Callable[[], datetime] = utc_now) -
     app.url_map.merge_slashes = False  # an address is what it is; nothing is redirected
     app.after_request(_protect)
     install(app)
-    app.register_api(blueprint(snapshots))
+    for blueprint in BLUEPRINTS:
+        app.register_api(blueprint(backend, gate))
     _add_health(app, snapshots, now)
     _add_pages(app, snapshots)
-    app.wsgi_app = Express(app.wsgi_app, snapshots, HEADERS)  # type: ignore[method-assign]  # as Flask's docs do it
+    app.wsgi_app = Express(app.wsgi_app, snapshots, gate, HEADERS)  # type: ignore[method-assign]  # as Flask's docs do it
     return app
 
 
-def serving_app(workspace: Path, *, now: Callable[[], datetime] = utc_now) -> Flask:
+def serving_app(workspace: Path, *, clock: SteadyClock | None = None) -> Flask:
     """The application that serves a workspace and follows its price book, even if that cannot be reached now."""
-    follower = Follower(database_of(workspace), workspace / SNAPSHOT_NAME, now=now)
+    follower = Follower(database_of(workspace), workspace / SNAPSHOT_NAME, clock=clock or SteadyClock())
     follower.start()
-    return create_app(follower, now=now)
+    return create_app(follower, root=workspace, now=follower.now, refresh=follower.refresh)
 
 
 def _protect(response: Response) -> Response:
@@ -120,7 +140,7 @@ def _add_health(app: OpenAPI, snapshots: Snapshots, now: Callable[[], datetime])
         return jsonify(
             status="ready",
             version=content.version,
-            offers=len(content.entries),
+            offers=len(view.snapshot.entries),
             stale=view.stale,
             taken_at=content.taken_at.isoformat(),
             age_seconds=(now() - content.taken_at).total_seconds(),

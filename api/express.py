@@ -10,18 +10,21 @@ Guarantees
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from api.prices import PREFIX, answer_headers, may_read, with_flag
+from api.auth import Gate
+from api.prices import PREFIX, answer_headers, with_flag
 from api.snapshot import Snapshots
+from api.store.keys import Scope
 
 Start = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], Start], Iterable[bytes]]
 
 
 class Express:
-    """WSGI middleware in front of `app`, answering from `snapshots`."""
+    """WSGI middleware in front of `app`, answering from `snapshots` whom `gate` lets pass."""
 
-    def __init__(self, app: Wsgi, snapshots: Snapshots, headers: dict[str, str]) -> None:
+    def __init__(self, app: Wsgi, snapshots: Snapshots, gate: Gate, headers: dict[str, str]) -> None:
         self._app = app
+        self._gate = gate
         self._snapshots = snapshots
         self._headers = list(headers.items())
 
@@ -40,9 +43,9 @@ class Express:
         if not plain or environ.get("QUERY_STRING") or "HTTP_IF_NONE_MATCH" in environ:
             return None
         view = self._snapshots.current()
-        if not may_read(view, environ.get("HTTP_AUTHORIZATION", "")):
-            return None
         if (entry := view.snapshot.find(offer, None)) is None:
+            return None
+        if not self._gate.lets(view, environ.get("HTTP_AUTHORIZATION", ""), Scope.PRICES_READ):
             return None
         body = with_flag(entry.price, view)
         headers = [

@@ -9,40 +9,23 @@ Guarantees
 
 import functools
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from flask import Response, g, request
-from flask_openapi.blueprint import APIBlueprint
-from flask_openapi.models.tag import Tag
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from api.auth import Gate
+from api.backend import Backend
 from api.feeds import FEEDS, Form, feed
-from api.problems import MEDIA_TYPE, Problem, refuse
-from api.snapshot import Entry, Key, Snapshots, View, json_list
-from api.store.keys import Scope, hash_of
+from api.problems import problems, refuse
+from api.routes import Query, Routes, Text
+from api.snapshot import Entry, Key, View, json_list
+from api.store.keys import Scope
 
 Amount = Annotated[str, Field(pattern=r"^\d+(\.\d+)?$", description="major units of the currency", examples=["12.50"])]
 Cursor = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*\.([0-9a-f]{2})*$")]
-Text = str | SkipJsonSchema[None]
-"""A parameter that may be left out; a query cannot say null."""
-
-
-class Query(BaseModel):
-    """Parameters in the query; an unknown one is an error, because a misspelt filter would filter nothing."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    @classmethod
-    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401  # pydantic's signature
-        """The schema, made once: flask-openapi asks for it at every request, which costs more than the answer."""
-        return _schema(cls, args, tuple(sorted(kwargs.items())))
-
-
-@functools.cache
-def _schema(model: type[Query], args: tuple[Any, ...], named: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
-    return super(Query, model).model_json_schema(*args, **dict(named))
 
 
 class OfferPath(BaseModel):
@@ -191,37 +174,16 @@ class Explanation(BaseModel):
     stale: bool
 
 
-def problems(*statuses: int) -> dict[int | str, Any]:
-    """The documentation of answers that are problems."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}}
-    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
-
-
 PREFIX = "/v1/prices/"
-READERS = frozenset({Scope.PRICES_READ.value, Scope.ADMIN.value})
 MEDIA_TYPES = {each.media_type for each in FEEDS.values()}
-UNCHANGED: dict[int | str, Any] = {304: {"description": "Not modified since the ETag sent in If-None-Match"}}
 
 
-def blueprint(snapshots: Snapshots) -> APIBlueprint:
-    """The routes under /v1/prices and /v1/feeds, answering from `snapshots`."""
-    routes = APIBlueprint(
-        "prices",
-        __name__,
-        url_prefix="/v1",
-        abp_tags=[Tag(name="prices", description="Prices in force, and why they are what they are")],
-        abp_security=[{"key": [Scope.PRICES_READ.value]}],
-        abp_responses={**UNCHANGED, **problems(401, 403, 422, 503)},
-    )
+def blueprint(backend: Backend, gate: Gate) -> Routes:
+    """The routes under /v1/prices and /v1/feeds, answering from what is served."""
+    routes = Routes("prices", "Prices in force, and why they are what they are", backend, gate)
+    reads = functools.partial(routes.reads, "GET", scope=Scope.PRICES_READ)
 
-    @routes.before_request
-    def _admit() -> None:
-        g.view = snapshots.current()
-        admit(g.view)
-        if repeated := [name for name, values in request.args.lists() if len(values) > 1]:
-            refuse(422, f"Given more than once: {', '.join(repeated)}.")
-
-    @routes.get("/prices", responses={200: PricePage}, summary="Prices in force, by offer and channel")
+    @reads("/prices", responses={200: PricePage}, summary="Prices in force, by offer and channel")
     def list_prices(query: PageQuery) -> Response:
         where = query.model_dump(include={"event", "segment", "product"}, exclude_none=True)
         after = None if query.cursor is None else _place(query.cursor)
@@ -230,11 +192,11 @@ def blueprint(snapshots: Snapshots) -> APIBlueprint:
         following = msgspec.json.encode(None if place is None else _cursor(place))
         return _answer(b'{"items":' + items + b',"next":' + following + b"}", g.view)
 
-    @routes.get("/prices/<path:offer>", responses={200: Price, **problems(404)}, summary="The price of one offer")
+    @reads("/prices/<path:offer>", responses={200: Price, **problems(404)}, summary="The price of one offer")
     def one_price(path: OfferPath, query: ChannelQuery) -> Response:
         return _answer(with_flag(_entry(g.view, path, query).price, g.view), g.view)
 
-    @routes.get(
+    @reads(
         "/prices/<path:offer>/explanation",
         responses={200: Explanation, **problems(404)},
         summary="Why an offer has its price",
@@ -242,7 +204,7 @@ def blueprint(snapshots: Snapshots) -> APIBlueprint:
     def explain_price(path: OfferPath, query: ChannelQuery) -> Response:
         return _answer(with_flag(_entry(g.view, path, query).explanation, g.view), g.view)
 
-    @routes.get(
+    @reads(
         "/feeds/<form>",
         responses={200: {"description": "The feed", "content": {kind: {} for kind in sorted(MEDIA_TYPES)}}},
         summary="Every price in force, as a file for platforms and shops",
@@ -251,27 +213,6 @@ def blueprint(snapshots: Snapshots) -> APIBlueprint:
         return _answer(feed(path.form, g.view, query.channel), g.view, FEEDS[path.form].media_type)
 
     return routes
-
-
-def admit(view: View) -> None:
-    """Let a request pass whose key may read prices."""
-    if view.empty:
-        detail = "The price book cannot be reached and there is no snapshot of it yet."
-        refuse(503, detail, headers={"Retry-After": "5"})
-    if (scopes := _scopes(view, request.headers.get("Authorization", ""))) is None:
-        refuse(401, "Send a valid key as `Authorization: Bearer KEY`.", headers={"WWW-Authenticate": "Bearer"})
-    if READERS.isdisjoint(scopes):
-        refuse(403, f"This key does not have the scope {Scope.PRICES_READ.value}.")
-
-
-def may_read(view: View, authorization: str) -> bool:
-    """Whether a request with this header may be answered."""
-    return not READERS.isdisjoint(_scopes(view, authorization) or ())
-
-
-def _scopes(view: View, authorization: str) -> tuple[str, ...] | None:
-    kind, _, key = authorization.partition(" ")
-    return view.snapshot.content.keys.get(hash_of(key.strip())) if kind.lower() == "bearer" else None
 
 
 def answer_headers(view: View) -> dict[str, str]:

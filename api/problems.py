@@ -7,7 +7,7 @@ Guarantees
 """
 
 from http import HTTPStatus
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 import structlog
@@ -16,14 +16,19 @@ from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.response import Response as BaseResponse
 
+from api.strict_json import in_words
+from pricing.errors import InputError, RefusedError, UnavailableError
+
 MEDIA_TYPE = "application/problem+json"
+RETRY = "5"
+"""When to try again if something does not answer [seconds]."""
 log = structlog.get_logger()
 
 
 class Fault(BaseModel):
     """One thing wrong with a request."""
 
-    where: str = Field(description="the parameter, for example `limit`")
+    where: str = Field(description="the parameter or the place in the body, for example `limit` or `prices[0].price`")
     reason: str
 
 
@@ -48,8 +53,14 @@ def problem(
 
 def invalid(error: ValidationError) -> Response:
     """A request that cannot be understood: every reason at once."""
-    faults = [{"where": ".".join(map(str, e["loc"])), "reason": e["msg"]} for e in error.errors()]
+    faults = [{"where": ".".join(map(str, e["loc"])), "reason": in_words(e)} for e in error.errors()]
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The request has unusable parameters.", errors=faults)
+
+
+def problems(*statuses: int) -> dict[int | str, Any]:
+    """The documentation of answers that are problems."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
 def refuse(status: int, detail: str, *, headers: dict[str, str] | None = None) -> NoReturn:
@@ -60,7 +71,25 @@ def refuse(status: int, detail: str, *, headers: dict[str, str] | None = None) -
 def install(app: Flask) -> None:
     """Answer every error of an application with a problem."""
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(InputError, _unusable)
+    app.register_error_handler(RefusedError, _refused)
+    app.register_error_handler(UnavailableError, _unavailable)
     app.register_error_handler(Exception, _own)
+
+
+def _unusable(error: InputError) -> Response:
+    faults = [{"where": finding.column or "", "reason": finding.reason} for finding in error.findings]
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The request cannot be used.", errors=faults)
+
+
+def _refused(error: RefusedError) -> Response:
+    return problem(HTTPStatus.CONFLICT, str(error))
+
+
+def _unavailable(error: UnavailableError) -> Response:
+    log.warning("a request could not be answered", reason=str(error))
+    detail = "The price book does not answer; nothing was changed. Try again."
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": RETRY})
 
 
 def _http(error: HTTPException) -> BaseResponse:

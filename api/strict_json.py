@@ -106,8 +106,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return repeats
 
 
-def parse(text: str, *, file: str | None) -> dict[str, Any]:
-    """A document that is one JSON object.
+def parse(text: str, *, file: str | None, kind: str = "problem") -> dict[str, Any]:
+    """A document that is one JSON object; `kind` says in a finding what it should have been.
 
     Raises
     ------
@@ -117,11 +117,11 @@ def parse(text: str, *, file: str | None) -> dict[str, Any]:
     try:
         raw = json.loads(text, object_pairs_hook=_object)
     except RecursionError:
-        raise InputError(Finding("this is nested too deeply to be a problem", file=file)) from None
+        raise InputError(Finding(f"this is nested too deeply to be a {kind}", file=file)) from None
     except ValueError as error:
         raise InputError(Finding(f"this is not JSON: {error}", file=file)) from None
     if not isinstance(raw, dict):
-        raise InputError(Finding("a problem is a JSON object", file=file))
+        raise InputError(Finding(f"a {kind} is a JSON object", file=file))
     return raw
 
 
@@ -165,7 +165,7 @@ def validated(
         read = model.model_validate(raw, context=dict(context))
     except ValidationError as error:
         kinds = frozenset(tags)
-        findings += [(_place(entry["loc"], raw, kinds), _reason(entry)) for entry in error.errors(include_url=False)]
+        findings += [(_place(entry["loc"], raw, kinds), in_words(entry)) for entry in error.errors(include_url=False)]
     if findings or read is None:
         raise InputError([Finding(reason, file=file, column=place or None) for place, reason in findings])
     return read
@@ -238,6 +238,7 @@ _WORDS = {
 """What pydantic finds, in words."""
 
 
-def _reason(entry: Mapping[str, Any]) -> str:
+def in_words(entry: Mapping[str, Any]) -> str:
+    """What pydantic found, in our words."""
     words = _WORDS.get(entry["type"])
     return str(entry["msg"]).removeprefix("Value error, ") if words is None else words.format(**entry.get("ctx", {}))

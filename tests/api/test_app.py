@@ -17,6 +17,7 @@ from schemathesis import GenerationMode
 from werkzeug.test import TestResponse
 
 from api.app import create_app
+from api.auth import Gate, Limit
 from api.feeds import FEEDS, Form, feed
 from api.follower import Follower
 from api.prices import Explanation, Price, PricePage
@@ -25,11 +26,16 @@ from api.snapshot import NOTHING, SNAPSHOT_NAME, Snapshot, View
 from api.store.database import DATABASE_NAME, open_database
 from api.store.keys import Scope, create_key
 from pricing.model import Offer
+from tests.api.clocks import still
 from tests.api.store.book_kit import IDS, LADDER, NOW, OFFERS, book_with_prices, decision, publish
 
 STRANGE = "Käse//Brot 50% <b>"
 TRAP = f"{IDS[0]}/explanation"
 """An offer whose price has the address of another one's explanation; it is found in the list."""
+
+
+FREE = Limit(rate=1e9, burst=10**9)
+"""What no test reaches."""
 
 
 class Fixed:
@@ -53,10 +59,11 @@ class Served:
         book.import_offers([strange, dataclasses.replace(OFFERS[0], id=TRAP)], by="ann", now=NOW)
         engine = open_database(folder / DATABASE_NAME)
         self.keys = {scope: create_key(engine, {scope}, now=NOW) for scope in Scope}
-        follower = Follower(folder / DATABASE_NAME, folder / SNAPSHOT_NAME, now=lambda: NOW)
+        follower = Follower(folder / DATABASE_NAME, folder / SNAPSHOT_NAME, clock=still())
         follower.refresh()
         self.snapshots = Fixed(follower.current().snapshot)
-        self.app: Flask = create_app(self.snapshots, now=lambda: NOW + timedelta(seconds=5))
+        gate = Gate(self.snapshots, requests=FREE, failures=FREE)
+        self.app: Flask = create_app(self.snapshots, now=lambda: NOW + timedelta(seconds=5), gate=gate)
         self.client: FlaskClient = self.app.test_client()
 
     def get(self, path: str, *, scope: Scope = Scope.PRICES_READ, known: str = "") -> TestResponse:
@@ -268,14 +275,14 @@ def test_the_page_has_no_script_and_its_style_is_allowed_by_hash(served: Served)
 
 
 def test_the_document_names_every_answer(served: Served) -> None:
-    """Routes under /v1 document 401, 403, 404 and 422 as problems, and ask for a key."""
+    """Routes under /v1 document what may go wrong as problems, and ask for a key."""
     paths = body(served.client.get("/openapi.json"))["paths"]
     assert set(paths) == {*ROUTES, "/healthz", "/readyz"}
     one = paths["/v1/prices/{offer}"]["get"]
-    assert set(one["responses"]) == {"200", "304", "401", "403", "404", "422", "503"}
+    assert set(one["responses"]) == {"200", "304", "401", "403", "404", "422", "429", "503"}
     assert one["security"] == [{"key": ["prices:read"]}]
     assert set(paths["/healthz"]["get"]["responses"]) == {"200"}
-    for status in ("401", "403", "404", "422", "503"):
+    for status in ("401", "403", "404", "422", "429", "503"):
         assert list(one["responses"][status]["content"]) == ["application/problem+json"]
 
 

@@ -43,6 +43,7 @@ def read_table(
     needed: Collection[str] = (),
     currency: str = "EUR",
     time_zone: str = "UTC",
+    competitor_prices: bool = False,
     quarantine: Path | None = None,
 ) -> pd.DataFrame:
     """Read a table of the given kind ("sales", "events", "offers", "resources", "calendar").
@@ -53,6 +54,7 @@ def read_table(
     needed : columns this use cannot do without, besides those the declaration needs
     currency : of amounts in a table without a currency column (ISO 4217)
     time_zone : in which zoned timestamps are told (IANA)
+    competitor_prices : whether columns of competitors' prices are allowed
     quarantine : where rows that cannot be used go (CSV); without it any such row refuses the table
 
     Raises
@@ -66,7 +68,8 @@ def read_table(
     if quarantine is not None and quarantine.resolve() == path.resolve():
         raise InputError(Finding("the quarantine must be another file", str(path)))
     loaded = load(path)
-    found = examine(loaded.frame, table, Settings(str(path), mapping or {}, needed, currency, time_zone))
+    settings = Settings(str(path), mapping or {}, needed, currency, time_zone, competitor_prices)
+    found = examine(loaded.frame, table, settings)
     flaws = (*loaded.flaws, *found.flaws)
     if found.refusals or (flaws and quarantine is None):
         raise InputError((*found.refusals, *flaws))

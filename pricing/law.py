@@ -282,7 +282,7 @@ def unplaced(keys: Iterable[tuple[str, str]], law: Law) -> list[str]:
         return []
     names = ", ".join(market.name for market in law.markets)
     return [
-        f"it is not clear whose law holds for {offer} in {'every channel' if channel == ALL else f'channel {channel}'}: "
+        f"whose law holds for {offer} in {'every channel' if channel == ALL else f'channel {channel}'} is not clear: "
         f"give it a channel of one of the markets {names}"
         for offer, channel in keys
         if law.market(channel) is NOWHERE

@@ -13,7 +13,7 @@ gender, which is what a play or a concert has.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Words = tuple[str, ...]
 
@@ -64,6 +64,7 @@ CLAIMS = (
     "remise pourcentage, porcentaje descuento, porcentaje de descuento, was price, former price, compare at price"
 )
 """Claims of a reduction; what was charged before is known from the history of prices, and only from there."""
+OTHERWISE = "leave it out, or give it another name if it says something else"
 
 
 def words_of(name: str) -> Words:
@@ -116,3 +117,25 @@ def is_of_competitors(column: str) -> bool:
 def claims_a_reduction(column: str) -> bool:
     """Whether a column is named after how much lower a price is, or what it was."""
     return _names(words_of(column), _CLAIMS)
+
+
+def refused(
+    columns: Iterable[str], *, competitor_prices: bool = False, offers: bool = False
+) -> Iterator[tuple[str, str]]:
+    """Columns that no table may have, by their names, and why.
+
+    Parameters
+    ----------
+    competitor_prices : whether the markets allow prices of competitors
+    offers : whether it is a table of offers, of which claims would be shown
+    """
+    for column in columns:
+        if what := protected(column):
+            yield (
+                column,
+                f"is named after a protected characteristic ({what}), which may not enter a price; {OTHERWISE}",
+            )
+        elif not competitor_prices and is_of_competitors(column):
+            yield column, f"is named after prices of competitors, which are off (competitor_prices); {OTHERWISE}"
+        elif offers and claims_a_reduction(column):
+            yield column, "claims a reduction, which only the history of prices in force can bear out; leave it out"

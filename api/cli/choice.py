@@ -205,6 +205,7 @@ def choice(
 def _loaded(path: Path, mapping: Mapping[str, str], layout: "Layout") -> "pd.DataFrame":
     """The table, with the user's columns under the names asked for."""
     from api.files import load
+    from pricing.names import refused
 
     loaded, file = load(path), str(path)
     found = [Finding("there is no such column", file, column=c) for c in mapping.values() if c not in loaded.frame]
@@ -213,6 +214,7 @@ def _loaded(path: Path, mapping: Mapping[str, str], layout: "Layout") -> "pd.Dat
         for name, column in mapping.items()
         if name in loaded.frame and name != column
     ]
+    found += [Finding(reason, file, column=column) for column, reason in refused(map(str, loaded.frame.columns))]
     frame = loaded.frame.rename(columns={column: name for name, column in mapping.items()})
     if found or loaded.flaws:
         raise InputError([*found, *loaded.flaws, *([] if found else _wrong(frame, layout, file))])

@@ -5,7 +5,7 @@ Guarantees
 * `Examined.frame` satisfies the table's schema: declared columns first, of their declared type; unknown columns kept.
 * A row is either in the frame or named in `flaws`; nothing is dropped in silence.
 * What concerns the table as a whole (a column that is not there, currencies or zones that mix) is a refusal: no single
-  row is to blame, so none can be set aside.
+  row is to blame, so none can be set aside. So is a column that may not enter a price (`pricing.names`).
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -18,6 +18,7 @@ import pandera.pandas as pa
 
 from pricing.errors import Finding, InputError
 from pricing.money import CURRENCIES
+from pricing.names import is_of_competitors, refused
 from pricing.tables.cells import (
     Cells,
     Read,
@@ -29,10 +30,14 @@ from pricing.tables.cells import (
     read_money,
     read_numbers,
     read_text,
+    text_of,
 )
-from pricing.tables.declaration import Column, Kind, Table
+from pricing.tables.declaration import OFFERS, Column, Kind, Table
 from pricing.tables.schema import MISSING, REPEATED, schema
 from pricing.tables.values import row_problems
+
+PROVENANCE = ("source", "observed_at")
+"""What stands beside a competitor's price: where it was seen, and when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class Settings:
     needed : columns this use of the table cannot do without
     currency : of amounts in a table without a currency column
     time_zone : in which zoned timestamps are told (IANA)
+    competitor_prices : whether columns of competitors' prices are allowed, beside `source` and `observed_at`
     """
 
     file: str
@@ -53,6 +59,7 @@ class Settings:
     needed: Collection[str] = ()
     currency: str = "EUR"
     time_zone: str = "UTC"
+    competitor_prices: bool = False
 
     def __post_init__(self) -> None:
         found = []
@@ -104,7 +111,8 @@ class _Examination:
         self.sources = self._sources()
 
     def result(self) -> Examined:
-        """Look at the cells, then at the columns, then at the rows whose cells are good."""
+        """Look at the names, then at the cells, the columns, and the rows whose cells are good."""
+        self._check_names()
         frame = self._typed()
         self._check(frame)
         self._one_currency(frame)
@@ -133,6 +141,21 @@ class _Examination:
             else:
                 sources[name] = source
         return sources
+
+    def _check_names(self) -> None:
+        """Refuse columns that may not enter a price, and prices of competitors that do not say where they come from."""
+        names = [str(name) for name in self.raw.columns]
+        allowed = self.settings.competitor_prices
+        for name, reason in refused(names, competitor_prices=allowed, offers=self.table.name == OFFERS.name):
+            self.refusals.append(Finding(reason, self.settings.file, column=name))
+        seen = [name for name in names if allowed and is_of_competitors(name)]
+        for needed in PROVENANCE if seen else ():
+            if needed not in names:
+                self._refuse(f"prices of competitors need a column {needed!r} beside them", seen[0])
+            else:
+                told = self.raw[[*seen, needed]].apply(text_of).notna()
+                bare = told[seen].any(axis="columns") & ~told[needed]
+                self._flaw(f"a competitor's price has no {needed}", needed, list(self.raw.index[bare]))
 
     def _typed(self) -> pd.DataFrame:
         columns: dict[str, Cells] = {}

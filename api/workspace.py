@@ -6,6 +6,7 @@ Guarantees
 * A price changes only by propose, approve (by someone else), publish.
 """
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,12 +25,14 @@ from api.snapshot import SNAPSHOT_NAME, write
 from api.stage import Stage, load_stage
 from api.store.book import PriceBook
 from api.store.database import DATABASE_NAME, Place, open_database, reading
-from api.store.migrations import upgrade
+from api.store.log import ANCHOR_NAME
+from api.store.migrations import require_current, upgrade
 from api.tabular import read_table, write_whole
 from pricing import engine
-from pricing.book import PriceInForce, Proposal, Standing, Verdict
-from pricing.errors import Finding, InputError, RefusedError
-from pricing.guardrails import InForce, broken
+from pricing.book import Listing, Proposal
+from pricing.errors import Finding, InputError
+from pricing.guardrails import InForce, Row, history_from
+from pricing.law import NO_LAW
 from pricing.market import Market
 from pricing.model import ALL, Offer, Resource
 from pricing.ports import Optimizer
@@ -80,8 +83,16 @@ class Workspace:
 
     @property
     def book(self) -> PriceBook:
-        """The price book."""
-        return PriceBook(open_database(self.database))
+        """The price book.
+
+        Raises
+        ------
+        RefusedError
+            if its database is from an older version of Fairfare.
+        """
+        engine = open_database(self.database)
+        require_current(engine)
+        return PriceBook(engine, self.root / ANCHOR_NAME)
 
     @property
     def fits(self) -> Path:
@@ -109,25 +120,51 @@ class Workspace:
             time_zone=self.settings.time_zone,
             quarantine=quarantine,
         )
+        if kind == "events":
+            return self._ingest_events(frame, file, by=by, now=now)
         if kind != "offers":
             return self.history.add(kind, frame, source=file.name, replace=replace)
-        offers = offers_from(self._at_prices_in_force(frame))
+        offers = offers_from(self._at_prices_in_force(frame, now))
         if unknown := self._unknown_names(offers):
             raise InputError([Finding(text, file=file.name) for text in unknown])
         with self.history.undone_on_failure(kind):
             done = self.history.add(kind, frame, source=file.name, replace=replace)
-            self.book.import_offers(offers, by=by, now=now)
+            self.book.import_offers(self._listings(offers), by=by, now=now)
         self.refresh_snapshot(now)
         return done
 
-    def _at_prices_in_force(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def _ingest_events(self, frame: pd.DataFrame, file: Path, *, by: str, now: datetime) -> Ingested:
+        """Events; offers of theirs leave sale when they begin, so the price book is told."""
+        with self.history.undone_on_failure("events"):
+            done = self.history.add("events", frame, source=file.name)
+            book = self.book
+            known = [
+                listing.offer for listing in book.listings().values() if listing.offer.event in set(frame["event"])
+            ]
+            in_force = {price.key: price.price for price in book.prices_in_force(now)}
+            offers = (
+                dataclasses.replace(o, current_price=in_force.get((o.id, o.channel), o.current_price)) for o in known
+            )
+            book.import_offers(self._listings(offers), by=by, now=now)
+        return done
+
+    def _listings(self, offers: Iterable[Offer]) -> list[Listing]:
+        starts = self._starts()
+        return [Listing(offer, starts.get(offer.event)) for offer in offers]
+
+    def _starts(self) -> dict[str, datetime]:
+        """When each event begins."""
+        events = self.history.table("events")
+        return dict(zip(events["event"], events["starts_at"], strict=True)) if len(events) else {}
+
+    def _at_prices_in_force(self, frame: pd.DataFrame, now: datetime) -> pd.DataFrame:
         """Offers whose price is not restated take the one in force, so that a file may be brought again later.
 
         A price that differs both from the last file and from the book is left as it is, and the book refuses it.
         """
         before = self.history.table("offers")
         stated = dict(zip(before["offer"], before.get("current_price", []), strict=True))
-        in_force = {price.key: price.price for price in self.book.prices_in_force()}
+        in_force = {price.key: price.price for price in self.book.prices_in_force(now)}
         rows = zip(frame["offer"], frame["channel"], frame["current_price"], strict=True)
         prices = [in_force.get((o, c), price) if stated.get(o) == price else price for o, c, price in rows]
         return frame.assign(current_price=pd.Series(prices, index=frame.index, dtype=object))
@@ -190,39 +227,18 @@ class Workspace:
         made.save(self.root)
         return made
 
-    def publish(self, proposal_id: str, *, by: str, now: datetime) -> int:
-        """Put an approved proposal in force; returns the new version of the book.
+    def publish(self, proposal_id: str, *, by: str, now: datetime, at: datetime | None = None) -> int:
+        """Put an approved proposal in force, at once or from an instant on; returns the new version of the book.
 
         Raises
         ------
         RefusedError
-            if the owner's bounds, the caps or what is on sale have changed so that a price may no longer be set.
+            if the owner's rules, or those of the market's law, do not allow it (any more).
         """
-        book = self.book
-        proposal = book.proposal(proposal_id)
-        if book.standing(proposal_id, now=now) is Standing.APPROVED and (faults := self._faults(proposal, now)):
-            reasons = "; ".join(faults)
-            raise RefusedError(f"proposal {proposal_id} may not be published any more: {reasons}; propose again")
-        version = book.publish(proposal_id, by=by, now=now)
+        policy, law = self.settings.policy, NO_LAW
+        version = self.book.publish(proposal_id, by=by, now=now, policy=policy, law=law, at=at)
         self.refresh_snapshot(now)
         return version
-
-    def _faults(self, proposal: Proposal, now: datetime) -> list[str]:
-        """What forbids the proposed moves by the offers, prices and settings as they are now."""
-        market = self.market(now)
-        on_sale = {(offer.id, offer.channel): offer for offer in market.offers}
-        faults = []
-        for decision in proposal.decisions:
-            if decision.verdict is not Verdict.MOVE:
-                continue
-            offer = on_sale.get(decision.key)
-            if offer is None:
-                faults.append(f"{decision.offer} is not on sale any more")
-                continue
-            in_force = market.in_force[offer.id]
-            reasons = broken(decision.allowed, offer, in_force, decision.evidence, self.settings.policy)
-            faults += [f"{decision.offer}: {reason}" for reason in reasons]
-        return faults
 
     def refresh_snapshot(self, now: datetime) -> None:
         """Write what the servers hold, so that they start with it even when the database is down.
@@ -232,7 +248,7 @@ class Workspace:
         stage = load_stage(self.root, now=now)
         with reading(open_database(self.database)) as db:
             write(take(db, now=now), self.root / SNAPSHOT_NAME)
-        prices = {price.key: price.price for price in self.book.prices_in_force()}
+        prices = {price.key: price.price for price in self.book.prices_in_force(now)}
         if stage is not None and (moved := stage.at(prices)) is not None:
             moved.save(self.root)
 
@@ -254,12 +270,12 @@ class Workspace:
             if there are no sales or no offers, or an offer is in another currency than the sales, or names an event
             that is not in the events table.
         """
-        table, events = self.history.table("offers"), self.history.table("events")
+        table = self.history.table("offers")
         if self.history.currency() is None:
             raise InputError("there are no sales yet; add them with: fairfare ingest sales FILE")
         if not len(table):
             raise InputError("there are no offers yet; add them with: fairfare ingest offers FILE")
-        starts = dict(zip(events["event"], events["starts_at"], strict=True)) if len(events) else {}
+        starts = self._starts()
         offers = offers_from(table)
         if unknown := self._unknown_names(offers):
             raise InputError([Finding(text, file="offers") for text in unknown])
@@ -272,16 +288,16 @@ class Workspace:
 
     def market(self, now: datetime) -> Market:
         """What is on sale now, at which prices, and how much is left."""
-        offers = self.offers_on_sale(now)
-        lately: dict[tuple[str, str], list[PriceInForce]] = {}
-        for price in self.book.prices_between(now - timedelta(hours=24), now):
-            lately.setdefault(price.key, []).append(price)
-        in_force = {}
-        for offer in offers:
-            known = lately.get((offer.id, offer.channel), [])
-            amounts = [price.price for price in known] or [offer.current_price]
-            latest = max(known, key=lambda price: price.valid_from).price if known else offer.current_price
-            in_force[offer.id] = InForce(latest, min(amounts), max(amounts))
+        offers, book, policy = self.offers_on_sale(now), self.book, self.settings.policy
+        rows: dict[tuple[str, str], list[Row]] = {}
+        for price in (*book.prices_between(history_from(now, policy), now), *book.coming(now)):
+            rows.setdefault(price.key, []).append((price.valid_from, price.valid_until, price.price))
+        in_force = {
+            offer.id: InForce.over(rows[offer.id, offer.channel], now, policy)
+            if (offer.id, offer.channel) in rows
+            else InForce.steady(offer.current_price)
+            for offer in offers
+        }
         return Market(offers, in_force, self._resources_left(offers, self.history.daily_sales()))
 
     def _resources_left(self, offers: tuple[Offer, ...], sales: pd.DataFrame) -> tuple[Resource, ...]:

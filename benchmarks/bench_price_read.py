@@ -30,6 +30,7 @@ from api.store.book import PriceBook
 from api.store.database import DATABASE_NAME, open_database
 from api.store.keys import Scope, create_key
 from api.store.migrations import upgrade
+from pricing.book import Listing
 from pricing.model import Ladder, Offer
 
 OFFERS = 1_000
@@ -78,8 +79,8 @@ def make_workspace(folder: Path) -> str:
     upgrade(engine)
     ladder = Ladder((Decimal("10.00"), Decimal("11.00")))
     offers = [Offer(f"offer-{i}", "p", "EUR", ladder, ladder[0], ladder[1], ladder[1]) for i in range(OFFERS)]
-    PriceBook(engine).import_offers(offers, by="bench", now=utc_now())
-    return create_key(engine, {Scope.PRICES_READ}, now=utc_now())
+    PriceBook(engine).import_offers(map(Listing, offers), by="bench", now=utc_now())
+    return create_key(engine, {Scope.PRICES_READ}, holder="shop", by="ann", now=utc_now())
 
 
 def free_port() -> int:

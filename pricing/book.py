@@ -158,7 +158,9 @@ class Publication:
     Attributes
     ----------
     proposal : id of the proposal that was published, if one was
-    undone : the version a rollback took back; it and all that followed it no longer count
+    undone : the version a rollback took back: it and all that followed it no longer count; or it alone, where its
+        prices had not begun
+    effective_at : when its prices begin; `at`, unless they are scheduled
     """
 
     version: int
@@ -167,6 +169,7 @@ class Publication:
     undone: int | None
     by: str
     at: datetime
+    effective_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,7 @@ class PriceInForce:
     """The price of an offer in a channel from `valid_from` until `valid_until` (None: until replaced), UTC.
 
     `version` is the publication that set it; `terms` are what else the price's reader must know (product, segment,
-    event, list price), fixed at publication.
+    event, list price), fixed at publication. `number` is its place in the book, None before it is recorded.
     """
 
     offer: str
@@ -185,6 +188,7 @@ class PriceInForce:
     valid_from: datetime
     valid_until: datetime | None
     terms: dict[str, str | None]
+    number: int | None = None
 
     @property
     def key(self) -> tuple[str, str]:

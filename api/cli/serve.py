@@ -64,6 +64,8 @@ def create(
 
     Example: fairfare keys create --scope prices:read
     """
+    from getpass import getuser
+
     from api.clock import utc_now
     from api.location import database_of
     from api.store.database import open_database
@@ -73,7 +75,7 @@ def create(
     place = database_of(workspace)
     if isinstance(place, Path) and not place.is_file():
         raise InputError(f"{workspace} has no price book yet: run `fairfare init` in it first")
-    key = create_key(open_database(place), scopes, now=utc_now())
+    key = create_key(open_database(place), scopes, holder=getuser(), by=getuser(), now=utc_now())
     typer.echo(f"Allows {', '.join(sorted(scopes))}. Keep it: only its hash is stored.")
     typer.echo(key)
 

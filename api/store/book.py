@@ -4,24 +4,31 @@ Guarantees
 ----------
 * Exactly one price is in force per offer, channel and instant; a publication changes all its prices at once or none.
 * What is published was approved by someone other than its proposer, has not expired, and was decided against the
-  version that is still in force. Its prices are finite, inside [floor, ceiling] and on their ladder: checked again.
+  version that is still in force. Every guard rail is asked once more, within the transaction that publishes.
 * Nothing recorded is edited: a rollback is a new version that restores the prices before the one it undoes.
-* While prices are frozen nothing changes, across restarts, until a person lifts the freeze.
-* A step that is refused leaves the book as it was and says why.
+* While prices are frozen nothing changes, across restarts, until a person lifts the freeze; prices that were to begin
+  later are taken back by it.
+* A step that is refused leaves the book as it was and says why. One that is taken is in the log.
 """
 
-import dataclasses
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select
 
-from api.store.checks import disagreement, faults
+from api.store import log
+from api.store.checks import Key, disagreement
 from api.store.database import reading, writing
 from api.store.queries import (
     all_publications,
     between,
+    coming,
     decode,
     find_proposal,
     freeze_reason,
@@ -29,33 +36,67 @@ from api.store.queries import (
     in_force,
     known_proposal,
     latest_version,
+    listing_of,
+    moment,
+    set_before,
+    set_by,
     standing_of,
 )
-from api.store.tables import freezes, prices, proposals, publications, reviews
-from pricing.book import Change, Decision, PriceInForce, Proposal, Publication, Standing, Verdict
+from api.store.steps import (
+    append_version,
+    describe,
+    differs,
+    first_price,
+    forbids,
+    moved_price,
+    open_prices,
+    outside,
+    person,
+    price_again,
+    replace_prices,
+    undoable,
+)
+from api.store.tables import freezes, prices, proposals, reviews
+from pricing.book import Change, Decision, Listing, PriceInForce, Proposal, Publication, Standing, Verdict
 from pricing.errors import RefusedError
-from pricing.model import Offer
-from pricing.money import parse_amount
+from pricing.law import Law
+from pricing.policy import Policy
 
-TICK = timedelta(microseconds=1)
+FIRST = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class _Step:
+    """A step that is being taken, and what the log will say of it; nothing if it turned out to change nothing."""
+
+    db: Connection
+    subject: str | None = None
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    def tell(self, subject: str, body: Mapping[str, Any]) -> None:
+        self.subject, self.body = subject, body
 
 
 class PriceBook:
     """The price book of one workspace; every step is one transaction. All instants are aware; people are named."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, anchor: Path | None = None) -> None:
         self._engine = engine
+        self._anchor = anchor
+
+    @contextmanager
+    def _step(self, action: str, *, by: str, now: datetime) -> Iterator[_Step]:
+        who = person(by)
+        with writing(self._engine) as db:
+            step = _Step(db)
+            yield step
+            if step.subject is not None:
+                log.append(db, action, step.subject, step.body, by=who, now=now, anchor=self._anchor)
 
     def propose(self, proposal: Proposal) -> None:
         """Record a proposal made against the version in force."""
-        body = _encode(proposal)
-        with writing(self._engine) as db:
-            if find_proposal(db, proposal.id) is not None:
-                raise RefusedError(f"there already is a proposal {proposal.id}")
-            if proposal.base_version != (current := latest_version(db)):
-                raise RefusedError(_stale(proposal, current))
-            row = {"id": proposal.id, "proposed_by": _person(proposal.proposed_by), "body": body}
-            db.execute(insert(proposals).values(row))
+        with self._step("propose", by=proposal.proposed_by, now=proposal.proposed_at) as step:
+            _record(step, proposal)
 
     def proposal(self, proposal_id: str) -> Proposal:
         """One proposal, as it was proposed."""
@@ -78,67 +119,117 @@ class PriceBook:
         with reading(self._engine) as db:
             return standing_of(db, known_proposal(db, proposal_id), now)
 
-    def approve(self, proposal_id: str, *, by: str, now: datetime) -> None:
-        """Allow a proposal to be published; its proposer may not."""
-        self._review(proposal_id, Standing.APPROVED, by=by, now=now)
+    def approve(self, proposal_id: str, *, by: str, now: datetime, large: bool = False) -> None:
+        """Allow a proposal to be published; its proposer may not.
+
+        Parameters
+        ----------
+        large : whether the person has seen that it moves more prices at once than the breaker lets pass
+        """
+        self._review(proposal_id, Standing.APPROVED, by=by, now=now, large=large)
 
     def reject(self, proposal_id: str, *, by: str, now: datetime) -> None:
         """Close a proposal for good."""
         self._review(proposal_id, Standing.REJECTED, by=by, now=now)
 
-    def _review(self, proposal_id: str, verdict: Standing, *, by: str, now: datetime) -> None:
-        with writing(self._engine) as db:
-            proposal = known_proposal(db, proposal_id)
-            _require(db, proposal, Standing.OPEN, now)
+    def _review(self, proposal_id: str, verdict: Standing, *, by: str, now: datetime, large: bool = False) -> None:
+        with self._step("approve" if verdict is Standing.APPROVED else "reject", by=by, now=now) as step:
+            proposal = known_proposal(step.db, proposal_id)
+            _require(step.db, proposal, Standing.OPEN, now)
             if verdict is Standing.APPROVED and _same_person(by, proposal.proposed_by):
                 raise RefusedError(f"{by} proposed {proposal_id}: someone else must approve it")
-            row = {"proposal": proposal_id, "verdict": verdict.value, "by": _person(by), "at": now}
-            db.execute(insert(reviews).values(row))
+            row = {"proposal": proposal_id, "verdict": verdict.value, "by": person(by), "at": now, "large": int(large)}
+            step.db.execute(insert(reviews).values(row))
+            step.tell(proposal_id, {"large": large})
 
-    def import_offers(self, offers: Iterable[Offer], *, by: str, now: datetime) -> int:
-        """Record prices that are already in force outside; returns the version.
+    def override(self, proposal_id: str, changed: Sequence[Decision], *, by: str, now: datetime) -> Proposal:
+        """Replace a proposal by one of a person's own, in which these decisions stand for the ones it had."""
+        with writing(self._engine) as db:
+            old, instead = known_proposal(db, proposal_id), {decision.key: decision for decision in changed}
+            if unknown := sorted(instead.keys() - {decision.key for decision in old.decisions}):
+                raise RefusedError(f"proposal {proposal_id} decides nothing about {', '.join(map(' '.join, unknown))}")
+            self.reject(proposal_id, by=by, now=now)
+            decisions = tuple(instead.get(decision.key, decision) for decision in old.decisions)
+            made = replace(old, id=_name(old, by, now), proposed_by=by, proposed_at=now, decisions=decisions, gains=())
+            with self._step("override", by=by, now=now) as step:
+                _record(step, made)
+        return made
+
+    def import_offers(self, offered: Iterable[Listing], *, by: str, now: datetime) -> int:
+        """Record what is offered, and prices that are already in force outside; returns the version.
 
         An offer whose price the book knows keeps it; one that disagrees with the book is refused, because a price in
         force changes through a proposal only.
         """
-        with writing(self._engine) as db:
-            known = {price.key: price for price in in_force(db)}
-            listed = {(offer.id, offer.channel): offer for offer in offers}
-            if wrong := [text for key, offer in listed.items() for text in disagreement(offer, known.get(key))]:
+        with self._step("import", by=by, now=now) as step:
+            at = moment(step.db, now)
+            known = {price.key: price for price in in_force(step.db, at)}
+            later = {price.key: price for price in coming(step.db, at)}
+            listed = {(each.offer.id, each.offer.channel): each for each in offered}
+            if wrong := [
+                text
+                for key, each in listed.items()
+                for text in disagreement(each.offer, known.get(key), later.get(key))
+            ]:
                 raise RefusedError("; ".join(wrong))
-            new = [offer for key, offer in listed.items() if key not in known]
+            described = describe(step.db, listed, now)
+            new = [each.offer for key, each in listed.items() if key not in known]
             if not new:
-                return latest_version(db)
-            made = _append(db, Change.IMPORT, by=by, now=now)
-            _open(db, made, [_first_price(offer, made) for offer in new])
+                if described:
+                    step.tell("offers", {"listings": described})
+                return latest_version(step.db)
+            made = append_version(step.db, Change.IMPORT, by=by, now=now)
+            opened = open_prices(step.db, [first_price(offer, made) for offer in new])
+            step.tell(str(made.version), {"listings": described, "prices": opened})
             return made.version
 
-    def publish(self, proposal_id: str, *, by: str, now: datetime) -> int:
-        """Put an approved proposal's prices in force, all at once; returns the new version."""
-        with writing(self._engine) as db:
-            proposal = known_proposal(db, proposal_id)
-            _require(db, proposal, Standing.APPROVED, now)
-            before = {price.key: price for price in in_force(db)}
-            if wrong := [text for decision in proposal.decisions for text in faults(decision, before)]:
+    def publish(
+        self, proposal_id: str, *, by: str, now: datetime, policy: Policy, law: Law, at: datetime | None = None
+    ) -> int:
+        """Put an approved proposal's prices in force, all at once; returns the new version.
+
+        Parameters
+        ----------
+        at : when the prices begin, in the future; at once if None
+        """
+        with self._step("publish", by=by, now=now) as step:
+            proposal = known_proposal(step.db, proposal_id)
+            _require(step.db, proposal, Standing.APPROVED, now)
+            if at is not None and not at > now:
+                raise RefusedError(f"{at:%Y-%m-%d %H:%M} {at.tzname()} is past: prices begin later, or at once")
+            made = append_version(step.db, Change.PUBLISH, by=by, now=now, proposal=proposal_id, begins=at)
+            before = {price.key: price for price in in_force(step.db, made.effective_at)}
+            if wrong := forbids(step.db, proposal, before, (policy, law), now=made.at, begins=made.effective_at):
                 raise RefusedError(f"proposal {proposal_id} may not be published: {'; '.join(wrong)}")
-            made = _append(db, Change.PUBLISH, by=by, now=now, proposal=proposal_id)
             moved = [decision for decision in proposal.decisions if decision.verdict is Verdict.MOVE]
-            _replace(db, made, [_moved(before[decision.key], decision, made) for decision in moved])
+            opened = replace_prices(
+                step.db, made, [moved_price(before[decision.key], decision, made) for decision in moved]
+            )
+            step.tell(str(made.version), {"proposal": proposal_id, "prices": opened})
             return made.version
 
     def rollback(self, version: int, *, by: str, now: datetime) -> int:
         """Restore the prices that were in force before a publication, as a new version; returns that version.
 
-        Publications that followed the one undone are undone with it. Offers that came on sale since keep their price.
+        Publications that followed the one undone are undone with it, unless its prices have not begun: then it alone
+        is taken back. Offers that came on sale since keep their price.
         """
-        with writing(self._engine) as db:
-            undone = all_publications(db).get(version)
-            if undone is None or undone.change is Change.IMPORT:
-                raise RefusedError(f"version {version} is not a publication that can be rolled back")
-            made = _append(db, Change.ROLLBACK, by=by, now=now, undone=version)
-            current = {price.key: price for price in in_force(db)}
-            earlier = in_force(db, undone.at - TICK)
-            _replace(db, made, [_again(price, made) for price in earlier if _differs(price, current[price.key])])
+        with self._step("rollback", by=by, now=now) as step:
+            made_so_far = all_publications(step.db)
+            undone = undoable(made_so_far, version)
+            made = append_version(step.db, Change.ROLLBACK, by=by, now=now, undone=version)
+            alone = undone.effective_at > made.at
+            touched = set_by(step.db, [version] if alone else range(version, made.version))
+            current = {price.key: price for price in in_force(step.db, made.at)}
+            earlier = set_before(step.db, version, until=made.at)
+            restored = [
+                price_again(earlier[key], made)
+                for key in sorted(touched & earlier.keys())
+                if differs(earlier[key], current[key])
+            ]
+            if wrong := [text for price in restored for text in outside(price, listing_of(step.db))]:
+                raise RefusedError(f"version {version} may not be rolled back: {'; '.join(wrong)}")
+            step.tell(str(made.version), {"undone": version, "prices": replace_prices(step.db, made, restored)})
             return made.version
 
     def price_at(self, offer: str, channel: str, at: datetime) -> PriceInForce | None:
@@ -148,9 +239,24 @@ class PriceBook:
         return found[0] if found else None
 
     def prices_in_force(self, at: datetime | None = None) -> tuple[PriceInForce, ...]:
-        """All prices in force at an instant, or those of the latest version; sorted by offer and channel."""
+        """All prices in force at an instant, or at that of the latest publication; sorted by offer and channel."""
         with reading(self._engine) as db:
-            return in_force(db, at)
+            return in_force(db, at or moment(db, FIRST))
+
+    def coming(self, now: datetime) -> tuple[PriceInForce, ...]:
+        """All prices that begin later."""
+        with reading(self._engine) as db:
+            return coming(db, now)
+
+    def listings(self) -> dict[Key, Listing]:
+        """What is offered, by offer and channel, as its owner last described it."""
+        with reading(self._engine) as db:
+            return listing_of(db)
+
+    def entries(self, *, after: int = 0, limit: int = 100) -> tuple[log.Entry, ...]:
+        """The log: what was done beyond an entry, the oldest first."""
+        with reading(self._engine) as db:
+            return tuple(log.entries(db, after=after, limit=limit))
 
     def prices_between(self, start: datetime, end: datetime) -> tuple[PriceInForce, ...]:
         """All prices that were in force at some instant from `start` to `end`; sorted by offer and channel."""
@@ -173,17 +279,22 @@ class PriceBook:
             return tuple(all_publications(db).values())
 
     def freeze(self, *, by: str, now: datetime, reason: str) -> None:
-        """Refuse every change of a price from now on."""
-        self._set_frozen(True, by=by, now=now, reason=reason)
+        """Refuse every change of a price from now on; prices that were to begin later are taken back."""
+        with writing(self._engine) as db:
+            if freeze_reason(db) is None:
+                for version in sorted({price.version for price in coming(db, moment(db, now))}):
+                    self.rollback(version, by=by, now=now)
+            self._set_frozen(True, by=by, now=now, reason=reason)
 
     def unfreeze(self, *, by: str, now: datetime, reason: str) -> None:
         """Lift the freeze."""
         self._set_frozen(False, by=by, now=now, reason=reason)
 
     def _set_frozen(self, frozen: bool, *, by: str, now: datetime, reason: str) -> None:
-        with writing(self._engine) as db:
-            row = {"frozen": int(frozen), "by": _person(by), "at": now, "reason": reason}
-            db.execute(insert(freezes).values(row))
+        with self._step("freeze" if frozen else "unfreeze", by=by, now=now) as step:
+            row = {"frozen": int(frozen), "by": person(by), "at": now, "reason": reason}
+            step.db.execute(insert(freezes).values(row))
+            step.tell("prices", {"reason": reason})
 
     def frozen(self) -> bool:
         """Whether prices are frozen."""
@@ -191,14 +302,24 @@ class PriceBook:
             return freeze_reason(db) is not None
 
 
-def _person(name: str) -> str:
-    if not name.strip():
-        raise RefusedError("say who takes this step")
-    return name.strip()
-
-
 def _same_person(one: str, other: str) -> bool:
     return one.strip().casefold() == other.strip().casefold()
+
+
+def _record(step: _Step, proposal: Proposal) -> None:
+    if find_proposal(step.db, proposal.id) is not None:
+        raise RefusedError(f"there already is a proposal {proposal.id}")
+    if proposal.base_version != (current := latest_version(step.db)):
+        raise RefusedError(_stale(proposal, current))
+    body = _encode(proposal)
+    row = {"id": proposal.id, "proposed_by": person(proposal.proposed_by), "body": body}
+    step.db.execute(insert(proposals).values(row))
+    step.tell(proposal.id, {"sha256": log.digest(body)})
+
+
+def _name(old: Proposal, by: str, now: datetime) -> str:
+    stamp = hashlib.sha256(f"{old.id} {by} {now.isoformat()}".encode()).hexdigest()
+    return f"{now:%Y%m%d-%H%M%S}-{stamp[:6]}"
 
 
 def _encode(proposal: Proposal) -> str:
@@ -230,67 +351,3 @@ def _stale(proposal: Proposal, current: int) -> str:
         f"proposal {proposal.id} is stale: it was made against version {proposal.base_version} of the price book, "
         f"which is at {current}; propose again"
     )
-
-
-def _append(
-    db: Connection, change: Change, *, by: str, now: datetime, proposal: str | None = None, undone: int | None = None
-) -> Publication:
-    """Begin a new version; a clock that went back dates it just after the one before, so that order is kept."""
-    if frozen := freeze_reason(db):
-        raise RefusedError(frozen)
-    version, last = latest_version(db), db.scalar(select(func.max(publications.c.at)))
-    at = now if last is None else max(now, last + TICK)
-    made = Publication(version + 1, change, proposal, undone, _person(by), at)
-    db.execute(insert(publications).values(dataclasses.asdict(made)))
-    return made
-
-
-def _replace(db: Connection, made: Publication, opened: Sequence[PriceInForce]) -> None:
-    same = (prices.c.offer == bindparam("_offer"), prices.c.channel == bindparam("_channel"))
-    close = update(prices).where(*same, prices.c.valid_until.is_(None)).values(valid_until=made.at)
-    if opened:
-        db.execute(close, [{"_offer": price.offer, "_channel": price.channel} for price in opened])
-    _open(db, made, opened)
-
-
-def _open(db: Connection, made: Publication, opened: Sequence[PriceInForce]) -> None:
-    rows = [
-        {
-            "offer": price.offer,
-            "channel": price.channel,
-            "currency": price.currency,
-            "price": price.price,
-            "version": made.version,
-            "valid_from": made.at,
-            "terms": msgspec.json.encode(price.terms, order="sorted").decode(),
-        }
-        for price in opened
-    ]
-    if rows:
-        db.execute(insert(prices), rows)
-
-
-def _first_price(offer: Offer, made: Publication) -> PriceInForce:
-    terms = {
-        "product": offer.product,
-        "segment": offer.segment,
-        "event": offer.event,
-        "list_price": None if offer.list_price is None else f"{offer.list_price:f}",
-    }
-    price = parse_amount(offer.current_price, offer.currency)
-    return PriceInForce(offer.id, offer.channel, price, offer.currency, made.version, made.at, None, terms)
-
-
-def _moved(before: PriceInForce, decision: Decision, made: Publication) -> PriceInForce:
-    price = parse_amount(decision.allowed, decision.currency)
-    return PriceInForce(before.offer, before.channel, price, before.currency, made.version, made.at, None, before.terms)
-
-
-def _again(price: PriceInForce, made: Publication) -> PriceInForce:
-    return PriceInForce(
-        price.offer, price.channel, price.price, price.currency, made.version, made.at, None, price.terms
-    )
-
-
-def _differs(one: PriceInForce, other: PriceInForce) -> bool:
-    return (one.price, one.currency, one.terms) != (other.price, other.currency, other.terms)

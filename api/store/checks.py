@@ -17,8 +17,11 @@ Key = tuple[str, str]
 """(offer, channel)"""
 
 
-def disagreement(offer: Offer, known: PriceInForce | None) -> list[str]:
-    """What forbids importing an offer, in words."""
+def disagreement(offer: Offer, known: PriceInForce | None, coming: PriceInForce | None) -> list[str]:
+    """What forbids importing an offer, in words; `known` is its price in force, `coming` the one that begins later."""
+    if coming is not None and not offer.floor <= coming.price <= offer.ceiling:
+        begins = f"{coming.valid_from:%Y-%m-%d %H:%M} UTC; roll back version {coming.version} first"
+        return [f"offer {offer.id}: {offer.floor} to {offer.ceiling} leaves out {coming.price}, in force from {begins}"]
     if known is None:
         try:
             parse_amount(offer.current_price, offer.currency)

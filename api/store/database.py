@@ -3,14 +3,16 @@
 Guarantees
 ----------
 * A committed transaction survives a killed process and a power cut (write-ahead log; SQLite with synchronous=FULL).
-* A writing transaction takes the write lock when it begins, so what it reads cannot change before it writes.
+* A writing transaction takes the write lock when it begins, so what it reads cannot change before it writes. One begun
+  inside another joins it: what the two do happens together, or not at all.
 * An instant is stored in UTC and read back with its zone; one without a zone is refused. Money is stored as text.
 * Opening for reading never creates a file: a database that was moved away is an error, not an empty book.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.util import find_spec
@@ -147,9 +149,14 @@ def reading(engine: Engine) -> Iterator[Connection]:
         raise UnavailableError(f"the price book's database does not answer: {error.orig}") from error
 
 
+_begun: ContextVar[tuple[Engine, Connection] | None] = ContextVar("_begun", default=None)
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that holds the write lock from its start; all of it happens, or nothing.
+
+    Inside another on the same engine it is a part of that: it is undone alone if it fails, and committed with it.
 
     Raises
     ------
@@ -158,10 +165,44 @@ def writing(engine: Engine) -> Iterator[Connection]:
     UnavailableError
         if the database does not answer.
     """
+    outer = _begun.get()
     try:
-        with engine.execution_options(writes=True).begin() as connection:
-            yield connection
+        if outer is not None and outer[0] is engine:
+            yield from _within(outer[1])
+        else:
+            yield from _alone(engine)
     except IntegrityError as error:
         raise RefusedError(f"the price book's database refuses this: {error.orig}") from error
     except DBAPIError as error:
         raise UnavailableError(f"the price book's database does not answer: {error.orig}") from error
+
+
+def _alone(engine: Engine) -> Iterator[Connection]:
+    with engine.execution_options(writes=True).begin() as connection:
+        following: list[Callable[[], None]] = connection.info.setdefault(_FOLLOWING, [])
+        token = _begun.set((engine, connection))
+        try:
+            yield connection
+        finally:
+            _begun.reset(token)
+    for step in following:
+        step()
+
+
+def _within(connection: Connection) -> Iterator[Connection]:
+    following: list[Callable[[], None]] = connection.info[_FOLLOWING]
+    before = len(following)
+    try:
+        with connection.begin_nested():
+            yield connection
+    except BaseException:
+        del following[before:]
+        raise
+
+
+def after_commit(connection: Connection, step: Callable[[], None]) -> None:
+    """Do this once the writing transaction of this connection is committed, and never if it is not."""
+    connection.info[_FOLLOWING].append(step)
+
+
+_FOLLOWING = "after commit"

@@ -1,15 +1,15 @@
 """What the price book's tables say, within a transaction that the caller holds."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
 from api.store.checks import Key
-from api.store.tables import freezes, prices, proposals, publications, reviews
-from pricing.book import Change, Decision, PriceInForce, Proposal, Publication, Standing
+from api.store.tables import freezes, listings, prices, proposals, publications, reviews
+from pricing.book import Change, Decision, Listing, PriceInForce, Proposal, Publication, Standing
 from pricing.errors import RefusedError
 
 
@@ -80,7 +80,14 @@ def all_publications(db: Connection) -> dict[int, Publication]:
 
 
 def _publication(row: Row[Any]) -> Publication:
-    return Publication(row.version, Change(row.change), row.proposal, row.undone, row.by, row.at)
+    begins = row.effective_at or row.at
+    return Publication(row.version, Change(row.change), row.proposal, row.undone, row.by, row.at, begins)
+
+
+def moment(db: Connection, now: datetime) -> datetime:
+    """What counts as now: a clock that went back does not bring back prices from before the latest publication."""
+    last = db.scalar(select(func.max(publications.c.at)))
+    return now if last is None else max(now, last)
 
 
 def freeze_reason(db: Connection) -> str | None:
@@ -91,51 +98,97 @@ def freeze_reason(db: Connection) -> str | None:
     return f"prices are frozen since {row.at:%Y-%m-%d %H:%M} UTC by {row.by} ({row.reason}); unfreeze them first"
 
 
-def in_force(db: Connection, at: datetime | None = None, *where: ColumnElement[bool]) -> tuple[PriceInForce, ...]:
-    """Prices in force at an instant, or those of the latest version; sorted by offer and channel."""
-    if at is None:
-        instant: ColumnElement[bool] = prices.c.valid_until.is_(None)
-    else:
-        instant = and_(prices.c.valid_from <= at, or_(prices.c.valid_until.is_(None), prices.c.valid_until > at))
-    return _sorted(_price(row) for row in db.execute(select(prices).where(instant, *where)))
+def in_force(db: Connection, at: datetime, *where: ColumnElement[bool]) -> tuple[PriceInForce, ...]:
+    """Prices in force at an instant; sorted by offer and channel."""
+    return _found(db, prices.c.valid_from <= at, _ends_after(at), *where)
+
+
+def coming(db: Connection, at: datetime) -> tuple[PriceInForce, ...]:
+    """Prices that begin after an instant."""
+    return _found(db, prices.c.valid_from > at)
 
 
 def between(db: Connection, start: datetime, end: datetime) -> tuple[PriceInForce, ...]:
     """All prices in force at some instant from `start` to `end`."""
-    still = or_(prices.c.valid_until.is_(None), prices.c.valid_until > start)
-    return _sorted(_price(row) for row in db.execute(select(prices).where(prices.c.valid_from <= end, still)))
+    return _found(db, prices.c.valid_from <= end, _ends_after(start))
+
+
+def set_before(db: Connection, version: int, *, until: datetime) -> dict[Key, PriceInForce]:
+    """The price that versions before this one put in force last, of each offer and channel, as far as it has begun."""
+    found = _found(db, prices.c.version < version, prices.c.valid_from <= until)
+    return {price.key: price for price in found}  # the latest of each comes last
+
+
+def set_by(db: Connection, versions: Collection[int]) -> set[Key]:
+    """Offers and channels whose price one of these versions set."""
+    return {price.key for price in _found(db, prices.c.version.in_(versions))}
+
+
+def _ends_after(at: datetime) -> ColumnElement[bool]:
+    return or_(prices.c.valid_until.is_(None), prices.c.valid_until > at)
 
 
 def history_of(db: Connection, offer: str) -> tuple[PriceInForce, ...]:
     """Every price an offer ever had, channel by channel, the oldest first."""
-    return _sorted(_price(row) for row in db.execute(select(prices).where(prices.c.offer == offer)))
+    return _found(db, prices.c.offer == offer)
 
 
-def _sorted(found: Iterable[PriceInForce]) -> tuple[PriceInForce, ...]:
-    """By offer, channel and time; here, as a database sorts text by the customs of its country."""
-    return tuple(sorted(found, key=lambda price: (*price.key, price.valid_from)))
+def _found(db: Connection, *where: ColumnElement[bool]) -> tuple[PriceInForce, ...]:
+    """Prices by offer, channel and time; sorted here, as a database sorts text by the customs of its country."""
+    rows = db.execute(select(prices).where(prices.c.voided.is_(None), *where))
+    return tuple(sorted(map(_price, rows), key=lambda price: (*price.key, price.valid_from)))
 
 
 def _price(row: Row[Any]) -> PriceInForce:
     terms = msgspec.json.decode(row.terms, type=dict[str, str | None])
     return PriceInForce(
-        row.offer, row.channel, row.price, row.currency, row.version, row.valid_from, row.valid_until, terms
+        row.offer, row.channel, row.price, row.currency, row.version, row.valid_from, row.valid_until, terms, row.number
     )
 
 
-def decisions_in_effect(
-    db: Connection, made: Mapping[int, Publication], wanted: Collection[Key]
-) -> dict[Key, tuple[Proposal, Decision]]:
-    """The latest published decision on each offer and channel that no rollback has undone, with its proposal.
+def listing_of(db: Connection) -> dict[Key, Listing]:
+    """What every offer is, as its owner last described it."""
+    latest = select(func.max(listings.c.number)).group_by(listings.c.offer, listings.c.channel)
+    rows = db.execute(select(listings).where(listings.c.number.in_(latest)))
+    return {(row.offer, row.channel): msgspec.json.decode(row.body, type=Listing) for row in rows}
 
-    A decision to keep a price explains it as much as the one that moved it did.
+
+def took_back_alone(made: Mapping[int, Publication], rollback: Publication) -> bool:
+    """Whether a rollback took back one scheduled publication only, because its prices had not begun."""
+    return rollback.undone is not None and made[rollback.undone].effective_at > rollback.at
+
+
+def decisions_in_effect(
+    db: Connection, made: Mapping[int, Publication], wanted: Collection[Key], at: datetime
+) -> dict[Key, tuple[Proposal, Decision]]:
+    """The published decision that explains the price of each offer and channel at an instant, with its proposal.
+
+    It is the latest that has begun and that no rollback has undone. A decision to keep a price explains it as much as
+    the one that moved it did.
     """
-    missing, found, version = set(wanted), dict[Key, tuple[Proposal, Decision]](), max(made, default=0)
-    while version and missing:
-        publication = made[version]
+    missing, found = set(wanted), dict[Key, tuple[Proposal, Decision]]()
+    begun = [publication for publication in _standing(made) if publication.effective_at <= at]
+    for publication in sorted(begun, key=lambda publication: publication.effective_at, reverse=True):
+        if not missing:
+            break
         if publication.proposal is not None:
             proposal = known_proposal(db, publication.proposal)
             found |= {decision.key: (proposal, decision) for decision in proposal.decisions if decision.key in missing}
             missing -= found.keys()
-        version = (publication.undone or version) - 1
     return found
+
+
+def _standing(made: Mapping[int, Publication]) -> Iterator[Publication]:
+    """Publications that no rollback has undone, the latest first."""
+    version, alone = max(made, default=0), set[int | None]()
+    while version:
+        publication = made[version]
+        if publication.undone is None:
+            if version not in alone:
+                yield publication
+            version -= 1
+        elif took_back_alone(made, publication):
+            alone.add(publication.undone)
+            version -= 1
+        else:
+            version = publication.undone - 1

@@ -175,7 +175,6 @@ requests = Table(
     Column("key", String, primary_key=True),
     Column("fingerprint", String, nullable=False),
     Column("status", Integer, nullable=False),
-    Column("headers", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("at", UtcInstant, nullable=False, index=True),
 )
@@ -206,11 +205,12 @@ runs = Table(
     Column("number", Integer, primary_key=True),
     Column("id", String, nullable=False, unique=True),
     Column("kind", String, nullable=False),
+    Column("arguments", Text, nullable=False),
     Column("state", String, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("stage", String, nullable=False),
-    Column("progress", Float, nullable=False),
-    Column("lines", Text, nullable=False),
+    Column("progress", Float),
+    Column("log", Text, nullable=False),
     Column("result", Text),
     Column("by", String, nullable=False),
     Column("asked_at", UtcInstant, nullable=False),
@@ -218,8 +218,8 @@ runs = Table(
     Column("finished_at", UtcInstant),
     Column("worker", String),
     Column("lease_until", UtcInstant),
-    Column("cancelled", Integer, nullable=False),
-    CheckConstraint("state IN ('waiting', 'running', 'done', 'failed', 'cancelled')", name="state"),
+    Column("cancel", Integer, nullable=False),
+    CheckConstraint("state IN ('asked', 'running', 'done', 'failed', 'cancelled')", name="state"),
     CheckConstraint("progress >= 0 AND progress <= 1", name="progress"),
 )
 """Jobs: the one kind of row here that changes, as the job goes on."""

@@ -25,6 +25,7 @@ from api.problems import Problem
 from api.snapshot import NOTHING, SNAPSHOT_NAME, Snapshot, View
 from api.store.database import DATABASE_NAME, open_database
 from api.store.keys import Scope, create_key
+from pricing.book import Listing
 from pricing.model import Offer
 from tests.api.clocks import still
 from tests.api.store.book_kit import IDS, LADDER, NOW, OFFERS, book_with_prices, decision, publish
@@ -56,9 +57,9 @@ class Served:
         book = book_with_prices(folder)
         publish(book, decision())
         strange = Offer(STRANGE, "cheese", "EUR", LADDER, LADDER[0], LADDER[2], LADDER[1], channel="web")
-        book.import_offers([strange, dataclasses.replace(OFFERS[0], id=TRAP)], by="ann", now=NOW)
+        book.import_offers([Listing(strange), Listing(dataclasses.replace(OFFERS[0], id=TRAP))], by="ann", now=NOW)
         engine = open_database(folder / DATABASE_NAME)
-        self.keys = {scope: create_key(engine, {scope}, now=NOW) for scope in Scope}
+        self.keys = {scope: create_key(engine, {scope}, holder="shop", by="ann", now=NOW) for scope in Scope}
         follower = Follower(folder / DATABASE_NAME, folder / SNAPSHOT_NAME, clock=still())
         follower.refresh()
         self.snapshots = Fixed(follower.current().snapshot)

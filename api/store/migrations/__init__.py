@@ -5,8 +5,10 @@ from pathlib import Path
 from sqlalchemy import Engine, inspect, text
 
 from api.store.database import reading, writing
+from api.store.log import adopt
+from pricing.errors import RefusedError
 
-__all__ = ["HEAD", "revision", "upgrade"]
+__all__ = ["HEAD", "require_current", "revision", "upgrade"]
 
 HEAD = "0002"
 """The revision this code expects."""
@@ -23,6 +25,8 @@ def revision(engine: Engine) -> str | None:
 def upgrade(engine: Engine) -> None:
     """Create the tables of a new database, or bring an older one up to date; does nothing if it already is.
 
+    A book that is older than logs gets one, which begins with the prices it holds.
+
     Raises
     ------
     UnavailableError
@@ -37,3 +41,19 @@ def upgrade(engine: Engine) -> None:
     with writing(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        adopt(connection)
+
+
+def require_current(engine: Engine) -> None:
+    """Refuse a database of another version of Fairfare.
+
+    Raises
+    ------
+    RefusedError
+        if it is older, or newer.
+    """
+    found = revision(engine)
+    if found != HEAD:
+        older = found is None or found < HEAD
+        advice = "run `fairfare upgrade`" if older else "install the version of Fairfare that made it, or a newer one"
+        raise RefusedError(f"the price book's database is at revision {found}, not {HEAD}: {advice}")

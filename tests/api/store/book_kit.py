@@ -8,10 +8,12 @@ from typing import Any
 from api.store.book import PriceBook
 from api.store.database import DATABASE_NAME, Place, open_database
 from api.store.migrations import upgrade
-from pricing.book import Decision, Proposal, Provenance, Verdict
+from pricing.book import Decision, Listing, Proposal, Provenance, Verdict
 from pricing.demand import Evidence, Identification
+from pricing.law import NO_LAW
 from pricing.model import Ladder, Offer
 from pricing.outcome import Alternative, Explanation, Gain, Outcome
+from pricing.policy import Policy
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -31,6 +33,10 @@ OFFERS = tuple(
     for segment in ("adult", "child", "senior")
 )
 IDS = tuple(offer.id for offer in OFFERS)
+LISTINGS = tuple(map(Listing, OFFERS))
+ALL_OF_IT = Decimal(1)
+POLICY = Policy(step=ALL_OF_IT, weak_step=ALL_OF_IT, daily_cap=ALL_OF_IT, cumulative_cap=ALL_OF_IT)
+"""Prices here jump about; what limits a move has tests of its own."""
 
 
 def outcome(price: str) -> Outcome:
@@ -65,7 +71,8 @@ def decision(offer: str = IDS[0], price: str = "11.00", *, now: str = "10.00", *
 
 def proposal(*decisions: Decision, name: str = "p1", base: int = 1, at: datetime = NOW, by: str = "ann") -> Proposal:
     """A proposal that lives for a day."""
-    return Proposal(name, by, at, at + DAY, Provenance("ab12", "fit-1", "optimal by highs"), decisions, base)
+    made_from = Provenance("ab12", "fit-1", "optimal by highs", sales_until=at - DAY, fitted_at=at)
+    return Proposal(name, by, at, at + DAY, made_from, decisions, base)
 
 
 Home = Path | str
@@ -87,7 +94,7 @@ def new_book(home: Home) -> PriceBook:
 def book_with_prices(home: Home) -> PriceBook:
     """A book at version 1: each of three offers costs 10.00."""
     book = new_book(home)
-    book.import_offers(OFFERS, by="ann", now=NOW)
+    book.import_offers(LISTINGS, by="ann", now=NOW)
     return book
 
 
@@ -95,7 +102,12 @@ def publish(book: PriceBook, *decisions: Decision, name: str = "p1", at: datetim
     """Propose, approve and publish; returns the version."""
     book.propose(proposal(*decisions, name=name, base=book.version(), at=at))
     book.approve(name, by="bob", now=at)
-    return book.publish(name, by="bob", now=at)
+    return put_in_force(book, name, at=at)
+
+
+def put_in_force(book: PriceBook, name: str = "p1", *, at: datetime = NOW, begins: datetime | None = None) -> int:
+    """Publish what is approved; returns the version."""
+    return book.publish(name, by="bob", now=at, policy=POLICY, law=NO_LAW, at=begins)
 
 
 def price_list(book: PriceBook) -> dict[str, str]:

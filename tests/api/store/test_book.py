@@ -19,7 +19,7 @@ from sqlalchemy import event
 from api.store.book import PriceBook
 from api.store.database import open_database
 from api.store.queries import decode
-from pricing.book import Change, PriceInForce, Standing, Verdict
+from pricing.book import Change, Listing, PriceInForce, Standing, Verdict
 from pricing.errors import RefusedError
 from pricing.model import Ladder
 from pricing.outcome import Gain
@@ -27,6 +27,7 @@ from tests.api.store.book_kit import (
     DAY,
     IDS,
     LADDER,
+    LISTINGS,
     NOW,
     OFFERS,
     Home,
@@ -37,6 +38,7 @@ from tests.api.store.book_kit import (
     price_list,
     proposal,
     publish,
+    put_in_force,
 )
 
 LATER = NOW + timedelta(hours=1)
@@ -109,10 +111,10 @@ def test_what_is_not_approved_is_not_published(book: PriceBook) -> None:
     """Neither an open nor a rejected proposal."""
     book.propose(proposal(decision()))
     with pytest.raises(RefusedError, match="is not approved"):
-        book.publish("p1", by="bob", now=NOW)
+        put_in_force(book)
     book.reject("p1", by="bob", now=NOW)
     with pytest.raises(RefusedError, match="was rejected"):
-        book.publish("p1", by="bob", now=NOW)
+        put_in_force(book)
     with pytest.raises(RefusedError, match="was rejected"):
         book.approve("p1", by="cyd", now=NOW)
 
@@ -124,7 +126,7 @@ def test_an_expired_proposal_never_publishes(book: PriceBook, late: timedelta) -
     book.approve("p1", by="bob", now=NOW)
     before = everything(book)
     with pytest.raises(RefusedError, match="expired"):
-        book.publish("p1", by="bob", now=NOW + late)
+        put_in_force(book, "p1", at=NOW + late)
     assert everything(book) == before
 
 
@@ -142,7 +144,7 @@ def test_a_stale_proposal_never_publishes(book: PriceBook) -> None:
     publish(book, decision(IDS[1]), name="quick")
     before = everything(book)
     with pytest.raises(RefusedError, match="stale"):
-        book.publish("slow", by="bob", now=NOW)
+        put_in_force(book, "slow")
     with pytest.raises(RefusedError, match="stale"):
         book.propose(proposal(decision(), name="late"))
     assert everything(book) == before
@@ -153,7 +155,7 @@ def test_a_proposal_publishes_once(book: PriceBook) -> None:
     """The second time it is refused."""
     publish(book, decision())
     with pytest.raises(RefusedError, match="published already"):
-        book.publish("p1", by="bob", now=NOW)
+        put_in_force(book)
     assert book.standing("p1", now=NOW + 2 * DAY) is Standing.PUBLISHED
 
 
@@ -192,7 +194,7 @@ def test_a_price_that_breaks_a_rule_is_not_published(
     book.approve("p1", by="bob", now=NOW)
     before = everything(book)
     with pytest.raises(RefusedError, match=reason):
-        book.publish("p1", by="bob", now=NOW)
+        put_in_force(book)
     assert everything(book) == before
 
 
@@ -222,9 +224,9 @@ def test_publishing_is_atomic(home: Home, statement: str) -> None:
     broken = PriceBook(open_database(place_in(home)))
     plant_failure(broken, statement)
     with pytest.raises(MemoryError, match="planted"):
-        broken.publish("p1", by="bob", now=NOW)
+        put_in_force(broken, "p1")
     assert everything(book) == before
-    assert book.publish("p1", by="bob", now=NOW) == 2
+    assert put_in_force(book) == 2
 
 
 KILLED = """
@@ -233,7 +235,7 @@ from pathlib import Path
 from sqlalchemy import event
 from api.store.book import PriceBook
 from api.store.database import open_database
-from tests.api.store.book_kit import NOW
+from tests.api.store.book_kit import put_in_force
 
 place = sys.argv[1]
 engine = open_database(place if "://" in place else Path(place))
@@ -243,7 +245,7 @@ def die(db, cursor, sql, *rest):
     if sql.startswith(sys.argv[2]):
         os._exit(9)
 
-PriceBook(engine).publish("p1", by="bob", now=NOW)
+put_in_force(PriceBook(engine))
 """
 
 
@@ -258,7 +260,7 @@ def test_a_process_killed_while_publishing_changes_nothing(home: Home, statement
     killed = subprocess.run(command, env=os.environ | {"PYTHONPATH": "."}, check=False, timeout=60)
     assert killed.returncode == 9
     assert everything(book) == before
-    assert book.publish("p1", by="bob", now=NOW) == 2
+    assert put_in_force(book) == 2
 
 
 def test_of_two_publishers_one_wins(home: Home) -> None:
@@ -273,7 +275,7 @@ def test_of_two_publishers_one_wins(home: Home) -> None:
         rival = PriceBook(open_database(place_in(home)))
         start.wait()
         try:
-            results[name] = rival.publish(name, by="bob", now=NOW)
+            results[name] = put_in_force(rival, name)
         except RefusedError as error:
             results[name] = str(error)
 
@@ -317,7 +319,7 @@ def test_rolling_back_keeps_what_came_on_sale_since(book: PriceBook) -> None:
 def test_importing_the_same_offers_twice_changes_nothing(book: PriceBook) -> None:
     """The second time there is no new version."""
     before = everything(book)
-    assert book.import_offers(OFFERS, by="ann", now=LATER) == 1
+    assert book.import_offers(LISTINGS, by="ann", now=LATER) == 1
     assert everything(book) == before
 
 
@@ -325,7 +327,7 @@ def test_an_import_never_changes_a_price_in_force(book: PriceBook) -> None:
     """A price that disagrees with the book is refused, all of them at once."""
     publish(book, decision(), decision(IDS[1]))
     with pytest.raises(RefusedError, match=r"hamlet-adult.*11\.00.*; .*hamlet-child"):
-        book.import_offers(OFFERS, by="ann", now=LATER)
+        book.import_offers(LISTINGS, by="ann", now=LATER)
 
 
 def test_a_frozen_book_changes_nothing_until_a_person_lifts_it(home: Home) -> None:
@@ -337,7 +339,7 @@ def test_a_frozen_book_changes_nothing_until_a_person_lifts_it(home: Home) -> No
     book.freeze(by="cyd", now=NOW, reason="flood")
     restarted = PriceBook(open_database(place_in(home)))
     steps: list[Callable[[], int]] = [
-        lambda: restarted.publish("p2", by="bob", now=NOW),
+        lambda: put_in_force(restarted, "p2"),
         lambda: restarted.rollback(2, by="bob", now=NOW),
         lambda: new_offer(restarted),
     ]
@@ -347,12 +349,12 @@ def test_a_frozen_book_changes_nothing_until_a_person_lifts_it(home: Home) -> No
     assert restarted.frozen()
     restarted.unfreeze(by="cyd", now=NOW, reason="over")
     assert not book.frozen()
-    assert book.publish("p2", by="bob", now=NOW) == 3
+    assert put_in_force(book, "p2") == 3
 
 
 def new_offer(book: PriceBook) -> int:
     """Import an offer the book does not know."""
-    return book.import_offers([dataclasses.replace(OFFERS[0], id="macbeth")], by="ann", now=NOW)
+    return book.import_offers([Listing(dataclasses.replace(OFFERS[0], id="macbeth"))], by="ann", now=NOW)
 
 
 def test_a_price_is_found_at_any_instant(book: PriceBook) -> None:

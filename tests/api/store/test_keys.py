@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from api.store.database import DATABASE_NAME, open_database, reading
-from api.store.keys import Scope, create_key, hash_of, key_hashes, parse_scopes
+from api.store.keys import Scope, create_key, hash_of, live_keys, parse_scopes
 from pricing.errors import InputError
 from tests.api.store.book_kit import NOW, new_book
 
@@ -14,12 +14,14 @@ def test_a_key_is_stored_only_as_its_hash(tmp_path: Path) -> None:
     """The file holds the hash and the scopes, not the key; two keys differ."""
     new_book(tmp_path)
     engine = open_database(tmp_path / DATABASE_NAME)
-    key, other = (create_key(engine, {Scope.PRICES_READ, Scope.ADMIN}, now=NOW) for _ in range(2))
+    key, other = (
+        create_key(engine, {Scope.PRICES_READ, Scope.ADMIN}, holder="shop", by="ann", now=NOW) for _ in range(2)
+    )
     assert key.startswith("ff_")
     assert len(key) >= 3 + 256 / 6
     assert key != other
     with reading(engine) as db:
-        assert key_hashes(db)[hash_of(key)] == {Scope.PRICES_READ, Scope.ADMIN}
+        assert live_keys(db)[hash_of(key)].scopes == {Scope.PRICES_READ, Scope.ADMIN}
     for file in tmp_path.iterdir():
         assert key.encode() not in file.read_bytes()
 

@@ -11,7 +11,8 @@ from api.settings import default_text
 from api.snapshot import SNAPSHOT_NAME
 from api.workspace import Workspace
 from pricing.errors import UnavailableError
-from tests.api.store.book_kit import NOW, OFFERS, decision, price_list, publish
+from tests.api.clocks import still
+from tests.api.store.book_kit import LISTINGS, NOW, decision, price_list, publish
 from tests.api.store.postgres import Server
 
 
@@ -19,7 +20,7 @@ from tests.api.store.postgres import Server
 def workspace(postgres: Server, tmp_path: Path) -> Workspace:
     """A workspace on a database of its own, with three prices in force."""
     place = Workspace.create(tmp_path, default_text(database=postgres.new_database()))
-    place.book.import_offers(OFFERS, by="ann", now=NOW)
+    place.book.import_offers(LISTINGS, by="ann", now=NOW)
     return place
 
 
@@ -34,14 +35,14 @@ def test_the_settings_say_where_the_book_is(workspace: Workspace, postgres: Serv
 
 def test_prices_are_served_on_while_the_server_is_down(workspace: Workspace, postgres: Server) -> None:
     """Stale and said so; a start without the database too; fresh again once it is back."""
-    follower = Follower(workspace.database, workspace.root / SNAPSHOT_NAME, now=lambda: NOW)
+    follower = Follower(workspace.database, workspace.root / SNAPSHOT_NAME, clock=still())
     follower.refresh()
     assert not follower.current().stale
     postgres.halt()
     try:
         follower.refresh()
         assert (follower.current().snapshot.content.version, follower.current().stale) == (1, True)
-        ready = serving_app(workspace.root, now=lambda: NOW).test_client().get("/readyz").get_json()
+        ready = serving_app(workspace.root, clock=still()).test_client().get("/readyz").get_json()
         assert (ready["version"], ready["stale"]) == (1, True)
         with pytest.raises(UnavailableError, match="does not answer"):
             workspace.book.version()

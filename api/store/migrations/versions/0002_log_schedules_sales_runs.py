@@ -64,7 +64,6 @@ def upgrade() -> None:
         sa.Column("key", sa.String, nullable=False),
         sa.Column("fingerprint", sa.String, nullable=False),
         sa.Column("status", sa.Integer, nullable=False),
-        sa.Column("headers", sa.Text, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("at", sa.DateTime, nullable=False),
         sa.PrimaryKeyConstraint("holder", "key", name="pk_requests"),
@@ -93,11 +92,12 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer, nullable=False),
         sa.Column("id", sa.String, nullable=False),
         sa.Column("kind", sa.String, nullable=False),
+        sa.Column("arguments", sa.Text, nullable=False),
         sa.Column("state", sa.String, nullable=False),
         sa.Column("attempt", sa.Integer, nullable=False),
         sa.Column("stage", sa.String, nullable=False),
-        sa.Column("progress", sa.Float, nullable=False),
-        sa.Column("lines", sa.Text, nullable=False),
+        sa.Column("progress", sa.Float),
+        sa.Column("log", sa.Text, nullable=False),
         sa.Column("result", sa.Text),
         sa.Column("by", sa.String, nullable=False),
         sa.Column("asked_at", sa.DateTime, nullable=False),
@@ -105,11 +105,11 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.DateTime),
         sa.Column("worker", sa.String),
         sa.Column("lease_until", sa.DateTime),
-        sa.Column("cancelled", sa.Integer, nullable=False),
+        sa.Column("cancel", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_runs"),
         sa.UniqueConstraint("id", name="uq_runs_id"),
         sa.CheckConstraint(
-            "state IN ('waiting', 'running', 'done', 'failed', 'cancelled')", name="ck_runs_state"
+            "state IN ('asked', 'running', 'done', 'failed', 'cancelled')", name="ck_runs_state"
         ),
         sa.CheckConstraint("progress >= 0 AND progress <= 1", name="ck_runs_progress"),
     )

@@ -1,0 +1,181 @@
+"""What the steps of the price book are made of, within a transaction that the caller holds.
+
+Guarantees
+----------
+* A version is dated after the one before, whatever the clock says.
+* Where a price begins, the one in force ends, and what was to begin then or later is taken back.
+* Every guard rail and every rule of law is asked within the transaction that publishes.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+
+from api.store import log
+from api.store.checks import Key, faults
+from api.store.queries import between, coming, freeze_reason, latest_version, listing_of, took_back_alone
+from api.store.tables import listings, prices, publications, reviews
+from pricing import guardrails, law
+from pricing.book import Change, Decision, Listing, PriceInForce, Proposal, Publication
+from pricing.errors import RefusedError
+from pricing.guardrails import InForce
+from pricing.law import Law
+from pricing.model import Offer
+from pricing.money import parse_amount
+from pricing.policy import Policy
+
+TICK = timedelta(microseconds=1)
+
+
+def person(name: str) -> str:
+    """Who takes a step (RefusedError if nobody is named)."""
+    if not name.strip():
+        raise RefusedError("say who takes this step")
+    return name.strip()
+
+
+def append_version(
+    db: Connection,
+    change: Change,
+    *,
+    by: str,
+    now: datetime,
+    proposal: str | None = None,
+    undone: int | None = None,
+    begins: datetime | None = None,
+) -> Publication:
+    """Begin a new version; a clock that went back dates it just after the one before, so that order is kept."""
+    if frozen := freeze_reason(db):
+        raise RefusedError(frozen)
+    version, last = latest_version(db), db.scalar(select(func.max(publications.c.at)))
+    at = now if last is None else max(now, last + TICK)
+    made = Publication(version + 1, change, proposal, undone, person(by), at, max(at, begins or at))
+    row = asdict(made) | {"effective_at": made.effective_at if begins else None}
+    db.execute(insert(publications).values(row))
+    return made
+
+
+def forbids(
+    db: Connection,
+    proposal: Proposal,
+    before: Mapping[Key, PriceInForce],
+    rules: tuple[Policy, Law],
+    *,
+    now: datetime,
+    begins: datetime,
+) -> list[str]:
+    """Everything that forbids publishing, as things are now; `before` is in force when the new prices begin."""
+    if wrong := [text for decision in proposal.decisions for text in faults(decision, before)]:
+        return wrong
+    policy, market_law = rules
+    known, offered = _known(db, before, policy, begins), listing_of(db)
+    large = bool(db.scalar(select(reviews.c.large).where(reviews.c.proposal == proposal.id)))
+    return [
+        *guardrails.objections(proposal, offered, known, policy, now=now, large=large, at=begins),
+        *law.objections(proposal, offered, known, market_law, now=now, at=begins),
+    ]
+
+
+def _known(db: Connection, before: Mapping[Key, PriceInForce], policy: Policy, begins: datetime) -> dict[Key, InForce]:
+    rows: dict[Key, list[guardrails.Row]] = {key: [] for key in before}
+    for price in (*between(db, guardrails.history_from(begins, policy), begins), *coming(db, begins)):
+        if price.key in rows:
+            rows[price.key].append((price.valid_from, price.valid_until, price.price))
+    return {key: InForce.over(of_offer, begins, policy) for key, of_offer in rows.items()}
+
+
+def undoable(made: Mapping[int, Publication], version: int) -> Publication:
+    """The publication of this version, if it can be taken back."""
+    found = made.get(version)
+    if found is None or found.change is Change.IMPORT:
+        raise RefusedError(f"version {version} is not a publication that can be rolled back")
+    if any(later.undone == version for later in made.values()):
+        raise RefusedError(f"version {version} was rolled back already")
+    if took_back_alone(made, found):
+        raise RefusedError(f"version {version} took back prices that had not begun; propose them again")
+    return found
+
+
+def outside(price: PriceInForce, known: Mapping[Key, Listing]) -> Iterator[str]:
+    """What forbids restoring a price, in words."""
+    listing = known.get(price.key)
+    if listing is not None and not listing.offer.floor <= price.price <= listing.offer.ceiling:
+        bounds = f"{listing.offer.floor} to {listing.offer.ceiling}"
+        yield f"offer {price.offer} would cost {price.price}, outside its bounds {bounds}"
+
+
+def describe(db: Connection, listed: Mapping[Key, Listing], now: datetime) -> list[dict[str, str]]:
+    """Record descriptions that are not as they were; returns what the log says of them."""
+    known, rows = listing_of(db), list[dict[str, Any]]()
+    for (offer, channel), listing in listed.items():
+        if known.get((offer, channel)) != listing:
+            body = msgspec.json.encode(listing, order="sorted").decode()
+            rows.append({"offer": offer, "channel": channel, "body": body, "at": now})
+    if rows:
+        db.execute(insert(listings), rows)
+    return [{"offer": row["offer"], "channel": row["channel"], "sha256": log.digest(row["body"])} for row in rows]
+
+
+def replace_prices(db: Connection, made: Publication, opened: Sequence[PriceInForce]) -> list[log.Row]:
+    """Let prices begin: what was to begin then or later is taken back, what is in force then ends."""
+    if not opened:
+        return []
+    begins = made.effective_at
+    same = (prices.c.offer == bindparam("_offer"), prices.c.channel == bindparam("_channel"), prices.c.voided.is_(None))
+    void = update(prices).where(*same, prices.c.valid_from >= begins).values(voided=made.version)
+    lasts = or_(prices.c.valid_until.is_(None), prices.c.valid_until > begins)
+    close = update(prices).where(*same, prices.c.valid_from < begins, lasts).values(valid_until=begins)
+    keys = [{"_offer": price.offer, "_channel": price.channel} for price in opened]
+    db.execute(void, keys)
+    db.execute(close, keys)
+    return open_prices(db, opened)
+
+
+def open_prices(db: Connection, opened: Sequence[PriceInForce]) -> list[log.Row]:
+    """Add prices; returns what the log says of them."""
+    rows = [
+        {
+            "offer": price.offer,
+            "channel": price.channel,
+            "currency": price.currency,
+            "price": price.price,
+            "version": price.version,
+            "valid_from": price.valid_from,
+            "terms": msgspec.json.encode(price.terms, order="sorted").decode(),
+        }
+        for price in opened
+    ]
+    db.execute(insert(prices), rows)
+    return [log.told(price) for price in opened]
+
+
+def first_price(offer: Offer, made: Publication) -> PriceInForce:
+    """The price an offer comes with."""
+    terms = {
+        "product": offer.product,
+        "segment": offer.segment,
+        "event": offer.event,
+        "list_price": None if offer.list_price is None else f"{offer.list_price:f}",
+    }
+    price = parse_amount(offer.current_price, offer.currency)
+    return PriceInForce(offer.id, offer.channel, price, offer.currency, made.version, made.effective_at, None, terms)
+
+
+def moved_price(before: PriceInForce, decision: Decision, made: Publication) -> PriceInForce:
+    """The price a decision leads to."""
+    return price_again(replace(before, price=parse_amount(decision.allowed, decision.currency)), made)
+
+
+def price_again(price: PriceInForce, made: Publication) -> PriceInForce:
+    """A price, beginning with another version."""
+    return replace(price, version=made.version, valid_from=made.effective_at, valid_until=None, number=None)
+
+
+def differs(earlier: PriceInForce, current: PriceInForce) -> bool:
+    """Whether something has to be done for an earlier price to be in force, and to stay so."""
+    same = (earlier.price, earlier.currency, earlier.terms) == (current.price, current.currency, current.terms)
+    return not same or current.valid_until is not None

@@ -7,16 +7,19 @@ Guarantees
 
 import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 from holidays import list_supported_countries
 
 from pricing.errors import Finding, InputError
-from pricing.money import CURRENCIES
+from pricing.law import Fee, Law, MarketLaw
+from pricing.money import CURRENCIES, minor_digits
 from pricing.policy import Policy
 
 FILE = "fairfare.toml"
@@ -48,11 +51,13 @@ class Settings:
     ----------
     currency : ISO 4217, where a table has no currency column
     time_zone : IANA zone in which days begin
-    country : ISO 3166 code whose public holidays count; None for none
+    country : ISO 3166 code whose public holidays count, and whose law where no market is declared; None for none
     seed : of every random draw
     draws : of the posterior, per offer
     database : where the price book is kept, as postgresql://USER@HOST/NAME (the password goes into PGPASSWORD or
         ~/.pgpass); None for a file in the workspace
+    personal_columns : columns of your tables with data about single buyers, besides those always taken for it
+    markets : the law of each market prices are shown in (docs/law.md)
     policy : what the engine may propose
     """
 
@@ -62,6 +67,8 @@ class Settings:
     seed: int = 0
     draws: int = 400
     database: str | None = None
+    personal_columns: tuple[str, ...] = ()
+    markets: tuple[MarketLaw, ...] = ()
     policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
@@ -78,8 +85,26 @@ class Settings:
             ),
             (self.draws < 20 or self.seed < 0, "draws must be at least 20, seed not negative"),
         ]
-        if found := [text for wrong, text in problems if wrong]:
+        if found := [text for wrong, text in problems if wrong] + list(self._market_problems()):
             raise ValueError("; ".join(found))
+        Law(self.markets)  # refuses markets that cannot be told apart
+
+    def _market_problems(self) -> Iterator[str]:
+        countries, smallest = list_supported_countries(include_aliases=False), -minor_digits(self.currency)
+        for market in self.markets:
+            if market.country is not None and market.country not in countries:
+                yield f"market {market.name}: country {market.country!r} is no known ISO 3166 code (for example DE)"
+            yield from (
+                f"market {market.name}: fee {fee.name} has more decimals than {self.currency}"
+                for fee in market.fees
+                if fee.amount.as_tuple().exponent < smallest  # type: ignore[operator]  # a finite amount
+            )
+
+    @property
+    def law(self) -> Law:
+        """The law of the markets; where none is declared, that of the country."""
+        alone = () if self.country is None else (MarketLaw(name=self.country, country=self.country),)
+        return Law(self.markets or alone, self.personal_columns, self.time_zone)
 
 
 def read_settings(path: Path) -> Settings:
@@ -104,8 +129,7 @@ def parse_settings(text: str, *, file: str) -> Settings:
         values = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise InputError(Finding(f"not readable as TOML: {error}", file=file)) from None
-    unknown = [*_unknown(values, Settings), *(f"policy.{key}" for key in _unknown(values.get("policy", {}), Policy))]
-    if unknown:
+    if unknown := list(_unknown_settings(values)):
         raise InputError([Finding(f"unknown setting {key}", file=file) for key in unknown])
     try:
         return msgspec.convert(values, Settings, strict=False)
@@ -121,7 +145,21 @@ def _is_zone(name: str) -> bool:
     return True
 
 
-def _unknown(values: object, kind: type[Settings] | type[Policy]) -> list[str]:
+def _unknown_settings(values: dict[str, Any]) -> Iterator[str]:
+    """Every key that means nothing, by its place: `markets.fees.percent`."""
+    yield from _unknown(values, Settings)
+    yield from (f"policy.{key}" for key in _unknown(values.get("policy", {}), Policy))
+    for market in _tables(values, "markets"):
+        yield from (f"markets.{key}" for key in _unknown(market, MarketLaw))
+        yield from (f"markets.fees.{key}" for fee in _tables(market, "fees") for key in _unknown(fee, Fee))
+
+
+def _tables(values: object, name: str) -> list[object]:
+    listed = values.get(name) if isinstance(values, dict) else None
+    return listed if isinstance(listed, list) else []
+
+
+def _unknown(values: object, kind: type[Settings | Policy | MarketLaw | Fee]) -> list[str]:
     known = {setting.name for setting in fields(kind)}
     return sorted(set(values) - known) if isinstance(values, dict) else []
 

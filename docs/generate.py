@@ -8,11 +8,12 @@ Guarantees
 import inspect
 import re
 from collections.abc import Iterator
-from dataclasses import Field, fields
+from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
 from api.settings import Settings
+from pricing.law import Fee, MarketLaw
 from pricing.policy import Policy
 from pricing.tables import TABLES, Column, Kind, Table
 
@@ -81,7 +82,7 @@ def _bounds(column: Column) -> str:
 _SETTINGS = """\
 # Settings
 
-<!-- Written by docs/generate.py from api/settings.py and pricing/policy.py; change it there. -->
+<!-- Written by docs/generate.py from api/settings.py, pricing/policy.py and pricing/law.py; change it there. -->
 
 `fairfare.toml` in a workspace. A setting left out has its default; an unknown one is an error. Shares are fractions:
 0.10 is 10 %.
@@ -91,16 +92,26 @@ _SETTINGS = """\
 def settings_page() -> str:
     """The page about the settings of a workspace."""
     rows = [_SETTINGS]
-    for title, kind in (("At the top", Settings), ("Under [policy]", Policy)):
+    kinds = (
+        ("At the top", Settings),
+        ("Under [policy]", Policy),
+        ("Under [[markets]]", MarketLaw),
+        ("Under [[markets.fees]]", Fee),
+    )
+    for title, kind in kinds:
         rows += [f"## {title}", "", "| setting | default | meaning |", "|---|---|---|"]
         meanings = _meanings(kind)
         rows += [
             f"| `{setting.name}` | {_default(setting)} | {meanings[setting.name]} |"
             for setting in fields(kind)
-            if setting.name != "policy"
+            if setting.name not in TABLES_OF_SETTINGS
         ]
         rows.append("")
     return "\n".join(rows)
+
+
+TABLES_OF_SETTINGS = {"policy", "markets", "fees"}
+"""Settings with a table of their own."""
 
 
 def _meanings(kind: type) -> dict[str, str]:
@@ -114,6 +125,8 @@ def _meanings(kind: type) -> dict[str, str]:
 
 def _default(setting: Field[Any]) -> str:
     value = setting.default
+    if value is MISSING:
+        return "needed"
     return "none" if value is None else "`[]`" if value == () else f"`{value}`"
 
 

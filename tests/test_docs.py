@@ -10,6 +10,7 @@ import pytest
 
 from api.cli.main import COMMANDS, app
 from api.settings import Settings
+from pricing.law import Fee, MarketLaw
 from pricing.policy import Policy
 from pricing.tables import TABLES
 from tests.real_data import ROOT
@@ -55,9 +56,9 @@ def test_every_column_is_documented() -> None:
 def test_every_setting_is_documented() -> None:
     """Each setting has a row with a meaning."""
     page = generator().settings_page()
-    for kind in (Settings, Policy):
+    for kind in (Settings, Policy, MarketLaw, Fee):
         for setting in fields(kind):
-            assert setting.name == "policy" or f"| `{setting.name}` |" in page
+            assert f"| `{setting.name}` |" in page or f"{setting.name}]" in page
     assert "|  |" not in page
 
 

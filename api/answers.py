@@ -6,7 +6,7 @@ Guarantees
 * Money is a string with its currency. No personal data enters a price, so there is nothing to disclose beside it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
@@ -17,12 +17,12 @@ from sqlalchemy import Connection, func, select
 
 from api.snapshot import Content, Entry, Snapshot
 from api.store.checks import Key
-from api.store.keys import key_hashes
-from api.store.queries import all_publications, decisions_in_effect, in_force, latest_version
-from api.store.tables import keys
-from pricing.book import Change, Decision, PriceInForce, Proposal
+from api.store.keys import live_keys
+from api.store.queries import all_publications, coming, decisions_in_effect, in_force, latest_version, moment
+from api.store.tables import keys, revocations, secrets
+from pricing.book import Change, Decision, PriceInForce, Proposal, Publication
 
-Mark = tuple[int, int]
+Mark = tuple[int, int, int]
 Decided = Mapping[Key, tuple[Proposal, Decision]]
 
 SET_BY = {
@@ -32,20 +32,35 @@ SET_BY = {
 
 
 def mark_of(db: Connection) -> Mark:
-    """What has changed if anything that is served has: the version, and the number of the newest key."""
-    return latest_version(db), db.scalar(select(func.max(keys.c.number))) or 0
+    """What has changed if anything that is served has: the version, the newest key, and how many are revoked."""
+    newest, revoked = select(func.max(keys.c.number)), select(func.count()).select_from(revocations)
+    return latest_version(db), db.scalar(newest) or 0, db.scalar(revoked) or 0
 
 
 def take(db: Connection, *, now: datetime) -> Snapshot:
-    """The latest version of the book, ready to be served."""
-    made, prices = all_publications(db), in_force(db)
-    decided = decisions_in_effect(db, made, [price.key for price in prices])
-    entries = tuple(_entry(price, made[price.version].change, decided) for price in prices)
-    hashes = {hashed: tuple(sorted(scope.value for scope in scopes)) for hashed, scopes in key_hashes(db).items()}
-    return Snapshot.of(Content(latest_version(db), now, hashes, entries))
+    """The latest version of the book, ready to be served: prices in force, and those that begin later."""
+    made, at = all_publications(db), moment(db, now)
+    entries = [_entry(price, made, decided) for price, decided in _explained(db, made, at)]
+    known = {
+        hashed: (key.holder, tuple(sorted(scope.value for scope in key.scopes)))
+        for hashed, key in live_keys(db).items()
+    }
+    secret = db.scalars(select(secrets.c.value).where(secrets.c.name == "quotes")).one()
+    entries.sort(key=lambda entry: (*entry.key, entry.valid_from))
+    return Snapshot.of(Content(latest_version(db), now, known, secret, tuple(entries)), at)
 
 
-def _entry(price: PriceInForce, change: Change, decided: Decided) -> Entry:
+def _explained(db: Connection, made: Mapping[int, Publication], at: datetime) -> Iterator[tuple[PriceInForce, Decided]]:
+    """Prices in force at an instant and those that come later, each with what explains it then."""
+    by_instant: dict[datetime, list[PriceInForce]] = {at: list(in_force(db, at))}
+    for price in coming(db, at):
+        by_instant.setdefault(price.valid_from, []).append(price)
+    for instant, prices in by_instant.items():
+        decided = decisions_in_effect(db, made, [price.key for price in prices], instant)
+        yield from ((price, decided) for price in prices)
+
+
+def _entry(price: PriceInForce, made: Mapping[int, Publication], decided: Decided) -> Entry:
     proposal, decision = decided.get(price.key, (None, None))
     encode = msgspec.json.encode
     return Entry(
@@ -54,8 +69,10 @@ def _entry(price: PriceInForce, change: Change, decided: Decided) -> Entry:
         price.terms["product"] or "",
         price.terms["segment"] or "",
         price.terms["event"] or "",
+        price.valid_from,
+        price.valid_until,
         msgspec.Raw(encode(_answer(price))),
-        msgspec.Raw(encode(_explanation(price, change, proposal, decision))),
+        msgspec.Raw(encode(_explanation(price, made[price.version].change, proposal, decision))),
     )
 
 

@@ -79,7 +79,7 @@ def feed(form: Form, view: View, channel: str | None = None) -> bytes:
     channel : where it is sold. Left out: every channel of every offer in `prices.json` and `prices.csv`; in the others,
         which hold an offer once, the price for all channels or the only one there is, and no offer that has several.
     """
-    entries = view.snapshot.content.entries
+    entries = view.snapshot.entries
     if channel is not None or form not in {Form.JSON, Form.CSV}:
         offers = dict.fromkeys(entry.offer for entry in entries)
         entries = tuple(entry for offer in offers if (entry := view.snapshot.find(offer, channel)) is not None)

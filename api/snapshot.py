@@ -3,8 +3,11 @@
 Guarantees
 ----------
 * A snapshot is one version of the book, whole: it is read in one transaction and never changed.
+* It holds the prices in force when it was taken and those that begin later, and is arranged for one instant: what is
+  found in it is in force then, and `until` says when that changes. So prices change on time without the database.
 * On disk it is written atomically, readable by its owner only, with a checksum. A file that is damaged is ignored
   and said to be.
+* No price is served that cannot be: each is checked (`check`) whether it comes from the database or from disk.
 * Loading one needs no database, model, solver or pandas.
 """
 
@@ -14,14 +17,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Annotated, Protocol, Self
 
 import msgspec
 import structlog
 
 from api.atomic import write_bytes
 from pricing.model import ALL
+from pricing.money import check_currency, parse_amount
 
 SNAPSHOT_NAME = "snapshot.json"
 log = structlog.get_logger()
@@ -29,14 +35,20 @@ log = structlog.get_logger()
 Key = tuple[str, str]
 
 
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One price in force; `price` and `explanation` are JSON objects, encoded once."""
+    """A price from `valid_from` until `valid_until`; `price` and `explanation` are JSON objects, encoded once."""
 
     offer: str
     channel: str
     product: str
     segment: str
     event: str
+    valid_from: Instant
+    valid_until: Instant | None
     price: msgspec.Raw
     explanation: msgspec.Raw
 
@@ -45,43 +57,82 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         """(offer, channel): what has exactly one price at any instant."""
         return self.offer, self.channel
 
+    @property
+    def end(self) -> datetime:
+        """When it ends, as an instant that can be compared."""
+        return self.valid_until or NEVER
+
 
 class Content(msgspec.Struct, frozen=True):
-    """What a snapshot holds; `entries` are sorted by offer and channel, `keys` maps a key's hash to its scopes."""
+    """What a snapshot holds.
+
+    Attributes
+    ----------
+    keys : a key's hash -> its holder and scopes
+    secret : what signs quotes
+    entries : prices in force when it was taken, and later ones; sorted by offer, channel and when they begin
+    """
 
     version: int
-    taken_at: datetime
-    keys: dict[str, tuple[str, ...]]
+    taken_at: Instant
+    keys: dict[str, tuple[str, tuple[str, ...]]]
+    secret: str
     entries: tuple[Entry, ...]
+
+
+class _Kept(msgspec.Struct):
+    since: Instant
+    content: Content
 
 
 class _File(msgspec.Struct):
     sha256: str
-    content: msgspec.Raw
+    kept: msgspec.Raw
+
+
+def _next_change(entries: Iterable[Entry], at: datetime) -> datetime:
+    return min((when for entry in entries for when in (entry.valid_from, entry.end) if when > at), default=NEVER)
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """One version of the book, arranged so that each question is answered by a look-up."""
+    """One version of the book at the instants from `since` to `until`, so that each question is a look-up.
+
+    Attributes
+    ----------
+    since : the instant it was arranged for
+    until : the next instant at which another price is in force
+    mark : changes whenever a price in force or its explanation changes
+    entries : prices in force, sorted by offer and channel
+    """
 
     content: Content
+    since: datetime
+    until: datetime
     mark: str
-    """Changes whenever a price or an explanation changes."""
+    entries: Sequence[Entry] = field(repr=False)
     _entries: Mapping[Key, Entry] = field(repr=False)
     _channels: Mapping[str, Sequence[str]] = field(repr=False)
     _groups: Mapping[tuple[str, str], Sequence[Entry]] = field(repr=False)
 
     @classmethod
-    def of(cls, content: Content) -> Self:
-        """Arrange what was read."""
+    def of(cls, content: Content, at: datetime | None = None) -> Self:
+        """Arrange what was read for an instant, or for the one it was taken at."""
+        at = content.taken_at if at is None else at
         digest, channels, groups = hashlib.sha256(), defaultdict(list), defaultdict(list)
-        for entry in content.entries:
+        entries = [entry for entry in content.entries if entry.valid_from <= at < entry.end]
+        for entry in entries:
             digest.update(bytes(entry.price) + bytes(entry.explanation))
             channels[entry.offer].append(entry.channel)
             for name in ("product", "segment", "event"):
                 groups[name, getattr(entry, name)].append(entry)
-        entries = {entry.key: entry for entry in content.entries}
-        return cls(content, f"{content.version}-{digest.hexdigest()[:16]}", entries, dict(channels), dict(groups))
+        found = {entry.key: entry for entry in entries}
+        mark, until = f"{content.version}-{digest.hexdigest()[:16]}", _next_change(content.entries, at)
+        return cls(content, at, until, mark, entries, found, dict(channels), dict(groups))
+
+    def at(self, instant: datetime) -> Self:
+        """The same version at another instant."""
+        return self if self.since <= instant < self.until else self.of(self.content, instant)
 
     def channels(self, offer: str) -> Sequence[str]:
         """The channels an offer has a price in; none if it is not on sale."""
@@ -106,7 +157,7 @@ class Snapshot:
         where : any of product, segment and event, each with its value
         """
         groups = [self._groups.get(item, ()) for item in where.items()]
-        narrowest = min(groups, key=len, default=self.content.entries)
+        narrowest = min(groups, key=len, default=self.entries)
         start = 0 if after is None else bisect.bisect_right(narrowest, after, key=lambda entry: entry.key)
         found: list[Entry] = []
         for entry in narrowest[start:]:
@@ -117,7 +168,7 @@ class Snapshot:
         return found, None
 
 
-NOTHING = Snapshot.of(Content(0, datetime.min.replace(tzinfo=UTC), {}, ()))
+NOTHING = Snapshot.of(Content(0, datetime.min.replace(tzinfo=UTC), {}, "", ()))
 """What is served before any price is known."""
 
 
@@ -143,28 +194,90 @@ class Snapshots(Protocol):
 
 def write(snapshot: Snapshot, path: Path) -> None:
     """Put a snapshot on disk, all of it or nothing."""
-    content = msgspec.json.encode(snapshot.content)
-    data = msgspec.json.encode(_File(hashlib.sha256(content).hexdigest(), msgspec.Raw(content)))
+    kept = msgspec.json.encode(_Kept(snapshot.since, snapshot.content))
+    data = msgspec.json.encode(_File(hashlib.sha256(kept).hexdigest(), msgspec.Raw(kept)))
     write_bytes(data, path, mode=0o600)
 
 
 def load(path: Path) -> Snapshot | None:
-    """Read a snapshot from disk; None if there is none, or it is damaged (which the log says)."""
+    """Read a snapshot from disk; None if there is none, or it cannot be used (which the log says)."""
     try:
-        return Snapshot.of(msgspec.json.decode(_verified(path.read_bytes()), type=Content))
+        kept = msgspec.json.decode(_verified(path.read_bytes()), type=_Kept)
+        check(kept.content)
+        return Snapshot.of(kept.content, max(kept.since, kept.content.taken_at))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
         log.warning("the snapshot on disk cannot be used and is ignored", path=str(path), reason=str(error))
         return None
 
 
 def _verified(data: bytes) -> bytes:
+    data.decode()  # a decoder of JSON that skips a text does not look whether it is one
     file = msgspec.json.decode(data, type=_File)
-    content = bytes(file.content)
-    if hashlib.sha256(content).hexdigest() != file.sha256:
+    kept = bytes(file.kept)
+    if hashlib.sha256(kept).hexdigest() != file.sha256:
         raise ValueError("its checksum does not match")
-    return content
+    return kept
+
+
+class _Explained(msgspec.Struct):
+    offer: str
+    channel: str
+    price: Decimal
+    currency: str
+    version: int
+
+
+class _Stated(_Explained):
+    product: str | None
+    segment: str | None
+    event: str | None
+    total_price: Decimal
+    valid_from: Instant
+    valid_until: Instant | None
+
+
+def check(content: Content) -> None:
+    """Refuse a price that cannot be, or an entry whose parts do not belong together.
+
+    Raises
+    ------
+    ValueError
+        naming the first offer that is wrong, and why.
+    """
+    for entry in content.entries:
+        try:
+            _check_entry(entry, content.version)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"offer {entry.offer}: {error}") from None
+    for one, other in pairwise(content.entries):
+        if one.key > other.key or (one.key == other.key and one.end > other.valid_from):
+            raise ValueError(f"offer {other.offer}: out of order, or two prices at one instant")
+
+
+def _check_entry(entry: Entry, version: int) -> None:
+    stated = msgspec.json.decode(entry.price, type=_Stated)
+    explained = msgspec.json.decode(entry.explanation, type=_Explained)
+    price = parse_amount(stated.price, check_currency(stated.currency))
+    if not (0 < price <= parse_amount(stated.total_price, stated.currency)):
+        raise ValueError(f"{stated.price} with a total of {stated.total_price} is not a price")
+    if not (0 < stated.version <= version and stated.valid_from < entry.end):
+        raise ValueError("a price of no version, or of no duration")
+    groups = (stated.product or "", stated.segment or "", stated.event or "")
+    said = (stated.offer, stated.channel, *groups, stated.valid_from, stated.valid_until)
+    if said != (
+        entry.offer,
+        entry.channel,
+        entry.product,
+        entry.segment,
+        entry.event,
+        entry.valid_from,
+        entry.valid_until,
+    ):
+        raise ValueError("its price is that of another offer or time")
+    if any(getattr(stated, name) != getattr(explained, name) for name in _Explained.__struct_fields__):
+        raise ValueError("its explanation is that of another price")
 
 
 def json_list(objects: Iterable[bytes]) -> bytes:

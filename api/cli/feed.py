@@ -24,13 +24,13 @@ def export_feed(
     Example: fairfare export-feed google.xml --workspace season --out feed.xml
     """
     from api.atomic import write_bytes
-    from api.clock import utc_now
+    from api.clock import SteadyClock
     from api.feeds import feed
     from api.follower import Follower
     from api.location import database_of
     from api.snapshot import SNAPSHOT_NAME
 
-    follower = Follower(database_of(workspace), workspace / SNAPSHOT_NAME, now=utc_now)
+    follower = Follower(database_of(workspace), workspace / SNAPSHOT_NAME, clock=SteadyClock())
     follower.refresh()  # the last good prices if the database is down, which the log says
     if (view := follower.current()).empty:
         raise UnavailableError(f"{workspace} has no price book that can be reached, and no snapshot of one")

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from api.feeds import GOOGLE, Form, feed
 from api.files import load
 from api.snapshot import Content, Entry, Snapshot, View
+from tests.api.store.book_kit import NOW
 
 Prices = dict[str, str]
 """Offer -> price and currency, the way the platforms write money."""
@@ -28,7 +28,7 @@ def view(*offers: str, price: str = "12.50", stale: bool = False) -> View:
 
 def of(*entries: Entry, stale: bool = False) -> View:
     """A version of the book with these prices."""
-    return View(Snapshot.of(Content(3, datetime(2026, 3, 2, tzinfo=UTC), {}, entries)), stale)
+    return View(Snapshot.of(Content(3, NOW, {}, "", entries)), stale)
 
 
 def _entry(offer: str, price: str, channel: str = "all") -> Entry:
@@ -46,7 +46,8 @@ def _entry(offer: str, price: str, channel: str = "all") -> Entry:
         "event": "all",
         "list_price": "20.00",
     }
-    return Entry(offer, channel, offer, "adult", "all", msgspec.Raw(msgspec.json.encode(said)), msgspec.Raw(b"{}"))
+    price = msgspec.Raw(msgspec.json.encode(said))
+    return Entry(offer, channel, offer, "adult", "all", NOW, None, price, msgspec.Raw(b"{}"))
 
 
 def google(body: bytes) -> Prices:

@@ -15,6 +15,7 @@ from api.snapshot import SNAPSHOT_NAME, load
 from api.store.book import PriceBook
 from api.store.database import DATABASE_NAME, open_database
 from api.store.keys import Scope, create_key, hash_of
+from tests.api.clocks import still
 from tests.api.store.book_kit import IDS, NOW, book_with_prices, decision, publish
 
 
@@ -26,7 +27,7 @@ def book(tmp_path: Path) -> PriceBook:
 
 def follow(folder: Path) -> Follower:
     """A follower that looks only when told to."""
-    return Follower(folder / DATABASE_NAME, folder / SNAPSHOT_NAME, now=lambda: NOW)
+    return Follower(folder / DATABASE_NAME, folder / SNAPSHOT_NAME, clock=still())
 
 
 @contextmanager
@@ -61,9 +62,9 @@ def test_a_new_key_is_known_at_the_next_look(book: PriceBook, tmp_path: Path) ->
     """Without a new version of the book."""
     follower = follow(tmp_path)
     follower.refresh()
-    key = create_key(open_database(tmp_path / DATABASE_NAME), {Scope.PRICES_READ}, now=NOW)
+    key = create_key(open_database(tmp_path / DATABASE_NAME), {Scope.PRICES_READ}, holder="shop", by="ann", now=NOW)
     follower.refresh()
-    assert follower.current().snapshot.content.keys == {hash_of(key): ("prices:read",)}
+    assert follower.current().snapshot.content.keys == {hash_of(key): ("shop", ("prices:read",))}
     assert book.version() == 1
 
 

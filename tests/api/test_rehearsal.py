@@ -35,7 +35,7 @@ def test_what_was_decided_is_in_force_and_is_served(done: Rehearsal) -> None:
     served = load(done.workspace.root / SNAPSHOT_NAME)
     assert served is not None
     assert served.content.version == done.version
-    prices = {entry.offer: Decimal(json.loads(bytes(entry.price))["price"]) for entry in served.content.entries}
+    prices = {entry.offer: Decimal(json.loads(bytes(entry.price))["price"]) for entry in served.entries}
     assert prices == in_force
 
 

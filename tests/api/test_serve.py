@@ -20,7 +20,8 @@ import pytest
 from api.follower import Follower
 from api.snapshot import SNAPSHOT_NAME
 from api.store.database import DATABASE_NAME
-from tests.api.store.book_kit import IDS, NOW, book_with_prices, decision, publish
+from tests.api.clocks import still
+from tests.api.store.book_kit import IDS, book_with_prices, decision, publish
 
 FAIRFARE = [sys.executable, "-c", "from api.cli import main; main()"]
 
@@ -107,7 +108,7 @@ def test_what_cannot_be_served_is_said(tmp_path: Path) -> None:
     done = fairfare("serve", "--workspace", str(tmp_path))
     assert (done.returncode, "is not a workspace" in done.stderr) == (2, True)
     book_with_prices(tmp_path)
-    Follower(tmp_path / DATABASE_NAME, tmp_path / SNAPSHOT_NAME, now=lambda: NOW).refresh()
+    Follower(tmp_path / DATABASE_NAME, tmp_path / SNAPSHOT_NAME, clock=still()).refresh()
     with serving(tmp_path) as url:
         done = fairfare("serve", "--workspace", str(tmp_path), "--port", url.rsplit(":", 1)[1])
     assert (done.returncode, "cannot listen" in done.stderr) == (1, True)

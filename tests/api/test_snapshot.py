@@ -39,6 +39,8 @@ def entry(offer: str, channel: str = "all", **groups: str) -> Entry:
         groups.get("product", "p"),
         groups.get("segment", "s"),
         groups.get("event", "e"),
+        NOW,
+        None,
         nothing,
         nothing,
     )
@@ -46,7 +48,7 @@ def entry(offer: str, channel: str = "all", **groups: str) -> Entry:
 
 def of(*entries: Entry) -> Snapshot:
     """A snapshot of these."""
-    return Snapshot.of(Content(1, NOW, {}, tuple(sorted(entries, key=lambda one: one.key))))
+    return Snapshot.of(Content(1, NOW, {}, "", tuple(sorted(entries, key=lambda one: one.key))))
 
 
 def test_a_snapshot_is_read_back_equal(tmp_path: Path) -> None:

@@ -174,9 +174,12 @@ def claim(engine: Engine, worker: str, *, now: datetime) -> Run | None:
     ----------
     worker : a name that no other worker has
     """
+    wanted = select(runs).where(runs.c.state.in_(OPEN)).order_by(runs.c.number)
+    with reading(engine) as db:  # whoever waits for work does not hold up those who write
+        if db.execute(wanted.limit(1)).first() is None:
+            return None
     with writing(engine) as db:
-        rows = db.execute(select(runs).where(runs.c.state.in_(OPEN)).order_by(runs.c.number)).all()
-        for run in map(_run, rows):
+        for run in map(_run, db.execute(wanted).all()):
             if run.lease_until is not None and now < run.lease_until:
                 return None
             if run.cancel:

@@ -1,0 +1,132 @@
+"""One job, done in a process of its own: `python -m api.work KIND WORKSPACE NOW`, started by `api.jobs`.
+
+Guarantees
+----------
+* Whatever a model library does to its process, the worker goes on.
+* It tells, a line of JSON at a time, how far it has come (never going back), and in the end what came of it. Only this
+  goes to standard output, whatever libraries print.
+* It ends when its worker does.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from api.jobs import GRACE, Told
+from api.logs import configure
+from api.store.runs import Kind
+from api.workspace import Workspace
+from optimization import HighsOptimizer
+from pricing.book import Verdict
+from pricing.errors import FairfareError, InputError, RefusedError, listed
+
+Progress = Callable[[str, int, int], None]
+"""See `api.fitting.Progress`."""
+
+STAGES: Mapping[Kind, tuple[str, ...]] = {
+    Kind.FIT: ("reading the history", "fitting price response", "fitting booking curves", "fitting forecasts"),
+    Kind.PRICE: ("optimizing prices",),
+    Kind.REPORT: ("writing the report",),
+}
+"""What each kind of job goes through; progress counts these, not seconds."""
+ENGINE = "engine"
+"""Who proposes what the engine computes; a person approves it."""
+REPORT = "report.html"
+
+log = structlog.get_logger()
+
+
+class Steps:
+    """Says how far a job has come, as the share of its stages that are done; it never goes back."""
+
+    def __init__(self, stages: tuple[str, ...], say: Callable[[Told], None]) -> None:
+        self._stages = stages
+        self._say = say
+        self._share = 0.0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Take what a flow tells; of a stage that nobody knows, only its name."""
+        if stage in self._stages:
+            share = (self._stages.index(stage) + (min(done / total, 1.0) if total else 0.0)) / len(self._stages)
+            self._share = max(self._share, share)
+        self._say(Told(stage=stage, progress=self._share))
+
+
+def _fit(place: Workspace, now: datetime, progress: Progress) -> dict[str, Any]:
+    progress("reading the history", 0, 0)
+    made = place.fit(now=now, progress=progress)
+    counts = made.elasticities["status"].value_counts()
+    return {"model_version": made.version, "price_responses": {str(name): int(n) for name, n in counts.items()}}
+
+
+def _price(place: Workspace, now: datetime, progress: Progress) -> dict[str, Any]:
+    progress("optimizing prices", 0, 0)
+    proposal = place.price(HighsOptimizer(), by=ENGINE, now=now)
+    verdicts = [decision.verdict for decision in proposal.decisions]
+    return {"proposal": proposal.id, "decisions": {verdict.value: verdicts.count(verdict) for verdict in Verdict}}
+
+
+def _report(place: Workspace, now: datetime, progress: Progress) -> dict[str, Any]:
+    progress("writing the report", 0, 0)
+    if (proposal := place.book.latest_proposal()) is None:
+        raise RefusedError("there is no proposal yet; ask for a run of kind price first")
+    place.write_report(proposal, place.root / REPORT, now=now, truth=None)
+    return {"proposal": proposal.id, "file": REPORT}
+
+
+WORK: Mapping[Kind, Callable[[Workspace, datetime, Progress], dict[str, Any]]] = {
+    Kind.FIT: _fit,
+    Kind.PRICE: _price,
+    Kind.REPORT: _report,
+}
+
+
+def do(kind: Kind, root: Path, *, now: datetime, say: Callable[[Told], None]) -> None:
+    """Do one job in a workspace and say what came of it; whatever goes wrong is said, not raised."""
+    try:
+        result = WORK[kind](Workspace.open(root), now, Steps(STAGES[kind], say))
+    except InputError as error:
+        say(Told(problems=tuple(listed(error.findings))))
+    except FairfareError as error:
+        say(Told(problems=(str(error),)))
+    except Exception as error:
+        log.exception("a run failed", kind=kind.value, reason=str(error))
+        say(Told(problems=("We failed to do it; the worker's log says how.",)))
+    else:
+        say(Told(result=result))
+
+
+def main() -> None:
+    """Do the job that the arguments name."""
+    kind, root, now = sys.argv[1:]
+    configure(as_json=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # unfinished files are removed on the way out
+    threading.Thread(target=_end_with_worker, daemon=True).start()
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0) as out:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        do(Kind(kind), Path(root), now=datetime.fromisoformat(now), say=lambda told: _write(out.write, told))
+
+
+def _write(write: Callable[[bytes], object], told: Told) -> None:
+    write(msgspec.json.encode(told) + b"\n")
+
+
+def _end_with_worker() -> None:
+    """Wait for the end of standard input, which the worker holds open; then end, and all that was started here."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE)
+    os.killpg(os.getpgid(0), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

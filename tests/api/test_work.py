@@ -1,0 +1,92 @@
+"""A job tells how far it has come, and whatever goes wrong with it."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.jobs import Told
+from api.store.runs import Kind
+from api.work import STAGES, WORK, Steps, do
+from api.workspace import Workspace
+from tests.api.test_workspace import NOW, OFFERS, SALES, Bring
+
+STEP = st.tuples(st.sampled_from([*STAGES[Kind.FIT], "something else"]), st.integers(0, 20), st.integers(0, 10))
+
+
+@given(st.lists(STEP, max_size=20))
+def test_progress_is_a_share_that_never_goes_back(steps: list[tuple[str, int, int]]) -> None:
+    """Whatever a flow tells of its stages."""
+    told: list[Told] = []
+    tell = Steps(STAGES[Kind.FIT], told.append)
+    for step in steps:
+        tell(*step)
+    shares = [line.progress for line in told]
+    assert shares == sorted(shares)
+    assert all(0 <= share <= 1 for share in shares)
+    assert [line.stage for line in told] == [stage for stage, _, _ in steps]
+
+
+def test_progress_counts_the_stages_that_are_done() -> None:
+    """Half of the third of four stages is five eighths."""
+    told: list[Told] = []
+    Steps(("a", "b", "c", "d"), told.append)("c", 3, 6)
+    assert told[0].progress == 5 / 8
+
+
+def test_every_stage_of_a_job_is_known(place: Workspace, bring: Bring) -> None:
+    """So that its progress is."""
+    place.ingest("sales", bring(SALES, "sales.csv"), by="me", now=NOW)
+    place.ingest("offers", bring(OFFERS, "offers.csv"), by="me", now=NOW)
+    for kind in Kind:
+        told: list[Told] = []
+        do(kind, place.root, now=NOW, say=told.append)
+        assert {line.stage for line in told[:-1]} <= set(STAGES[kind])
+        assert told[0].stage == STAGES[kind][0]
+        assert told[-1].result is not None
+
+
+def test_a_job_that_cannot_be_done_fails_with_the_reason(place: Workspace) -> None:
+    """In the words of the command line; a workspace that is none has its own."""
+    told: list[Told] = []
+    for kind, root in ((Kind.PRICE, place.root), (Kind.REPORT, place.root), (Kind.FIT, place.root / "nowhere")):
+        do(kind, root, now=NOW, say=told.append)
+    assert [line.problems for line in told if line.problems] == [
+        ("there are no sales yet; add them with: fairfare ingest sales FILE",),
+        ("there is no proposal yet; ask for a run of kind price first",),
+        (f"{place.root / 'nowhere' / 'fairfare.toml'}: this is not a workspace; make one with: fairfare init",),
+    ]
+
+
+def test_a_failure_of_ours_says_nothing_of_the_inside(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log does."""
+
+    def fail(*_: Any) -> dict[str, Any]:
+        raise ZeroDivisionError("inner")
+
+    monkeypatch.setattr("api.work.WORK", {**WORK, Kind.FIT: fail})
+    told: list[Told] = []
+    do(Kind.FIT, place.root, now=NOW, say=told.append)
+    assert told == [Told(problems=("We failed to do it; the worker's log says how.",))]
+
+
+def test_only_what_the_job_tells_goes_to_standard_output(place: Workspace) -> None:
+    """Whatever libraries print, also below Python."""
+    code = (
+        "import os, sys; from api import work; from api.store.runs import Kind\n"
+        "work.WORK = {Kind.FIT: lambda *_: print('noise') or os.write(1, b'noise\\n') and {}}\n"
+        "work.main()"
+    )
+    words = [sys.executable, "-c", code, "fit", str(place.root), NOW.isoformat()]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, cwd=Path(__file__).parents[2], stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        out, noise = process.stdout.read(), process.stderr.read()
+    assert [msgspec.json.decode(line, type=Told) for line in out.splitlines()] == [Told(result={})]
+    assert noise.count(b"noise") == 2

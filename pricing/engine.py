@@ -3,6 +3,7 @@
 Guarantees
 ----------
 * Whatever the model or the optimizer does, an offer's allowed price passed every guard rail, or is the price in force.
+* On sales or a model that are too old nothing moves, and every decision says so.
 * A plan that is not proven, or that fails the independent check, moves nothing, and every decision says why.
 * What is maximised is expected over every draw of demand (or over its tail, if the policy says so); none is left out.
 * A price moves only if the move is expected to earn more, sales being cut to what is left in every draw, and does so
@@ -26,7 +27,8 @@ from pricing.demand import DemandCurves
 from pricing.errors import FairfareError
 from pricing.explain import reasons_for
 from pricing.feasibility import violations
-from pricing.guardrails import broken, candidates, distrust
+from pricing.guardrails import Choices, Rail, broken, declared, distrust, stale
+from pricing.guardrails.rails import Refusal, scheduled
 from pricing.links import roots
 from pricing.market import Market, Prices, Sale, units_at
 from pricing.model import Ladder, Offer, Resource
@@ -52,6 +54,9 @@ def propose(
     now: datetime,
     input_hash: str,
     base_version: int,
+    sales_until: datetime | None = None,
+    fitted_at: datetime | None = None,
+    inputs: Sequence[str] = (),
     time_limit: float = 60.0,
 ) -> Proposal:
     """Decide a price for every offer.
@@ -59,12 +64,14 @@ def propose(
     Parameters
     ----------
     base_version : version of the price book that `market.in_force` was read from
+    sales_until, fitted_at, inputs : as in `Provenance`
     time_limit : for each solve [seconds]
     """
+    too_old = stale(sales_until or now, fitted_at or now, policy, now)
     priced = [
         (part.offers[0].currency, answer)
         for part in market.currencies()
-        for answer in _decide(part, model, optimizer, policy, time_limit)
+        for answer in _decide(part, model, optimizer, policy, time_limit=time_limit, too_old=too_old)
     ]
     made = {decision.offer: decision for _, answer in priced for decision in answer.decisions}
     solver = "; ".join(sorted({f"{answer.plan.report.method}: {answer.plan.report.status}" for _, answer in priced}))
@@ -74,7 +81,7 @@ def propose(
         proposed_by=by,
         proposed_at=now,
         expires_at=now + timedelta(hours=policy.expiry_hours),
-        provenance=Provenance(input_hash=input_hash, model_version=model.version, solver=solver),
+        provenance=Provenance(input_hash, model.version, solver, sales_until, fitted_at, tuple(inputs)),
         decisions=tuple(made[offer.id] for offer in market.offers),
         base_version=base_version,
         gains=tuple(_total_gains(priced)),
@@ -108,21 +115,28 @@ def _total_gains(priced: Sequence[tuple[str, _Answer]]) -> Iterator[TotalGain]:
 
 
 def _decide(
-    market: Market, model: DemandModel, optimizer: Optimizer, policy: Policy, time_limit: float
+    market: Market,
+    model: DemandModel,
+    optimizer: Optimizer,
+    policy: Policy,
+    *,
+    time_limit: float,
+    too_old: Sequence[Refusal],
 ) -> Iterator[_Answer]:
     """Decisions of a market of one currency, part by part."""
     curves = model.curves(market.as_it_stands())
     most = curves.units.max(axis=(0, 2), initial=0.0).tolist()
     beyond = {name for name, units in zip(curves.offers, most, strict=True) if units > MOST_UNITS}
     for part in market.parts(policy, apart=beyond):
-        yield _decide_part(part, curves.only([offer.id for offer in part.offers]), optimizer, policy, time_limit)
+        known = curves.only([offer.id for offer in part.offers])
+        rules = _Rules.of(part, known, policy, too_old)
+        yield _decide_part(part, known, rules, optimizer, policy, time_limit=time_limit)
 
 
 def _decide_part(
-    market: Market, curves: DemandCurves, optimizer: Optimizer, policy: Policy, time_limit: float
+    market: Market, curves: DemandCurves, rules: "_Rules", optimizer: Optimizer, policy: Policy, *, time_limit: float
 ) -> _Answer:
     """Solve; as long as moves gain nothing expected or win too rarely, take them away and solve again."""
-    rules = _Rules.of(market, curves, policy)
     now, choose_from, wanted = Sale.at(market, curves, market.prices, policy.objective), dict(rules.allowed), None
     while True:
         spill = _spill(market, choose_from)
@@ -139,7 +153,7 @@ def _decide_part(
     if not trouble and (faults := _faults(market, curves, chosen, policy)):
         trouble, decided = faults[0], replace(decided, then=now)
     change = decided.then.earned - now.earned
-    return _Answer(plan, _decisions(decided, plan, wanted, trouble), _by_event(decided, change))
+    return _Answer(plan, _decisions(decided, rules, plan, wanted, trouble), _by_event(decided, change))
 
 
 def _by_event(decided: Decided, change: Vector) -> dict[str, Vector]:
@@ -155,53 +169,48 @@ class _Rules:
 
     Attributes
     ----------
+    too_old : why nothing may move at all; empty if it may
+    acted : offer id -> the rails that took away a price within reach
     allowed : offer id -> prices it may be given
     orders : declared orders between segments that can be kept today
     mending : offers that break a bound or an order now, and those tied to them by orders: they may have to move
         whether or not that earns more
     """
 
+    too_old: Sequence[Refusal]
+    acted: Mapping[str, Sequence[Refusal]]
     allowed: Mapping[str, Ladder]
     orders: tuple[Order, ...]
     mending: frozenset[str]
 
     @classmethod
-    def of(cls, market: Market, curves: DemandCurves, policy: Policy) -> "_Rules":
-        allowed = {
-            offer.id: candidates(offer, market.in_force[offer.id], evidence, policy)
+    def of(cls, market: Market, curves: DemandCurves, policy: Policy, too_old: Sequence[Refusal]) -> "_Rules":
+        choices = {
+            offer.id: Choices(Ladder((market.prices[offer.id],)), tuple(too_old))
+            if too_old
+            else Choices.of(offer, market.in_force[offer.id], evidence, policy)
             for offer, evidence in zip(market.offers, curves.evidence, strict=True)
         }
-        declared, kept = _declared(market, policy), market.prices
+        acted = {name: choice.acted for name, choice in choices.items()}
+        allowed = {name: choice.ladder for name, choice in choices.items()}
+        orders, kept = [Order(low.id, high.id) for low, high in declared(market.offers, policy)], market.prices
         # Both ends of an order that the caps make impossible today may only move towards each other.
-        while apart := [o for o in declared if min(allowed[o.lower]) > max(allowed[o.upper])]:
+        while apart := [o for o in orders if min(allowed[o.lower]) > max(allowed[o.upper])]:
             for order in apart:
                 allowed[order.lower] = _part_of(allowed[order.lower], high=kept[order.lower])
                 allowed[order.upper] = _part_of(allowed[order.upper], low=kept[order.upper])
-            declared = [order for order in declared if order not in apart]
-        broken_now = {n for o in declared if kept[o.lower] > kept[o.upper] for n in (o.lower, o.upper)}
+            orders = [order for order in orders if order not in apart]
+        broken_now = {n for o in orders if kept[o.lower] > kept[o.upper] for n in (o.lower, o.upper)}
         broken_now |= {name for name, ladder in allowed.items() if kept[name] not in ladder}
-        tied = roots(list(kept), [(order.lower, order.upper) for order in declared])
+        tied = roots(list(kept), [(order.lower, order.upper) for order in orders])
         start = {tied[name] for name in broken_now}
-        return cls(allowed, tuple(declared), frozenset(name for name in kept if tied[name] in start))
+        return cls(too_old, acted, allowed, tuple(orders), frozenset(name for name in kept if tied[name] in start))
 
 
 def _part_of(ladder: Ladder, *, low: Decimal | None = None, high: Decimal | None = None) -> Ladder:
     """The steps from `low` to `high`; all of them if none lies there."""
     kept = tuple(p for p in ladder if (low is None or p >= low) and (high is None or p <= high))
     return Ladder(kept) if kept else ladder
-
-
-def _declared(market: Market, policy: Policy) -> list[Order]:
-    """Declared orders: between segments of one product, and between products for one segment."""
-    groups: dict[tuple[str, str, str, str], list[str]] = {}
-    for offer in market.offers:
-        groups.setdefault((offer.event, offer.channel, offer.product, offer.segment), []).append(offer.id)
-    pairs = []
-    for (event, channel, product, segment), above in groups.items():
-        below = [(product, lower) for lower, upper in policy.segment_order if upper == segment]
-        below += [(lower, segment) for lower, upper in policy.product_order if upper == product]
-        pairs += [(name, above) for key in below for name in groups.get((event, channel, *key), [])]
-    return [Order(cheaper, dearer) for cheaper, above in pairs for dearer in above]
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,20 +320,26 @@ def _faults(market: Market, curves: DemandCurves, chosen: Prices, policy: Policy
     ]
 
 
-def _decisions(decided: Decided, plan: Plan, wanted: Prices, trouble: str | None) -> tuple[Decision, ...]:
+def _decisions(
+    decided: Decided, rules: _Rules, plan: Plan, wanted: Prices, trouble: str | None
+) -> tuple[Decision, ...]:
     shadow = {resource.id: resource.shadow_price for resource in plan.resources}
     return tuple(
-        _decision(decided, i, shadow.get(offer.resource or "", 0.0), wanted[offer.id], trouble)
+        _decision(decided, i, rules, shadow.get(offer.resource or "", 0.0), wanted=wanted[offer.id], trouble=trouble)
         for i, offer in enumerate(decided.then.market.offers)
     )
 
 
-def _decision(decided: Decided, i: int, shadow_price: float, wanted: Decimal, trouble: str | None) -> Decision:
+def _decision(
+    decided: Decided, i: int, rules: _Rules, shadow_price: float, *, wanted: Decimal, trouble: str | None
+) -> Decision:
     market, policy = decided.then.market, decided.policy
-    offer, evidence = market.offers[i], decided.curves.evidence[i]
+    offer, evidence, in_force = market.offers[i], decided.curves.evidence[i], market.in_force[market.offers[i].id]
     kept, allowed = decided.kept[offer.id], decided.then.prices[offer.id]
-    held = distrust(evidence) or trouble or ""
+    old = "; ".join(refusal.reason for refusal in rules.too_old)
+    held = old or distrust(evidence) or scheduled(in_force) or trouble or ""
     tried = decided.tried(i, (kept, allowed))
+    known = UNEXPLAINED if old or trouble else explain(decided, i, shadow_price, evidence)
     draft = Decision(
         offer=offer.id,
         channel=offer.channel,
@@ -343,17 +358,29 @@ def _decision(decided: Decided, i: int, shadow_price: float, wanted: Decimal, tr
         gain=Gain.of(tried.earned[:, 1] - tried.earned[:, 0]),
         shadow_price=shadow_price,
         unit_cost=offer.unit_cost if policy.objective is Objective.MARGIN else Decimal(0),
-        explanation=UNEXPLAINED if trouble else explain(decided, i, shadow_price, evidence),
+        explanation=replace(known, acted=tuple(_acted(decided, offer, rules, wanted, trouble))),
     )
     left = {resource.id: resource.capacity for resource in market.used}.get(offer.resource or "")
     reasons = reasons_for(
         draft,
         offer,
-        market.in_force[offer.id],
+        in_force,
         policy,
         held=held,
+        forbidden=[refusal.reason for refusal in rules.acted[offer.id]] if len(rules.allowed[offer.id]) == 1 else [],
         mending=offer.id in decided.mending,
         left=left,
         sells_out=decided.sells_out(i, tried.earned[:, 1] < tried.earned[:, 0]),
     )
     return replace(draft, reasons=reasons)
+
+
+def _acted(decided: Decided, offer: Offer, rules: _Rules, wanted: Decimal, trouble: str | None) -> Iterator[str]:
+    """Names of all that kept an offer from a price within reach."""
+    yield from (refusal.rail.value for refusal in rules.acted[offer.id])
+    if any(decided.out_of_order(offer, price) for price in rules.allowed[offer.id]):
+        yield Rail.ORDER.value
+    if trouble:
+        yield Rail.PROOF.value
+    elif wanted != decided.then.prices[offer.id]:
+        yield Rail.CONFIDENCE.value

@@ -1,8 +1,11 @@
 """Why a price is what it is, in words a manager understands: cause, then consequence, then what limited it."""
 
+from collections.abc import Sequence
+
 from pricing.book import Decision, Verdict
 from pricing.demand import Identification
-from pricing.guardrails import InForce, what_stopped
+from pricing.guardrails import InForce
+from pricing.guardrails.rails import what_stopped
 from pricing.model import Offer
 from pricing.policy import Policy
 
@@ -20,6 +23,7 @@ def reasons_for(
     policy: Policy,
     *,
     held: str,
+    forbidden: Sequence[str],
     mending: bool,
     left: float | None,
     sells_out: bool,
@@ -29,6 +33,7 @@ def reasons_for(
     Parameters
     ----------
     held : why the price may not move; empty if it may
+    forbidden : what the guard rails say where they leave no price but the one in force
     mending : whether its price in force, or one tied to it by orders, breaks a bound or a declared order
     left : what the offer's resource can still serve [units]; None if it has none
     sells_out : whether most outcomes in which the move earns less leave nothing of its resource
@@ -36,7 +41,7 @@ def reasons_for(
     if decision.verdict is Verdict.HELD:
         return (f"Held: {held.rstrip('.')}.",)
     if decision.verdict is Verdict.KEEP:
-        return (_why_kept(decision, policy, left),)
+        return (_why_kept(decision, policy, left, forbidden),)
     stopped = what_stopped(decision.allowed, offer, in_force, decision.evidence, policy)
     why = MENDING if mending and decision.gain.expected <= 0 else _why_moved(decision, left)
     reasons = [why, _consequence(decision, sells_out=sells_out)]
@@ -47,9 +52,11 @@ def reasons_for(
     return tuple(reasons)
 
 
-def _why_kept(decision: Decision, policy: Policy, left: float | None) -> str:
+def _why_kept(decision: Decision, policy: Policy, left: float | None, forbidden: Sequence[str]) -> str:
     if left is not None and left < 1:
         return "Kept: nothing is left to sell."
+    if forbidden:
+        return f"Kept: guard rails leave no other price: {', or '.join(forbidden)}."
     if decision.wanted != decision.in_force and policy.confidence:
         return (
             f"Kept: no other allowed price is expected to earn more and does so in {policy.confidence:.0%} of outcomes."

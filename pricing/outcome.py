@@ -140,6 +140,7 @@ class Explanation:
 
     Attributes
     ----------
+    acted : names of the guard rails that took away a price within reach, or held the price (docs/guardrails.md)
     binding : the rules and resources that stand in the way, in words
     lower, higher : the neighbouring steps of the ladder; None at its end, or where the evidence allows no figures
     one_step_more : if the cap that stopped the price let it go one step further; None if none stopped it
@@ -151,6 +152,7 @@ class Explanation:
     higher: Alternative | None = None
     one_step_more: Otherwise | None = None
     weaker_response: Otherwise | None = None
+    acted: tuple[str, ...] = ()
 
 
 UNEXPLAINED = Explanation()

@@ -18,11 +18,11 @@ import pytest
 
 from optimization import HighsOptimizer
 from optimization.method import Method
-from pricing import alternatives, engine, guardrails
+from pricing import alternatives, engine
 from pricing.book import Decision, Verdict
 from pricing.demand import DemandCurves, Evidence, Identification, constant_elasticity
 from pricing.engine import propose
-from pricing.guardrails import InForce, candidates
+from pricing.guardrails import InForce, candidates, rails
 from pricing.market import Market
 from pricing.model import Ladder, Offer, Resource
 from pricing.money import as_floats
@@ -488,7 +488,7 @@ def test_12_is_caught_when_evidence_is_not_asked_for(planted: str, monkeypatch: 
         blind = planted != "trusts all" and evidence.status is Identification.NOT_IDENTIFIED
         return evidence.reason if blind else None
 
-    for module in (guardrails, engine, alternatives):
+    for module in (rails, engine, alternatives):
         monkeypatch.setattr(module, "distrust", gullible)
     with pytest.raises(AssertionError):
         check_12(1)
@@ -567,7 +567,7 @@ def test_13_declared_orders_hold() -> None:
 def test_13_is_caught_when_orders_are_not_kept(planted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine that forgets them, lets go of those it cannot keep today, or does not mend what may earn less."""
     if planted == "no orders":
-        monkeypatch.setattr(engine, "_declared", lambda *_: [])
+        monkeypatch.setattr(engine, "declared", lambda *_: [])
     elif planted == "impossible orders are dropped":
         monkeypatch.setattr(engine, "_part_of", lambda ladder, **_: ladder)
     else:

@@ -111,7 +111,7 @@ def _sold_now(slope: float) -> float:
 def test_nothing_is_told_of_other_prices_without_evidence() -> None:
     """Figures nobody can vouch for are not given."""
     held = run([offer("vip")], Known(status=Identification.NOT_IDENTIFIED))["vip"]
-    assert held.explanation == Explanation()
+    assert held.explanation == Explanation(acted=("evidence",))
 
 
 def test_a_declared_order_that_binds_is_named() -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricing.demand import Evidence, Identification
-from pricing.guardrails import InForce, broken, candidates, distrust, what_stopped
+from pricing.guardrails import InForce, broken, candidates, distrust
+from pricing.guardrails.rails import what_stopped
 from pricing.model import Ladder, Offer
 from pricing.policy import Policy
 

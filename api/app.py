@@ -20,7 +20,7 @@ from flask_openapi.models.tag import Tag
 from flask_openapi.openapi import OpenAPI
 from pydantic import AwareDatetime, BaseModel, Field
 
-from api import prices
+from api import audit, freezes, prices, proposals, publications
 from api.auth import Gate
 from api.backend import Backend
 from api.clock import SteadyClock, utc_now
@@ -49,7 +49,13 @@ HEADERS = {
 }
 MAX_REQUEST = 1024 * 1024
 """Longest request body that is read [bytes]."""
-BLUEPRINTS = (prices.blueprint,)
+BLUEPRINTS = (
+    prices.blueprint,
+    proposals.blueprint,
+    publications.blueprint,
+    freezes.blueprint,
+    audit.blueprint,
+)
 """Every subject under /v1."""
 
 

@@ -2,7 +2,7 @@
 
 Guarantees
 ----------
-* An operation is open to a key that is known, not revoked, and has the scope the operation declares; `admin` has all.
+* An operation is open to a key that is known, not revoked, and has a scope the operation declares; `admin` has all.
 * A holder is held to a rate of requests per key; failed keys are counted by the address they come from, so that
   whoever guesses keys cannot lock a holder out.
 * A check costs microseconds: it reads memory only and takes no lock, so that threads may let a request more through.
@@ -67,9 +67,9 @@ class Caller:
     holder: str
     scopes: tuple[str, ...]
 
-    def may(self, scope: Scope) -> bool:
-        """Whether the key has a scope."""
-        return scope.value in self.scopes or Scope.ADMIN.value in self.scopes
+    def may(self, *scopes: Scope) -> bool:
+        """Whether the key has one of these scopes."""
+        return not {Scope.ADMIN, *scopes}.isdisjoint(self.scopes)
 
 
 class Gate:
@@ -87,8 +87,8 @@ class Gate:
         self._requests = Pace(requests, clock)
         self._failures = Pace(failures, clock)
 
-    def admit(self, scope: Scope) -> None:
-        """Let the request pass whose key has the scope; sets `g.view` and the acting `g.holder`."""
+    def admit(self, *scopes: Scope) -> None:
+        """Let the request pass whose key has one of the scopes; sets `g.view` and the acting `g.holder`."""
         view = self._snapshots.current()
         if view.empty:
             detail = "The price book cannot be reached and there is no snapshot of it yet."
@@ -98,9 +98,9 @@ class Gate:
             _in_time(self._failures.wait(request.remote_addr or ""), "Too many requests without a valid key.")
             refuse(401, "Send a valid key as `Authorization: Bearer KEY`.", headers=CHALLENGE)
         _in_time(self._requests.wait(caller.hash), "Too many requests with this key.")
-        if not caller.may(scope):
-            wanted = f'{CHALLENGE["WWW-Authenticate"]} error="insufficient_scope", scope="{scope.value}"'
-            refuse(403, f"This key does not have the scope {scope.value}.", headers={"WWW-Authenticate": wanted})
+        if not caller.may(*scopes):
+            wanted = f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"'
+            refuse(403, f"This key lacks the scope {' or '.join(scopes)}.", headers={"WWW-Authenticate": wanted})
         g.view, g.holder = view, caller.holder
 
     def lets(self, view: View, authorization: str, scope: Scope) -> bool:
@@ -114,8 +114,8 @@ def _known(view: View, authorization: str) -> Caller | None:
     if kind.lower() != "bearer":
         return None
     hashed = hash_of(key.strip())
-    scopes = view.snapshot.content.keys.get(hashed)
-    return None if scopes is None else Caller(hashed, hashed[:8], scopes)
+    known = view.snapshot.content.keys.get(hashed)
+    return None if known is None else Caller(hashed, *known)
 
 
 def _in_time(wait: float, detail: str) -> None:

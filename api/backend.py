@@ -19,6 +19,7 @@ from api.settings import FILE, Settings, read_settings
 from api.snapshot import Snapshots
 from api.store.book import PriceBook
 from api.store.database import Place, open_database
+from api.store.log import ANCHOR_NAME
 from pricing.errors import InputError, UnavailableError
 
 
@@ -63,4 +64,4 @@ class Backend:
     @property
     def book(self) -> PriceBook:
         """The price book."""
-        return PriceBook(self.engine)
+        return PriceBook(self.engine, self.root / ANCHOR_NAME)

@@ -8,24 +8,30 @@ Guarantees
 """
 
 import functools
+import re
 from http import HTTPStatus
 from typing import Annotated, Literal
 
 import msgspec
 from flask import Response, g, request
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
 from api.auth import Gate
 from api.backend import Backend
 from api.feeds import FEEDS, Form, feed
 from api.problems import problems, refuse
-from api.routes import Query, Routes, Text
+from api.routes import Query, Routes, Text, check_cursor
 from api.snapshot import Entry, Key, View, json_list
 from api.store.keys import Scope
 
 Amount = Annotated[str, Field(pattern=r"^\d+(\.\d+)?$", description="major units of the currency", examples=["12.50"])]
-Cursor = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*\.([0-9a-f]{2})*$")]
+PLACE = re.compile(r"([0-9a-f]{2})*\.([0-9a-f]{2})*")
+Cursor = Annotated[
+    str,
+    AfterValidator(functools.partial(check_cursor, form=PLACE)),
+    WithJsonSchema({"type": "string", "pattern": f"^{PLACE.pattern}$"}),
+]
 
 
 class OfferPath(BaseModel):

@@ -2,8 +2,8 @@
 
 Guarantees
 ----------
-* An operation names the scope it needs; the check and the OpenAPI document read that one declaration, and an operation
-  that names none answers nobody.
+* An operation names the scope it needs (or scopes, of which one is enough); the check and the OpenAPI document read
+  that one declaration, and an operation that names none answers nobody.
 * A body is read exactly or refused, with everything wrong in it and its place: size, media type, NaN, repeated and
   unknown keys, wrong types. The key is looked at first.
 * A write with an `Idempotency-Key` takes effect once: sent again with the same body it is answered as before, with
@@ -28,6 +28,7 @@ InputError with 422, UnavailableError with 503.
 """
 
 import functools
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
@@ -37,7 +38,7 @@ from flask import Response, abort, g, request
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 from flask_openapi.utils import parse_body
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
 from api.auth import Gate
@@ -49,7 +50,28 @@ from api.strict_json import Strict, parse, validated
 from pricing.errors import Finding, InputError
 
 View = Callable[..., Response]
+Scopes = Scope | tuple[Scope, ...]
 BodyT = TypeVar("BodyT", bound=Strict)
+NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+def check_cursor(text: str, form: re.Pattern[str]) -> str:
+    """A cursor of this form (ValueError if it is none)."""
+    if form.fullmatch(text) is None:
+        raise ValueError("this is not a cursor: take `next` of the page before, as it is")
+    return text
+
+
+def _number(text: str) -> int:
+    return int(check_cursor(text, NUMBER))
+
+
+Cursor = (
+    Annotated[int, BeforeValidator(_number), WithJsonSchema({"type": "string", "pattern": f"^{NUMBER.pattern}$"})]
+    | SkipJsonSchema[None]
+)
+"""Where a list in the order of numbers goes on."""
+Limit = Annotated[int, Field(ge=1, le=1000, description="how many at most")]
 Text = str | SkipJsonSchema[None]
 """A parameter that may be left out; a query cannot say null."""
 UNCHANGED: dict[int | str, Any] = {304: {"description": "Not modified since the ETag sent in If-None-Match"}}
@@ -98,12 +120,12 @@ class Routes(APIBlueprint):
         )
         self._backend = backend
         self._gate = gate
-        self._scopes: dict[str, Scope] = {}
+        self._scopes: dict[str, tuple[Scope, ...]] = {}
         self.before_request(self._admit)
         self.after_request(_conditional)
 
     def reads(
-        self, method: Literal["GET", "POST"], rule: str, *, scope: Scope, responses: dict[Any, Any], summary: str
+        self, method: Literal["GET", "POST"], rule: str, *, scope: Scopes, responses: dict[Any, Any], summary: str
     ) -> Callable[[View], View]:
         """Declare an operation that changes nothing in the database."""
 
@@ -118,7 +140,7 @@ class Routes(APIBlueprint):
         method: Literal["POST", "PUT", "DELETE"],
         rule: str,
         *,
-        scope: Scope,
+        scope: Scopes,
         responses: dict[Any, Any],
         summary: str,
         refresh: bool = False,
@@ -133,10 +155,12 @@ class Routes(APIBlueprint):
         return declare
 
     def _declare(
-        self, method: str, rule: str, view: View, *, scope: Scope, responses: dict[Any, Any], summary: str
+        self, method: str, rule: str, view: View, *, scope: Scopes, responses: dict[Any, Any], summary: str
     ) -> View:
-        self._scopes[f"{self.name}.{view.__name__}"] = scope
-        options: dict[str, Any] = {"security": [{"key": [scope.value]}], "responses": responses, "summary": summary}
+        scopes = (scope,) if isinstance(scope, Scope) else scope
+        self._scopes[f"{self.name}.{view.__name__}"] = scopes
+        security = [{"key": [each.value]} for each in scopes]
+        options: dict[str, Any] = {"security": security, "responses": responses, "summary": summary}
         if (model := _body_of(view)) is not None:
             content, schemas = parse_body(model)
             self.components_schemas.update(schemas)
@@ -145,7 +169,7 @@ class Routes(APIBlueprint):
         return view
 
     def _admit(self) -> None:
-        self._gate.admit(self._scopes[request.endpoint or ""])
+        self._gate.admit(*self._scopes[request.endpoint or ""])
         if repeated := [name for name, values in request.args.lists() if len(values) > 1]:
             refuse(422, f"Given more than once: {', '.join(repeated)}.")
 

@@ -10,8 +10,10 @@ Amounts are checked against the document's currency, which comes as the validati
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -60,6 +62,17 @@ def _printable(name: str) -> str:
     return name
 
 
+def _instant(value: object) -> datetime:
+    """An instant as RFC 3339 writes it, in UTC."""
+    if not isinstance(value, str) or INSTANT.fullmatch(value) is None:
+        raise ValueError('this is not an instant with its zone, such as "2026-03-01T09:00:00Z"')
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("there is no such instant") from None
+
+
+INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
 AMOUNT_PATTERN = r"^[0-9]+(\.[0-9]+)?$"
 Amount = Annotated[
     Decimal,
@@ -68,6 +81,9 @@ Amount = Annotated[
 ]
 Units = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
+Line = Annotated[str, Field(min_length=1, max_length=500, pattern="^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
+"""Text that a person writes, on one line."""
+Instant = Annotated[datetime, PlainValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 Currency = Annotated[str, AfterValidator(check_currency)]
 
 
@@ -215,13 +231,18 @@ def _stands(here: object, part: str, *, last: bool) -> bool:
 
 _WORDS = {
     "bool_type": "this is neither true nor false",
+    "datetime_from_date_parsing": "this is not an instant with its zone, such as 2026-03-01T09:00:00Z",
+    "datetime_parsing": "this is not an instant with its zone, such as 2026-03-01T09:00:00Z",
     "dict_type": "this is not an object",
+    "enum": "this must be {expected}",
     "extra_forbidden": "there is no such key",
     "finite_number": "this is not a finite number",
     "float_type": "this is not a number",
     "greater_than": "this must be above {gt:g}",
     "greater_than_equal": "this must be at least {ge:g}",
     "int_from_float": "this is not a whole number",
+    "int_parsing": "this is not a whole number",
+    "int_parsing_size": "this is not a whole number that can be",
     "int_type": "this is not a whole number",
     "less_than": "this must be below {lt:g}",
     "less_than_equal": "this must be at most {le:g}",
@@ -229,8 +250,13 @@ _WORDS = {
     "literal_error": "this must be {expected}",
     "missing": "this is missing",
     "model_type": "this is not an object",
+    "string_pattern_mismatch": "this does not have the form {pattern}",
+    "string_too_long": "this is longer than {max_length} signs",
     "string_too_short": "this is empty",
     "string_type": "this is not text",
+    "string_unicode": "this is not text",
+    "timezone_aware": "this has no time zone",
+    "too_long": "this holds more than {max_length}",
     "too_short": "this is empty",
     "union_tag_invalid": "there is no type '{tag}'; the types are {expected_tags}",
     "union_tag_not_found": "the key type is missing",

@@ -128,11 +128,13 @@ class PriceBook:
         """
         self._review(proposal_id, Standing.APPROVED, by=by, now=now, large=large)
 
-    def reject(self, proposal_id: str, *, by: str, now: datetime) -> None:
+    def reject(self, proposal_id: str, *, by: str, now: datetime, reason: str = "") -> None:
         """Close a proposal for good."""
-        self._review(proposal_id, Standing.REJECTED, by=by, now=now)
+        self._review(proposal_id, Standing.REJECTED, by=by, now=now, reason=reason)
 
-    def _review(self, proposal_id: str, verdict: Standing, *, by: str, now: datetime, large: bool = False) -> None:
+    def _review(
+        self, proposal_id: str, verdict: Standing, *, by: str, now: datetime, large: bool = False, reason: str = ""
+    ) -> None:
         with self._step("approve" if verdict is Standing.APPROVED else "reject", by=by, now=now) as step:
             proposal = known_proposal(step.db, proposal_id)
             _require(step.db, proposal, Standing.OPEN, now)
@@ -140,7 +142,7 @@ class PriceBook:
                 raise RefusedError(f"{by} proposed {proposal_id}: someone else must approve it")
             row = {"proposal": proposal_id, "verdict": verdict.value, "by": person(by), "at": now, "large": int(large)}
             step.db.execute(insert(reviews).values(row))
-            step.tell(proposal_id, {"large": large})
+            step.tell(proposal_id, {"large": large} if verdict is Standing.APPROVED else {"reason": reason})
 
     def override(self, proposal_id: str, changed: Sequence[Decision], *, by: str, now: datetime) -> Proposal:
         """Replace a proposal by one of a person's own, in which these decisions stand for the ones it had."""
@@ -246,7 +248,12 @@ class PriceBook:
     def coming(self, now: datetime) -> tuple[PriceInForce, ...]:
         """All prices that begin later."""
         with reading(self._engine) as db:
-            return coming(db, now)
+            return coming(db, moment(db, now))
+
+    def moment(self, now: datetime) -> datetime:
+        """What counts as now: a clock that went back does not bring back prices from before the latest publication."""
+        with reading(self._engine) as db:
+            return moment(db, now)
 
     def listings(self) -> dict[Key, Listing]:
         """What is offered, by offer and channel, as its owner last described it."""

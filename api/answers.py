@@ -64,6 +64,7 @@ def _entry(price: PriceInForce, made: Mapping[int, Publication], decided: Decide
     proposal, decision = decided.get(price.key, (None, None))
     encode = msgspec.json.encode
     return Entry(
+        price.number or 0,  # what is in the book has one
         price.offer,
         price.channel,
         price.terms["product"] or "",

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Protocol, Self
@@ -40,8 +41,12 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """A price from `valid_from` until `valid_until`; `price` and `explanation` are JSON objects, encoded once."""
+    """A price from `valid_from` until `valid_until`; `price` and `explanation` are JSON objects, encoded once.
 
+    `number` is that of its row in the price book.
+    """
+
+    number: int
     offer: str
     channel: str
     product: str
@@ -133,6 +138,11 @@ class Snapshot:
     def at(self, instant: datetime) -> Self:
         """The same version at another instant."""
         return self if self.since <= instant < self.until else self.of(self.content, instant)
+
+    @cached_property
+    def rows(self) -> Mapping[int, Entry]:
+        """Every price it holds, also those that begin later, by number."""
+        return {entry.number: entry for entry in self.content.entries}
 
     def channels(self, offer: str) -> Sequence[str]:
         """The channels an offer has a price in; none if it is not on sale."""

@@ -46,8 +46,8 @@ def _entry(offer: str, price: str, channel: str = "all") -> Entry:
         "event": "all",
         "list_price": "20.00",
     }
-    price = msgspec.Raw(msgspec.json.encode(said))
-    return Entry(offer, channel, offer, "adult", "all", NOW, None, price, msgspec.Raw(b"{}"))
+    encoded = msgspec.Raw(msgspec.json.encode(said))
+    return Entry(1, offer, channel, offer, "adult", "all", NOW, None, encoded, msgspec.Raw(b"{}"))
 
 
 def google(body: bytes) -> Prices:

@@ -34,6 +34,7 @@ def entry(offer: str, channel: str = "all", **groups: str) -> Entry:
     """An entry without an answer of its own."""
     nothing = msgspec.Raw(b"{}")
     return Entry(
+        1,
         offer,
         channel,
         groups.get("product", "p"),

@@ -31,7 +31,7 @@ from api.tabular import read_table, write_whole
 from pricing import engine
 from pricing.book import Listing, Proposal
 from pricing.errors import Finding, InputError
-from pricing.guardrails import InForce, Row, history_from
+from pricing.guardrails import InForce
 from pricing.law import NO_LAW
 from pricing.market import Market
 from pricing.model import ALL, Offer, Resource
@@ -137,14 +137,13 @@ class Workspace:
         """Events; offers of theirs leave sale when they begin, so the price book is told."""
         with self.history.undone_on_failure("events"):
             done = self.history.add("events", frame, source=file.name)
-            book = self.book
-            known = [
-                listing.offer for listing in book.listings().values() if listing.offer.event in set(frame["event"])
+            book, events = self.book, set(frame["event"])
+            in_force = book.known(self.settings.policy, now=now)
+            offers = [
+                dataclasses.replace(listing.offer, current_price=in_force[key].price)
+                for key, listing in book.listings().items()
+                if listing.offer.event in events
             ]
-            in_force = {price.key: price.price for price in book.prices_in_force(now)}
-            offers = (
-                dataclasses.replace(o, current_price=in_force.get((o.id, o.channel), o.current_price)) for o in known
-            )
             book.import_offers(self._listings(offers), by=by, now=now)
         return done
 
@@ -164,7 +163,7 @@ class Workspace:
         """
         before = self.history.table("offers")
         stated = dict(zip(before["offer"], before.get("current_price", []), strict=True))
-        in_force = {price.key: price.price for price in self.book.prices_in_force(now)}
+        in_force = {key: known.price for key, known in self.book.known(self.settings.policy, now=now).items()}
         rows = zip(frame["offer"], frame["channel"], frame["current_price"], strict=True)
         prices = [in_force.get((o, c), price) if stated.get(o) == price else price for o, c, price in rows]
         return frame.assign(current_price=pd.Series(prices, index=frame.index, dtype=object))
@@ -248,7 +247,7 @@ class Workspace:
         stage = load_stage(self.root, now=now)
         with reading(open_database(self.database)) as db:
             write(take(db, now=now), self.root / SNAPSHOT_NAME)
-        prices = {price.key: price.price for price in self.book.prices_in_force(now)}
+        prices = {key: known.price for key, known in self.book.known(self.settings.policy, now=now).items()}
         if stage is not None and (moved := stage.at(prices)) is not None:
             moved.save(self.root)
 
@@ -288,16 +287,8 @@ class Workspace:
 
     def market(self, now: datetime) -> Market:
         """What is on sale now, at which prices, and how much is left."""
-        offers, book, policy = self.offers_on_sale(now), self.book, self.settings.policy
-        rows: dict[tuple[str, str], list[Row]] = {}
-        for price in (*book.prices_between(history_from(now, policy), now), *book.coming(now)):
-            rows.setdefault(price.key, []).append((price.valid_from, price.valid_until, price.price))
-        in_force = {
-            offer.id: InForce.over(rows[offer.id, offer.channel], now, policy)
-            if (offer.id, offer.channel) in rows
-            else InForce.steady(offer.current_price)
-            for offer in offers
-        }
+        offers, known = self.offers_on_sale(now), self.book.known(self.settings.policy, now=now)
+        in_force = {o.id: known.get((o.id, o.channel)) or InForce.steady(o.current_price) for o in offers}
         return Market(offers, in_force, self._resources_left(offers, self.history.daily_sales()))
 
     def _resources_left(self, offers: tuple[Offer, ...], sales: pd.DataFrame) -> tuple[Resource, ...]:

@@ -53,12 +53,14 @@ from api.store.steps import (
     outside,
     person,
     price_again,
+    prices_known,
     replace_prices,
     undoable,
 )
 from api.store.tables import freezes, prices, proposals, reviews
 from pricing.book import Change, Decision, Listing, PriceInForce, Proposal, Publication, Standing, Verdict
 from pricing.errors import RefusedError
+from pricing.guardrails import InForce
 from pricing.law import Law
 from pricing.policy import Policy
 
@@ -250,10 +252,13 @@ class PriceBook:
         with reading(self._engine) as db:
             return coming(db, moment(db, now))
 
-    def moment(self, now: datetime) -> datetime:
-        """What counts as now: a clock that went back does not bring back prices from before the latest publication."""
+    def known(self, policy: Policy, *, now: datetime) -> dict[Key, InForce]:
+        """What is in force now, by offer and channel, with what guard rails must know of the time before.
+
+        A clock that went back does not bring back prices from before the latest publication.
+        """
         with reading(self._engine) as db:
-            return moment(db, now)
+            return prices_known(db, policy, moment(db, now))
 
     def listings(self) -> dict[Key, Listing]:
         """What is offered, by offer and channel, as its owner last described it."""

@@ -17,12 +17,13 @@ from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from api.store import log
 from api.store.checks import Key, faults
-from api.store.queries import between, coming, freeze_reason, latest_version, listing_of, took_back_alone
+from api.store.queries import between, coming, freeze_reason, in_force, latest_version, listing_of, took_back_alone
 from api.store.tables import listings, prices, publications, reviews
 from pricing import guardrails, law
 from pricing.book import Change, Decision, Listing, PriceInForce, Proposal, Publication
 from pricing.errors import RefusedError
 from pricing.guardrails import InForce
+from pricing.guardrails.in_force import Row
 from pricing.law import Law
 from pricing.model import Offer
 from pricing.money import parse_amount
@@ -72,7 +73,7 @@ def forbids(
     if wrong := [text for decision in proposal.decisions for text in faults(decision, before)]:
         return wrong
     policy, market_law = rules
-    known, offered = _known(db, before, policy, begins), listing_of(db)
+    known, offered = prices_known(db, policy, begins), listing_of(db)
     large = bool(db.scalar(select(reviews.c.large).where(reviews.c.proposal == proposal.id)))
     return [
         *guardrails.objections(proposal, offered, known, policy, now=now, large=large, at=begins),
@@ -80,12 +81,13 @@ def forbids(
     ]
 
 
-def _known(db: Connection, before: Mapping[Key, PriceInForce], policy: Policy, begins: datetime) -> dict[Key, InForce]:
-    rows: dict[Key, list[guardrails.Row]] = {key: [] for key in before}
-    for price in (*between(db, guardrails.history_from(begins, policy), begins), *coming(db, begins)):
+def prices_known(db: Connection, policy: Policy, at: datetime) -> dict[Key, InForce]:
+    """What guard rails must know of every price in force at an instant."""
+    rows: dict[Key, list[Row]] = {price.key: [] for price in in_force(db, at)}
+    for price in (*between(db, guardrails.history_from(at, policy), at), *coming(db, at)):
         if price.key in rows:
             rows[price.key].append((price.valid_from, price.valid_until, price.price))
-    return {key: InForce.over(of_offer, begins, policy) for key, of_offer in rows.items()}
+    return {key: InForce.over(of_offer, at, policy) for key, of_offer in rows.items()}
 
 
 def undoable(made: Mapping[int, Publication], version: int) -> Publication:

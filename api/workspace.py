@@ -32,7 +32,6 @@ from pricing import engine
 from pricing.book import Listing, Proposal
 from pricing.errors import Finding, InputError
 from pricing.guardrails import InForce
-from pricing.law import NO_LAW
 from pricing.market import Market
 from pricing.model import ALL, Offer, Resource
 from pricing.ports import Optimizer
@@ -234,7 +233,7 @@ class Workspace:
         RefusedError
             if the owner's rules, or those of the market's law, do not allow it (any more).
         """
-        policy, law = self.settings.policy, NO_LAW
+        policy, law = self.settings.policy, self.settings.law
         version = self.book.publish(proposal_id, by=by, now=now, policy=policy, law=law, at=at)
         self.refresh_snapshot(now)
         return version

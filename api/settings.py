@@ -23,6 +23,8 @@ from pricing.money import CURRENCIES, minor_digits
 from pricing.policy import Policy
 
 FILE = "fairfare.toml"
+LONGEST_QUOTE = 7 * 24 * 60
+"""A price promised for longer is an offer, not a quote [minutes]."""
 DATABASE = re.compile(r"postgresql://[^:/@\s]*@?[^@\s]*/[^@\s]+")
 
 TEMPLATE = """\
@@ -56,8 +58,10 @@ class Settings:
     draws : of the posterior, per offer
     database : where the price book is kept, as postgresql://USER@HOST/NAME (the password goes into PGPASSWORD or
         ~/.pgpass); None for a file in the workspace
+    quote_minutes : how long a price that was quoted stays locked, at least [minutes]
     personal_columns : columns of your tables with data about single buyers, besides those always taken for it
     markets : the law of each market prices are shown in (docs/law.md)
+    requests_per_second : how many each key may send, in each process that serves, over a while; twice as many at once
     policy : what the engine may propose
     """
 
@@ -67,8 +71,10 @@ class Settings:
     seed: int = 0
     draws: int = 400
     database: str | None = None
+    quote_minutes: int = 15
     personal_columns: tuple[str, ...] = ()
     markets: tuple[MarketLaw, ...] = ()
+    requests_per_second: int = 1000
     policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
@@ -84,6 +90,8 @@ class Settings:
                 "database is not written as postgresql://USER@HOST/NAME, without a password",
             ),
             (self.draws < 20 or self.seed < 0, "draws must be at least 20, seed not negative"),
+            (self.requests_per_second < 1, "requests_per_second must be at least 1"),
+            (not 1 <= self.quote_minutes <= LONGEST_QUOTE, f"quote_minutes must be from 1 to {LONGEST_QUOTE}"),
         ]
         if found := [text for wrong, text in problems if wrong] + list(self._market_problems()):
             raise ValueError("; ".join(found))

@@ -38,6 +38,7 @@ def test_the_text_a_workspace_starts_with_is_read_back(tmp_path: Path) -> None:
         ('[policy]\nobjective = "glory"', "glory"),
         ('[policy]\nsegment_order = [["a", "b"], ["b", "a"]]', "contradicts"),
         ("draws = 1", "draws"),
+        ("quote_minutes = 0", "quote_minutes"),
         ('database = "mysql://ann@host/prices"', "postgresql://USER@HOST/NAME"),
         ('database = "postgresql://ann:secret@host/prices"', "without a password"),
         ('database = "postgresql://ann@host"', "postgresql://USER@HOST/NAME"),

@@ -21,13 +21,14 @@ from flask_openapi.openapi import OpenAPI
 from pydantic import AwareDatetime, BaseModel, Field
 
 from api import audit, freezes, prices, proposals, publications
-from api.auth import Gate
+from api.auth import Gate, Limit
 from api.backend import Backend
 from api.clock import SteadyClock, utc_now
 from api.express import Express
 from api.follower import Follower
-from api.location import database_of
+from api.location import database_of, settings_of
 from api.problems import Problem, install, invalid, problem, problems
+from api.settings import Settings
 from api.snapshot import SNAPSHOT_NAME, Snapshots
 
 STYLE = """
@@ -91,7 +92,7 @@ def create_app(
     refresh : has `snapshots` look at the price book now
     gate : who may pass, and how often; by default each key of the snapshot at the usual rate
     """
-    gate = gate or Gate(snapshots)
+    gate = gate or Gate(snapshots, requests=pace_of(Settings()))
     backend = Backend(root, snapshots, now=now, refresh=refresh)
     app = OpenAPI(
         "api",
@@ -115,11 +116,17 @@ def create_app(
     return app
 
 
+def pace_of(settings: Settings) -> Limit:
+    """How often the owner lets each key ask."""
+    return Limit(rate=settings.requests_per_second, burst=2 * settings.requests_per_second)
+
+
 def serving_app(workspace: Path, *, clock: SteadyClock | None = None) -> Flask:
     """The application that serves a workspace and follows its price book, even if that cannot be reached now."""
     follower = Follower(database_of(workspace), workspace / SNAPSHOT_NAME, clock=clock or SteadyClock())
+    gate = Gate(follower, requests=pace_of(settings_of(workspace)))
     follower.start()
-    return create_app(follower, root=workspace, now=follower.now, refresh=follower.refresh)
+    return create_app(follower, root=workspace, now=follower.now, refresh=follower.refresh, gate=gate)
 
 
 def _protect(response: Response) -> Response:

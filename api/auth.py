@@ -32,8 +32,6 @@ class Limit:
     burst: int
 
 
-REQUESTS = Limit(rate=1000, burst=2000)
-"""Of one key, in one worker."""
 FAILURES = Limit(rate=10, burst=100)
 """Requests without a valid key, of one address, in one worker."""
 
@@ -73,13 +71,13 @@ class Caller:
 
 
 class Gate:
-    """Lets requests pass, or answers them with what is missing."""
+    """Lets requests pass, or answers them with what is missing; `requests` limits each key, `failures` each address."""
 
     def __init__(
         self,
         snapshots: Snapshots,
         *,
-        requests: Limit = REQUESTS,
+        requests: Limit,
         failures: Limit = FAILURES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

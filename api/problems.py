@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.response import Response as BaseResponse
 
-from api.strict_json import in_words
+from api.strict_json import BESIDE_THE_POINT, in_words
 from pricing.errors import InputError, RefusedError, UnavailableError
 
 MEDIA_TYPE = "application/problem+json"
@@ -53,7 +53,8 @@ def problem(
 
 def invalid(error: ValidationError) -> Response:
     """A request that cannot be understood: every reason at once."""
-    faults = [{"where": ".".join(map(str, e["loc"])), "reason": in_words(e)} for e in error.errors()]
+    found = [each for each in error.errors() if each["type"] not in BESIDE_THE_POINT]
+    faults = [{"where": str(each["loc"][0]), "reason": in_words(each)} for each in found]
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The request has unusable parameters.", errors=faults)
 
 
@@ -88,7 +89,7 @@ def _refused(error: RefusedError) -> Response:
 
 def _unavailable(error: UnavailableError) -> Response:
     log.warning("a request could not be answered", reason=str(error))
-    detail = "The price book does not answer; nothing was changed. Try again."
+    detail = "The price book cannot be reached, or its settings cannot be used; our log says why. Try again."
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": RETRY})
 
 

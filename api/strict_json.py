@@ -181,7 +181,8 @@ def validated(
         read = model.model_validate(raw, context=dict(context))
     except ValidationError as error:
         kinds = frozenset(tags)
-        findings += [(_place(entry["loc"], raw, kinds), in_words(entry)) for entry in error.errors(include_url=False)]
+        found = [entry for entry in error.errors(include_url=False) if entry["type"] not in BESIDE_THE_POINT]
+        findings += [(_place(entry["loc"], raw, kinds), in_words(entry)) for entry in found]
     if findings or read is None:
         raise InputError([Finding(reason, file=file, column=place or None) for place, reason in findings])
     return read
@@ -262,6 +263,10 @@ _WORDS = {
     "union_tag_not_found": "the key type is missing",
 }
 """What pydantic finds, in words."""
+
+
+BESIDE_THE_POINT = frozenset({"none_required"})
+"""What pydantic says of an optional value besides what is wrong with it."""
 
 
 def in_words(entry: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from api.auth import Gate
 from api.express import Express
 from api.store.keys import Scope
 from tests.api.store.book_kit import IDS
-from tests.api.test_app import STRANGE, TRAP, Fixed, Served
+from tests.api.test_app import FREE, STRANGE, TRAP, Fixed, Served
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +79,6 @@ def test_the_lane_is_taken(served: Served) -> None:
     def unreachable(*_: object) -> list[bytes]:
         raise AssertionError("reached the application")
 
-    express = Express(unreachable, served.snapshots, Gate(served.snapshots), {})
+    express = Express(unreachable, served.snapshots, Gate(served.snapshots, requests=FREE), {})
     headers = {"Authorization": f"Bearer {served.keys[Scope.PRICES_READ]}"}
     assert Client(express).get(f"/v1/prices/{IDS[0]}", headers=headers).status_code == 200

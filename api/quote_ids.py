@@ -1,9 +1,9 @@
-"""A quote is a signed statement: its id says which row of the price book holds, and until when.
+"""A quote is a signed statement: its id says which row of the price book holds, for what total, and until when.
 
 Guarantees
 ----------
 * Whoever lacks the workspace's secret can neither make an id nor change one; an id is compared in constant time.
-* The same price and expiry have the same id in every worker, after a restart, and whatever happens to the book.
+* The same price, total and expiry have the same id in every worker, after a restart, and whatever happens to the book.
 * A quote holds at every instant before it expires and at none after, whichever way the clock came there.
 
 The signature is BLAKE2b in its keyed mode, 128 bits (RFC 7693, section 2.9), for this use only (`person`).
@@ -14,10 +14,12 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate, pairwise
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-NUMBER, EXPIRY, SIGNATURE = 6, 5, 16
-"""Lengths of the parts [bytes]: together exactly 36 signs of base64, so that no sign has bits that nobody checks."""
+NUMBER, TOTAL, EXPIRY, SIGNATURE = 6, 6, 5, 16
+"""Lengths of the parts [bytes]: together exactly 44 signs of base64, so that no sign has bits that nobody checks."""
+PLACES = tuple(accumulate((NUMBER, TOTAL, EXPIRY, SIGNATURE), initial=0))
 SECRET = 16
 """Length of the shortest secret that nobody guesses [bytes]."""
 PERSON = b"fairfare.quote"
@@ -30,22 +32,21 @@ class Quote:
     Attributes
     ----------
     price : number of its row in the price book
+    total : what the buyer pays, fees included [smallest unit of the currency]
     expires_at : a whole second; the price holds before it
     """
 
     price: int
+    total: int
     expires_at: datetime
 
     def __post_init__(self) -> None:
         if not 0 <= self.price < 1 << 8 * NUMBER:
             raise ValueError(f"{self.price} is not the number of a price")
+        if not 0 <= self.total < 1 << 8 * TOTAL:
+            raise ValueError(f"{self.total} is not a total")
         if self.expires_at < EPOCH or self.expires_at.microsecond:
             raise ValueError(f"{self.expires_at} is not a whole second since 1970")
-
-    @classmethod
-    def lasting(cls, price: int, minutes: int, *, now: datetime) -> "Quote":
-        """A quote that holds for so many minutes, up to the next whole one."""
-        return cls(price, expiry(minutes, now=now))
 
     def holds(self, now: datetime) -> bool:
         """Whether the price is locked at an instant."""
@@ -69,7 +70,7 @@ def sign(quote: Quote, secret: bytes) -> str:
     if len(secret) < SECRET:
         raise ValueError("the secret that signs quotes is missing or too short")
     seconds = (quote.expires_at - EPOCH) // timedelta(seconds=1)
-    said = quote.price.to_bytes(NUMBER) + seconds.to_bytes(EXPIRY)
+    said = quote.price.to_bytes(NUMBER) + quote.total.to_bytes(TOTAL) + seconds.to_bytes(EXPIRY)
     signature = hashlib.blake2b(said, digest_size=SIGNATURE, key=secret, person=PERSON).digest()
     return base64.urlsafe_b64encode(said + signature).decode()
 
@@ -78,8 +79,8 @@ def read(quote_id: str, secret: bytes) -> Quote | None:
     """What an id says; None if it was not signed with this secret."""
     try:
         said = base64.urlsafe_b64decode(quote_id)
-        seconds = int.from_bytes(said[NUMBER : NUMBER + EXPIRY])
-        quote = Quote(int.from_bytes(said[:NUMBER]), EPOCH + timedelta(seconds=seconds))
+        number, total, seconds, _ = (int.from_bytes(said[start:end]) for start, end in pairwise(PLACES))
+        quote = Quote(number, total, EPOCH + timedelta(seconds=seconds))
     except (ValueError, OverflowError):  # which it is depends on what was made up; binascii.Error is a ValueError
         return None
     return quote if hmac.compare_digest(sign(quote, secret).encode(), quote_id.encode()) else None

@@ -11,22 +11,23 @@ from api.quote_ids import EPOCH, Quote, expiry, read, sign, verify
 
 NOW = datetime(2026, 3, 2, 9, 30, 12, 345678, tzinfo=UTC)
 SECRET = bytes(range(32))
-LENGTH = 36
+LENGTH = 44
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 instants = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # the zone is given beside
-quotes = st.builds(Quote, st.integers(0, 2**48 - 1), instants.map(lambda at: at.replace(microsecond=0)))
+numbers = st.integers(0, 2**48 - 1)
+quotes = st.builds(Quote, numbers, numbers, instants.map(lambda at: at.replace(microsecond=0)))
 
 
 @given(quotes, st.binary(min_size=16, max_size=64))
 def test_an_id_says_what_was_signed(quote: Quote, secret: bytes) -> None:
-    """Price and expiry come back, from an id of always the same length."""
+    """Price, total and expiry come back, from an id of always the same length."""
     assert read(sign(quote, secret), secret) == quote
     assert len(sign(quote, secret)) == LENGTH
 
 
 @given(quotes, st.integers(0, LENGTH - 1), st.sampled_from(ALPHABET))
 def test_an_id_with_any_sign_changed_is_refused(quote: Quote, at: int, sign_there: str) -> None:
-    """Each sign is six bits of price, expiry or signature; none is left unchecked."""
+    """Each sign is six bits of price, total, expiry or signature; none is left unchecked."""
     good = sign(quote, SECRET)
     changed = good[:at] + sign_there + good[at + 1 :]
     assert read(changed, SECRET) == (quote if changed == good else None)
@@ -34,7 +35,7 @@ def test_an_id_with_any_sign_changed_is_refused(quote: Quote, at: int, sign_ther
 
 def test_an_id_with_any_bit_flipped_is_refused() -> None:
     """Each of them; also where the flipped sign is none of the alphabet."""
-    good = sign(Quote(7, expiry(15, now=NOW)), SECRET)
+    good = sign(Quote(7, 1200, expiry(15, now=NOW)), SECRET)
     for bit in range(LENGTH * 8):
         flipped = bytearray(good.encode())
         flipped[bit // 8] ^= 1 << bit % 8
@@ -56,7 +57,7 @@ def test_an_id_has_one_spelling(quote: Quote, put_in: str, at: int) -> None:
 
 def test_another_workspace_refuses_the_id() -> None:
     """Each has its own secret."""
-    quote = Quote(7, expiry(15, now=NOW))
+    quote = Quote(7, 1200, expiry(15, now=NOW))
     assert read(sign(quote, SECRET), secrets.token_bytes(32)) is None
 
 
@@ -83,16 +84,17 @@ def test_whichever_way_the_clock_came_a_quote_holds_before_its_expiry_only(
 
 
 @pytest.mark.parametrize(
-    ("price", "at"), [(-1, NOW.replace(microsecond=0)), (2**48, NOW.replace(microsecond=0)), (1, NOW)]
+    ("price", "total", "at"),
+    [(-1, 1, EPOCH), (2**48, 1, EPOCH), (1, -1, EPOCH), (1, 2**48, EPOCH), (1, 1, NOW), (1, 1, EPOCH - timedelta(1))],
 )
-def test_what_an_id_cannot_say_is_no_quote(price: int, at: datetime) -> None:
-    """A number of a price that cannot be, or part of a second."""
+def test_what_an_id_cannot_say_is_no_quote(price: int, total: int, at: datetime) -> None:
+    """A number of a price or a total that cannot be, part of a second, a time before there were any."""
     with pytest.raises(ValueError, match="is not"):
-        Quote(price, at)
+        Quote(price, total, at)
 
 
 @pytest.mark.parametrize("secret", [b"", b"short"])
 def test_nothing_is_signed_with_a_secret_that_could_be_guessed(secret: bytes) -> None:
     """Least of all with none."""
     with pytest.raises(ValueError, match="secret"):
-        sign(Quote(7, expiry(15, now=NOW)), secret)
+        sign(Quote(7, 1200, expiry(15, now=NOW)), secret)

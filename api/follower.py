@@ -46,7 +46,7 @@ class Follower:
         self._full = False
         clock.reach(self._view.snapshot.since)
         self._confirmed = time.monotonic()
-        self._changing = threading.Lock()
+        self._looking, self._changing = threading.Lock(), threading.Lock()
         self._stopped = threading.Event()
 
     def now(self) -> datetime:
@@ -64,14 +64,15 @@ class Follower:
 
     def refresh(self) -> None:
         """Look at the book once; whatever happens, there is something to serve afterwards."""
-        try:
-            mark, snapshot = self._read()
-        except Exception as error:  # a follower that died would serve old prices as if they were new
-            self._lose(error)
-        else:
-            self._confirm(mark, snapshot)
-        if (snapshot := self.current().snapshot) is not self._kept:
-            self._keep(snapshot)
+        with self._looking:  # of two looks the later one is the newer
+            try:
+                mark, snapshot = self._read()
+            except Exception as error:  # a follower that died would serve old prices as if they were new
+                self._lose(error)
+            else:
+                self._confirm(mark, snapshot)
+            if (snapshot := self.current().snapshot) is not self._kept:
+                self._keep(snapshot)
 
     def start(self) -> None:
         """Look at the book now, and go on in a thread of its own."""

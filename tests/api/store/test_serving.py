@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,14 +20,17 @@ from api.app import create_app
 from api.clock import PATIENCE
 from api.feeds import Form
 from api.follower import Follower
+from api.settings import default_text
 from api.snapshot import SNAPSHOT_NAME
 from api.store.book import PriceBook
 from api.store.database import DATABASE_NAME, open_database
 from api.store.keys import Scope, create_key
+from api.workspace import Workspace
 from tests.api.clocks import Machine
 from tests.api.store.book_kit import (
     DAY,
     IDS,
+    LISTINGS,
     NOW,
     Home,
     book_with_prices,
@@ -241,3 +245,60 @@ def test_no_jump_brings_a_price_early_late_or_twice(
                     if looking:
                         shop.follower.refresh()
                     assert shop.price() == (OLD if true < BEGINS else NEW)
+
+
+LOCAL = {
+    "Berlin, the night before clocks go forward": ("2026-03-28T02:30:00+01:00", "2026-03-28T01:30:00"),
+    "Berlin, clocks go forward, as if they had not": ("2026-03-29T02:30:00+01:00", "2026-03-29T01:30:00"),
+    "Berlin, clocks go forward, as if they had already": ("2026-03-29T02:30:00+02:00", "2026-03-29T00:30:00"),
+    "Berlin, the night after": ("2026-03-30T02:30:00+02:00", "2026-03-30T00:30:00"),
+    "Berlin, clocks go back, the first 02:30": ("2026-10-25T02:30:00+02:00", "2026-10-25T00:30:00"),
+    "Berlin, clocks go back, the second 02:30": ("2026-10-25T02:30:00+01:00", "2026-10-25T01:30:00"),
+    "New York, clocks go forward, as if they had not": ("2026-03-08T02:30:00-05:00", "2026-03-08T07:30:00"),
+    "New York, clocks go forward, as if they had already": ("2026-03-08T02:30:00-04:00", "2026-03-08T06:30:00"),
+    "New York, clocks go back, the second 01:30": ("2026-11-01T01:30:00-05:00", "2026-11-01T06:30:00"),
+    "New York, clocks go back, 02:30": ("2026-11-01T02:30:00-05:00", "2026-11-01T07:30:00"),
+}
+
+
+@pytest.fixture
+def machine_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Put this machine into a time zone."""
+
+    def put(zone: str) -> None:
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+
+    yield put
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(("written", "instant"), LOCAL.values(), ids=LOCAL)
+def test_a_price_scheduled_in_local_time_begins_then_whatever_clocks_do_that_night(
+    tmp_path: Path, machine_in: Callable[[str], None], written: str, instant: str
+) -> None:
+    """Sent with the offset of its zone, on a server whose own zone changes its clocks that night; not twice either."""
+    machine_in("Europe/Berlin" if written[-5] in "12" else "America/New_York")
+    begins = datetime.fromisoformat(f"{instant}+00:00")
+    now = begins - 20 * HOUR
+    place = Workspace.create(tmp_path, default_text())
+    place.book.import_offers(LISTINGS, by="ann", now=now)
+    key = create_key(open_database(place.database), {Scope.ADMIN}, holder="bob", by="ann", now=now)
+    follower = Follower(place.database, tmp_path / SNAPSHOT_NAME, clock=(machine := Machine(now)).clock())
+    follower.refresh()
+    shop = Shop(tmp_path, tmp_path, place.book, machine, follower, key)
+    place.book.propose(proposal(decision(), at=now))
+    place.book.approve("p1", by="bob", now=now)
+    app = create_app(follower, root=tmp_path, now=follower.now, refresh=follower.refresh)
+    sent = app.test_client().post(
+        "/v1/publications", json={"proposal": "p1", "effective_at": written}, headers={"Authorization": f"Bearer {key}"}
+    )
+    assert sent.status_code == 201, sent.text
+    seen = []
+    for minutes in (19 * 60 - 30, 60, 29, 1, 30, 30, 60, 24 * 60):
+        machine.wait(timedelta(minutes=minutes))
+        follower.refresh()
+        seen.append((follower.now() < begins, shop.price()))
+    assert seen == [(True, OLD)] * 3 + [(False, NEW)] * 5
+    assert shop.json(f"/v1/prices/{IDS[0]}")["valid_from"] == f"{instant}Z"

@@ -12,6 +12,7 @@ Guarantees
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -29,6 +30,8 @@ from pricing.book import PriceInForce
 ANCHOR_NAME = "log.anchor"
 BEGINNING = "0" * 64
 """What the first entry is chained to."""
+CUT_SHORT = re.compile(r"[0-9]*( [0-9a-f]{0,63})?", re.ASCII)
+"""A line of the anchor that was never written to its end: it tells nothing."""
 
 logger = structlog.get_logger()
 Row = dict[str, Any]
@@ -78,9 +81,11 @@ def _advance(anchor: Path, entry: Entry) -> None:
     """Add a line; one write of a few bytes at the end of a file, whoever else adds one."""
     line = f"{entry.number} {entry.hash}\n".encode()
     try:
-        file = os.open(anchor, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        file = os.open(anchor, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(file, line)
+            size = os.fstat(file).st_size
+            cut_short = size > 0 and os.pread(file, 1, size - 1) != b"\n"  # by a kill or a full disk
+            os.write(file, b"\n" + line if cut_short else line)
             os.fsync(file)
         finally:
             os.close(file)
@@ -118,8 +123,10 @@ def _adrift(chain: Sequence[Entry], anchor: Path | None) -> Iterator[str]:
         return
     known = {entry.number: entry.hash for entry in chain}
     text = anchor.read_text(encoding="ascii", errors="replace") if anchor.exists() else ""
-    for line in text.split("\n")[:-1]:  # what follows the last line end is a line cut short: it was never whole
+    for line in text.splitlines():
         number, _, hashed = line.partition(" ")
+        if CUT_SHORT.fullmatch(line):
+            continue
         if not number.isdecimal():
             yield f"the anchor {anchor.name} holds what is no entry: {line[:40]!r}"
         elif int(number) not in known:

@@ -64,6 +64,12 @@ class Server:
         self._create(name, EMPTY)
         return self.url(name)
 
+    def blank_database(self) -> str:
+        """URL of a database without tables."""
+        name = f"book{next(self.numbers)}"
+        self._create(name, "template1")
+        return self.url(name)
+
     def url(self, database: str) -> str:
         """Address of a database."""
         return f"postgresql://{ROLE}@/{database}?host={self.folder}"

@@ -14,21 +14,28 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 import pandas as pd
 
 from api.atomic import write_bytes
+from api.expectations import Paces, expectations
 from api.goods import KEY, LEVEL, also_by_channel, goods_demand
 from api.history import write_parquet
+from api.outcomes import EXPECTED, read_expectations
 from api.settings import Settings
-from forecasting.booking_curve import civil_days, days_on_sale, remaining_demand, with_silent_days
+from forecasting.booking_curve import booking_pace, civil_days, days_on_sale, remaining_demand, with_silent_days
 from forecasting.curves import BaseDemand, demand_curves
 from forecasting.elasticity.table import elasticity_table
 from forecasting.features import holidays_in
+from forecasting.pace import Pace, goods_pace
 from pricing.demand import DemandCurves, Identification
 from pricing.errors import Finding, InputError
+from pricing.learning import Expectation
 from pricing.model import ALL, Offer
 
 LEAD_EDGES = (0, 1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90, 180)
@@ -55,18 +62,24 @@ class Fit:
     demand : event, product, segment, channel ("all": all of them together), mean, lower, upper [units over the
         horizon], reference (the price it was forecast at) [currency], model
     forecast : the shop's forecast by period: product, segment, date, mean, lower, upper, model
+    expected : what demand comes to day by day, against which sales will be held
+    fitted_at : the begin of the day it was made on; None where that was not recorded
     """
 
     version: str
     elasticities: pd.DataFrame
     demand: pd.DataFrame
     forecast: pd.DataFrame
+    expected: tuple[Expectation, ...] = ()
+    fitted_at: datetime | None = None
 
     def save(self, folder: Path) -> None:
         """Write the tables, then name this fit the current one."""
         for name in ("elasticities", "demand", "forecast"):
             write_parquet(getattr(self, name), folder / self.version / f"{name}.parquet")
-        write_bytes(json.dumps({"version": self.version}).encode(), folder / "current.json")
+        write_bytes(msgspec.json.encode(self.expected), folder / self.version / EXPECTED)
+        fitted_at = None if self.fitted_at is None else self.fitted_at.isoformat()
+        write_bytes(json.dumps({"version": self.version, "fitted_at": fitted_at}).encode(), folder / "current.json")
 
 
 def load_fit(folder: Path) -> Fit:
@@ -78,11 +91,15 @@ def load_fit(folder: Path) -> Fit:
         if there is none yet.
     """
     try:
-        version = json.loads((folder / "current.json").read_text(encoding="utf-8"))["version"]
+        current = json.loads((folder / "current.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError("there is no fit yet; make one with: fairfare fit") from None
-    tables = (pd.read_parquet(folder / version / f"{name}.parquet") for name in ("elasticities", "demand", "forecast"))
-    return Fit(version, *tables)
+    version, day = current["version"], current.get("fitted_at")
+    elasticities, demand, forecast = (
+        pd.read_parquet(folder / version / f"{name}.parquet") for name in ("elasticities", "demand", "forecast")
+    )
+    expected = read_expectations(folder / version / EXPECTED)
+    return Fit(version, elasticities, demand, forecast, expected, day and datetime.fromisoformat(day))
 
 
 def fit(
@@ -118,12 +135,34 @@ def fit(
     demand = [_event_demand(at_events, events, slopes, settings, today)] if len(at_events) and len(events) else []
     forecast, totals = goods_demand(goods, settings, progress)
     made_from = f"{fingerprint} {today:%Y-%m-%d} {settings!r}"
+    demanded = pd.concat([*demand, totals], ignore_index=True)
+    paces = _paces(at_events, events, goods, forecast, slopes, settings, today)
     return Fit(
         version=hashlib.sha256(made_from.encode()).hexdigest()[:12],
         elasticities=elasticities,
-        demand=pd.concat([*demand, totals], ignore_index=True),
+        demand=demanded,
         forecast=forecast,
+        expected=expectations(demanded, elasticities, paces),
+        fitted_at=datetime.combine(today.date(), time(), ZoneInfo(settings.time_zone)).astimezone(UTC),
     )
+
+
+def _paces(  # noqa: PLR0917  # what was fitted, and what it was fitted to
+    at_events: pd.DataFrame,
+    events: pd.DataFrame,
+    goods: pd.DataFrame,
+    forecast: pd.DataFrame,
+    slopes: dict[tuple[str, str], float],
+    settings: Settings,
+    today: pd.Timestamp,
+) -> Paces:
+    made: dict[tuple[str, str, str], Pace] = {}
+    if len(at_events) and len(events):
+        made |= booking_pace(at_events, events, slopes, today=today, time_zone=settings.time_zone)
+    if len(goods):
+        found = goods_pace(goods, forecast, slopes, today=today, days=settings.policy.horizon_days)
+        made |= {(ALL, *key): pace for key, pace in found.items()}
+    return made
 
 
 def _with_offered(

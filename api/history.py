@@ -5,6 +5,7 @@ Guarantees
 * The same file twice changes nothing; rows that cover periods already there are refused unless they replace them.
 * A file is there whole or not at all; rows that replace others are written before those are removed.
 * Sales are of one currency: two would be summed.
+* Sales that came over the API are batches that keep their name (see `api.absorb`), whatever is replaced in them.
 """
 
 import hashlib
@@ -54,13 +55,11 @@ class History:
         self._same_currency(frame, source)
         covered = self._covered(frame)
         if covered and not replace:
-            raise InputError(
-                Finding(
-                    f"{covered} rows of these products between {frame['date'].min():%Y-%m-%d} and "
-                    f"{frame['date'].max():%Y-%m-%d} are in the history already; to replace them add --replace",
-                    file=source,
-                )
-            )
+            span = f"between {frame['date'].min():%Y-%m-%d} and {frame['date'].max():%Y-%m-%d}"
+            came = self._covered(frame, f"{API}*.parquet")
+            how = f" ({came} of them came over the API)" if came else ""
+            told = f"{covered} rows of these products {span} are in the history already{how}; to replace them"
+            raise InputError(Finding(f"{told} add --replace", file=source))
         before = self._sales_files()
         write_parquet(frame, target)
         if covered:
@@ -83,8 +82,16 @@ class History:
 
     def currency(self) -> str | None:
         """The one currency of the sales; None before there are any."""
-        files = self._sales_files()
-        return str(pd.read_parquet(files[0], columns=["currency"])["currency"].iloc[0]) if files else None
+        columns = (pd.read_parquet(file, columns=["currency"])["currency"] for file in self._sales_files())
+        return next((str(column.iloc[0]) for column in columns if len(column)), None)
+
+    def in_files(self, frame: pd.DataFrame) -> "pd.Series[bool]":
+        """Rows of sales that files covered which were uploaded."""
+        found = pd.Series(data=False, index=frame.index)
+        for file in self._sales_files():
+            if not file.name.startswith(API):
+                found |= _overlap(frame, pd.read_parquet(file, columns=KEY))
+        return found
 
     def table(self, kind: str) -> pd.DataFrame:
         """A keyed table, or an empty frame."""
@@ -131,16 +138,17 @@ class History:
                 )
             )
 
-    def _sales_files(self) -> list[Path]:
-        return sorted((self.folder / "sales").glob("*.parquet"))
+    def _sales_files(self, pattern: str = "*.parquet") -> list[Path]:
+        return sorted((self.folder / "sales").glob(pattern))
 
     def _count(self) -> int:
         files = [str(file) for file in self._sales_files()]
         with duckdb.connect() as db:
             return len(db.read_parquet(files, union_by_name=True)) if files else 0
 
-    def _covered(self, frame: pd.DataFrame) -> int:
-        return sum(int(_overlap(pd.read_parquet(file, columns=KEY), frame).sum()) for file in self._sales_files())
+    def _covered(self, frame: pd.DataFrame, pattern: str = "*.parquet") -> int:
+        files = self._sales_files(pattern)
+        return sum(int(_overlap(pd.read_parquet(file, columns=KEY), frame).sum()) for file in files)
 
     def _drop(self, frame: pd.DataFrame, files: list[Path]) -> None:
         """Take out of these files what the frame replaces; what is kept is written before anything is removed."""
@@ -148,6 +156,9 @@ class History:
             rows = pd.read_parquet(file)
             kept = rows[~_overlap(rows, frame)]
             if len(kept) == len(rows):
+                continue
+            if file.name.startswith(API):
+                write_parquet(kept, file)
                 continue
             if len(kept):
                 write_parquet(kept, file.with_name(f"{_digest(kept)}.parquet"))
@@ -162,13 +173,20 @@ class History:
 
 
 KEY = ["date", "product", "segment", "event", "channel"]
+API = "api-"
+"""How the names of batches begin that came over the API."""
 
 
 def _overlap(rows: pd.DataFrame, new: pd.DataFrame) -> "pd.Series[bool]":
-    """Rows of a product, segment, event and channel that lie inside the span of dates the new rows cover for it."""
+    """Rows of a product, segment, event and channel that lie inside the span of dates the new rows cover for it.
+
+    Where the new rows are of days, a moment of such a day lies inside.
+    """
     span = new.groupby(KEY[1:], observed=True)["date"].agg(["min", "max"]).reset_index()
     both = rows[KEY].merge(span, on=KEY[1:], how="left")
-    inside = (both["date"] >= both["min"]) & (both["date"] <= both["max"])
+    by_day = (new["date"] == new["date"].dt.normalize()).all()
+    date = both["date"].dt.normalize() if by_day else both["date"]
+    inside = (date >= both["min"]) & (date <= both["max"])
     return inside.set_axis(rows.index)
 
 

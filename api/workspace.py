@@ -3,14 +3,14 @@
 Guarantees
 ----------
 * Each step either happens whole or leaves the workspace as it was.
-* A price changes only by propose, approve (by someone else), publish.
+* A price changes only by propose, approve (by someone else, or by the policy itself in mode automatic), publish.
 """
 
 import dataclasses
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -18,20 +18,22 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from api import settings as configuration
+from api.absorb import absorb
 from api.answers import take
 from api.history import History, Ingested
+from api.outcomes import Outcomes, keep_stock, outcomes
 from api.settings import Settings
 from api.snapshot import SNAPSHOT_NAME, write
 from api.stage import Stage, load_stage
 from api.store.book import PriceBook
-from api.store.database import DATABASE_NAME, Place, open_database, reading
+from api.store.database import DATABASE_NAME, Place, open_database, reading, writing
 from api.store.log import ANCHOR_NAME
 from api.store.migrations import require_current, upgrade
 from api.tabular import read_table, write_whole
 from pricing import engine
 from pricing.book import Listing, Proposal
-from pricing.errors import Finding, InputError
-from pricing.guardrails import InForce
+from pricing.errors import Finding, InputError, RefusedError
+from pricing.guardrails import InForce, may_approve_itself, no_approval
 from pricing.market import Market
 from pricing.model import ALL, Offer, Resource
 from pricing.ports import Optimizer
@@ -40,8 +42,8 @@ from pricing.tables import offers_from, resources_from
 if TYPE_CHECKING:
     from api.fitting import Fit, Progress
 
-STALE_DAYS = 35
-"""Sales this old are worth a word; monthly tables are up to a month behind [days]."""
+AUTOMATIC = "automatic"
+"""Who approves and publishes in mode automatic."""
 NEEDED = {"sales": ("price",)}
 """Columns the flow needs beyond those every table must have."""
 
@@ -181,6 +183,7 @@ class Workspace:
         """Learn price response and demand from what was observed before today."""
         from api.fitting import fit  # noqa: PLC0415  # the models take seconds to load; only fitting and pricing need them
 
+        self.absorb_sales()
         made = fit(
             self.history.daily_sales(),
             self.history.table("events"),
@@ -192,23 +195,36 @@ class Workspace:
         )
         made.save(self.fits)
         with suppress(InputError):  # what is missing or wrong about the offers is said when they are priced
-            self.stage(now=now)
+            keep_stock(self.fits, made.version, self.stage(now=now).market.resources, now=now)
         return made
+
+    def absorb_sales(self) -> int:
+        """Make sales that came over the API part of the history; returns how many there were."""
+        return absorb(self.history, open_database(self.database), time_zone=self.settings.time_zone)
+
+    def outcomes(self, *, now: datetime) -> Outcomes:
+        """What was expected of the prices in force against the sales that came over the API."""
+        settings, store = self.settings, open_database(self.database)
+        return outcomes(self.fits, store, time_zone=settings.time_zone, now=now, seed=settings.seed)
 
     def price(self, optimizer: Optimizer, *, by: str, now: datetime) -> Proposal:
         """Propose prices for every offer that is on sale, and record the proposal in the price book."""
         from api.fitting import FittedMarket, load_fit  # noqa: PLC0415  # see fit
 
-        book = self.book
+        self.absorb_sales()
+        book, fit, sales = self.book, load_fit(self.fits), self.history.daily_sales()
         proposal = engine.propose(
             self.market(now),
-            FittedMarket(load_fit(self.fits), self.settings),
+            FittedMarket(fit, self.settings),
             optimizer,
             self.settings.policy,
             by=by,
             now=now,
             input_hash=self.history.fingerprint(),
             base_version=book.version(),
+            sales_until=self._newest(sales["date"], now),
+            fitted_at=fit.fitted_at,
+            inputs=tuple(sales.columns),
         )
         book.propose(proposal)
         self.stage(now=now)
@@ -224,6 +240,37 @@ class Workspace:
         made = Stage(market, curves, self.settings.policy.objective, tomorrow.to_pydatetime())
         made.save(self.root)
         return made
+
+    def approve(self, proposal_id: str, *, by: str, now: datetime, large: bool = False) -> None:
+        """Allow a proposal to be published; see `PriceBook.approve`.
+
+        Raises
+        ------
+        RefusedError
+            in mode shadow, and whenever the price book does not take the approval.
+        """
+        if why := no_approval(self.settings.policy):
+            raise RefusedError(f"proposal {proposal_id} may not be approved: {why}")
+        self.book.approve(proposal_id, by=by, now=now, large=large)
+
+    def approve_by_policy(self, proposal_id: str, *, now: datetime) -> int:
+        """Approve and publish a proposal in the name of the policy, both or neither; returns the new version.
+
+        Raises
+        ------
+        RefusedError
+            naming everything for which the proposal waits for a person.
+        """
+        store, policy = open_database(self.database), self.settings.policy
+        book = PriceBook(store, self.root / ANCHOR_NAME)
+        known = book.listings(), book.known(policy, now=now)
+        if waits := may_approve_itself(book.proposal(proposal_id), *known, policy, now=now):
+            raise RefusedError("; ".join(waits))
+        with writing(store):
+            book.approve(proposal_id, by=AUTOMATIC, now=now)
+            version = book.publish(proposal_id, by=AUTOMATIC, now=now, policy=policy, law=self.settings.law)
+        self.refresh_snapshot(now)
+        return version
 
     def publish(self, proposal_id: str, *, by: str, now: datetime, at: datetime | None = None) -> int:
         """Put an approved proposal in force, at once or from an instant on; returns the new version of the book.
@@ -250,10 +297,11 @@ class Workspace:
         if stage is not None and (moved := stage.at(prices)) is not None:
             moved.save(self.root)
 
-    def age_of_sales(self, now: datetime) -> int:
-        """Days since the newest sale, if that is worth a word [days]; 0 if it is recent."""
-        age = (self.today(now) - self.history.daily_sales()["date"].max()).days
-        return int(age) if age > STALE_DAYS else 0
+    def _newest(self, dates: "pd.Series[pd.Timestamp]", now: datetime) -> datetime | None:
+        """Begin of the newest day with sales that has begun; None if there is none."""
+        begun = dates[dates <= self.today(now)]
+        zone = ZoneInfo(self.settings.time_zone)
+        return datetime.combine(begun.max().date(), time(), zone).astimezone(UTC) if len(begun) else None
 
     def today(self, now: datetime) -> pd.Timestamp:
         """The current day in the owner's zone; not observed yet."""

@@ -23,6 +23,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import nbinom
 
+from forecasting.pace import Pace, overdispersion
+
 Vector = NDArray[np.float64]
 
 COLD_START, WARM = "similar events", "booking curve"
@@ -89,6 +91,35 @@ def remaining_demand(
     parts = [_group(rows, about, today, level) for rows in kinds]
     columns = ["event", "product", "segment", "mean", "lower", "upper", "reference", "model"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def booking_pace(
+    sales: pd.DataFrame,
+    events: pd.DataFrame,
+    elasticity: Mapping[tuple[str, str], float],
+    *,
+    today: pd.Timestamp,
+    time_zone: str = "UTC",
+) -> Mapping[tuple[str, str, str], Pace]:
+    """How the demand still to come for each event spreads over its days, by event, product and segment.
+
+    Parameters are those of `remaining_demand`.
+    """
+    about = _about(events, time_zone, frozenset())
+    days = _days(with_silent_days(sales, events, today=today, time_zone=time_zone), about, elasticity)
+    coming = about[about["starts"] > today]
+    paces: dict[tuple[str, str, str], Pace] = {}
+    for (product, segment), rows in days[days["starts"] < today].groupby(["product", "segment"]):
+        share, past = _fit(rows)
+        curve = BookingCurve(share, {}, 0.0, 0.0)
+        appeal = past.set_index("event")["sold"] / past.set_index("event")["exposure"]
+        mean = rows["event"].map(appeal) * curve.share_at(rows["lead"].to_numpy()) * rows["effect"] * rows["open"]
+        week = pd.factorize(rows["event"])[0] * 1000 + rows["lead"].to_numpy() // 7
+        noise = overdispersion(rows["quantity"].clip(lower=0).to_numpy(np.float64), mean.to_numpy(np.float64), week)
+        for event, starts in coming[["event", "starts"]].itertuples(index=False):
+            shares = curve.share_at(np.arange((starts - today).days, 0, -1))
+            paces[str(event), str(product), str(segment)] = Pace(today, shares / shares.sum(), noise)
+    return paces
 
 
 def civil_days(instants: pd.Series, time_zone: str) -> pd.Series:

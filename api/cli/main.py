@@ -65,7 +65,11 @@ COMMANDS = (
     "whatif",
     "demo",
     "serve",
+    "keys",
     "feed",
+    "outcomes",
+    "worker",
+    "backup",
 )
 """Modules of this package; importing one adds its commands to `app`."""
 

@@ -1,0 +1,89 @@
+"""Sales that came over the API become part of the history, before anything is fitted or priced.
+
+Guarantees
+----------
+* Each sale is taken over once: a batch is a file named by the numbers of the sales it holds, and goes on where the last
+  one ended. A crash leaves a batch there or not; nothing is lost and nothing is there twice.
+* What a file that was uploaded covers already (the same product, segment, event, channel and day) is not added again.
+* The day on which a room was emptied says so (`available`): demand went on where sales could not.
+"""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+from sqlalchemy import Connection, Engine, select
+
+from api.history import API, KEY, History, write_parquet
+from api.store.database import reading
+from api.store.tables import prices, sales
+from pricing.model import ALL
+
+BATCH = re.compile(rf"{API}(\d+)-(\d+)\.parquet")
+"""Numbers of the first and the last sale of a batch."""
+LARGEST_BATCH = 100_000
+ROOM = ["event", "product", "segment"]
+"""What tells the room that a ticket takes a place in."""
+
+
+def absorb(history: History, engine: Engine, *, time_zone: str) -> int:
+    """Take over what came since the last time; returns how many sales that is."""
+    taken = 0
+    while len(rows := _received(engine, absorbed(history.folder))):
+        first, last = int(rows["number"].iloc[0]), int(rows["number"].iloc[-1])
+        frame = _as_history(rows, time_zone)
+        frame = _marked(frame[~history.in_files(frame)].reset_index(drop=True), history)
+        write_parquet(frame, history.folder / "sales" / f"{API}{first:012d}-{last:012d}.parquet")
+        taken += len(rows)
+    return taken
+
+
+def absorbed(folder: Path) -> int:
+    """Number of the last sale that was taken over; 0 before there is one."""
+    found = (BATCH.fullmatch(file.name) for file in (folder / "sales").glob(f"{API}*.parquet"))
+    return max((int(match[2]) for match in found if match), default=0)
+
+
+def _received(engine: Engine, after: int) -> pd.DataFrame:
+    """The next sales in the order they came, with the terms of their offers."""
+    columns = ["number", "offer", "channel", "sold_at", "quantity", "price", "currency"]
+    query = select(*(sales.c[name] for name in columns)).where(sales.c.number > after).order_by(sales.c.number)
+    with reading(engine) as db:
+        rows = [tuple(row) for row in db.execute(query.limit(LARGEST_BATCH))]
+        terms = _terms(db)
+    about = [(terms[row[1], row[2]][name] or ALL for name in ("product", "segment", "event")) for row in rows]
+    made = [(*row, *told) for row, told in zip(rows, about, strict=True)]
+    return pd.DataFrame(made, columns=[*columns, "product", "segment", "event"])
+
+
+def _terms(db: Connection) -> dict[tuple[str, str], dict[str, str | None]]:
+    """What each offer is, as of its latest price."""
+    rows = db.execute(select(prices.c.offer, prices.c.channel, prices.c.terms).order_by(prices.c.number))
+    return {(row.offer, row.channel): msgspec.json.decode(row.terms) for row in rows}
+
+
+def _as_history(rows: pd.DataFrame, time_zone: str) -> pd.DataFrame:
+    """Rows as `api.tabular.read_table` gives them: dated in the owner's zone."""
+    dates = pd.to_datetime(rows["sold_at"], utc=True).dt.tz_convert(time_zone).dt.tz_localize(None)
+    text = {name: rows[name].astype("str") for name in (*KEY[1:], "currency")}
+    numbers = {name: rows[name].astype("float64") for name in ("quantity", "price")}
+    return pd.DataFrame({"date": dates.astype("datetime64[us]"), **text, **numbers})
+
+
+def _marked(frame: pd.DataFrame, history: History) -> pd.DataFrame:
+    """Sales with `available` on the last day of each room that is empty now: no more than was sold; else unknown."""
+    frame = frame.assign(available=float("nan"))
+    offers, resources = history.table("offers"), history.table("resources")
+    if not len(frame) or "resource" not in offers or not len(resources):
+        return frame
+    rooms = offers.loc[offers["event"] != ALL, [*ROOM, "resource"]].dropna().drop_duplicates(ROOM)
+    before = history.daily_sales()[[*ROOM, "quantity"]] if history.currency() else frame.iloc[:0]
+    sold = pd.concat([before, frame])[[*ROOM, "quantity"]].merge(rooms, on=ROOM).groupby("resource")["quantity"].sum()
+    left = resources.set_index("resource")["capacity"] - sold
+    own = frame[ROOM].merge(rooms, on=ROOM, how="left")["resource"].set_axis(frame.index)
+    days = frame["date"].dt.normalize()
+    newest = days.groupby(own).transform("max")
+    emptied = own.map(left).le(0) & (days == newest)
+    total = frame.groupby([days, *KEY[1:]])["quantity"].transform("sum")
+    return frame.assign(available=total.clip(lower=0).where(emptied))

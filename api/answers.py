@@ -3,10 +3,10 @@
 Guarantees
 ----------
 * An answer is made from the book alone, in one transaction: prices, explanations and keys belong to one version.
-* Money is a string with its currency. No personal data enters a price, so there is nothing to disclose beside it.
+* Money is a string with its currency. What the law of its market wants beside a price stands there (`api.beside`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
@@ -15,12 +15,15 @@ from urllib.parse import quote
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from api.beside import Past, beside, event_of
 from api.snapshot import Content, Entry, Snapshot
 from api.store.checks import Key
 from api.store.keys import live_keys
+from api.store.past import earlier_prices, inputs_of
 from api.store.queries import all_publications, coming, decisions_in_effect, in_force, latest_version, moment
 from api.store.tables import keys, revocations, secrets
 from pricing.book import Change, Decision, PriceInForce, Proposal, Publication
+from pricing.law import NO_LAW, Law
 
 Mark = tuple[int, int, int]
 Decided = Mapping[Key, tuple[Proposal, Decision]]
@@ -37,10 +40,20 @@ def mark_of(db: Connection) -> Mark:
     return latest_version(db), db.scalar(newest) or 0, db.scalar(revoked) or 0
 
 
-def take(db: Connection, *, now: datetime) -> Snapshot:
-    """The latest version of the book, ready to be served: prices in force, and those that begin later."""
+def take(db: Connection, *, now: datetime, law: Law = NO_LAW) -> Snapshot:
+    """The latest version of the book, ready to be served: prices in force, and those that begin later.
+
+    Parameters
+    ----------
+    law : of the markets, which says what stands beside a price
+    """
     made, at = all_publications(db), moment(db, now)
-    entries = [_entry(price, made, decided) for price, decided in _explained(db, made, at)]
+    explained = list(_explained(db, made, at))
+    pasts = _pasts(db, made, explained, law)
+    entries = [
+        _entry(price, made, decided, beside(price, past, law))
+        for (price, decided), past in zip(explained, pasts, strict=True)
+    ]
     known = {
         hashed: (key.holder, tuple(sorted(scope.value for scope in key.scopes)))
         for hashed, key in live_keys(db).items()
@@ -60,7 +73,26 @@ def _explained(db: Connection, made: Mapping[int, Publication], at: datetime) ->
         yield from ((price, decided) for price in prices)
 
 
-def _entry(price: PriceInForce, made: Mapping[int, Publication], decided: Decided) -> Entry:
+def _pasts(
+    db: Connection, made: Mapping[int, Publication], explained: Sequence[tuple[PriceInForce, Decided]], law: Law
+) -> Iterator[Past]:
+    """How each price came about, as far as the law asks."""
+    priced = [price for price, _ in explained]
+    days = {price.number: law.market(price.channel).reference_days(event_of(price)) for price in priced}
+    inputs = inputs_of(db, made, priced)
+    before = earlier_prices(db, [price for price in priced if days[price.number]], days=max(days.values(), default=0))
+    same: dict[Key, list[PriceInForce]] = {}
+    for price in priced:
+        same.setdefault(price.key, []).append(price)
+    for price, decided in explained:
+        latest = decided[price.key][0].provenance.inputs if price.key in decided else ()
+        later = [other for other in same[price.key] if other.valid_from > price.valid_from]
+        yield Past(before.get(price.key, ()), later, inputs.get(price.number or 0, frozenset()) | {*latest})
+
+
+def _entry(
+    price: PriceInForce, made: Mapping[int, Publication], decided: Decided, stands_beside: dict[str, Any]
+) -> Entry:
     proposal, decision = decided.get(price.key, (None, None))
     encode = msgspec.json.encode
     return Entry(
@@ -72,7 +104,7 @@ def _entry(price: PriceInForce, made: Mapping[int, Publication], decided: Decide
         price.terms["event"] or "",
         price.valid_from,
         price.valid_until,
-        msgspec.Raw(encode(_answer(price))),
+        msgspec.Raw(encode(_answer(price, stands_beside))),
         msgspec.Raw(encode(_explanation(price, made[price.version].change, proposal, decision))),
     )
 
@@ -81,19 +113,18 @@ def _link(price: PriceInForce) -> str:
     return f"/v1/prices/{quote(price.offer, safe='')}/explanation?channel={quote(price.channel, safe='')}"
 
 
-def _answer(price: PriceInForce) -> dict[str, Any]:
-    amount = f"{price.price:f}"
+def _answer(price: PriceInForce, stands_beside: dict[str, Any]) -> dict[str, Any]:
     return {
         "offer": price.offer,
         "channel": price.channel,
-        "price": amount,
+        "total_price": stands_beside["total_price"],  # first of the amounts: it is the one to show
+        "price": f"{price.price:f}",
         "currency": price.currency,
-        "total_price": amount,
         "version": price.version,
         "valid_from": price.valid_from,
         "valid_until": price.valid_until,
         **price.terms,
-        "disclosures": [],
+        **stands_beside,
         "explanation": _link(price),
     }
 

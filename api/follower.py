@@ -23,6 +23,7 @@ from api.clock import SteadyClock
 from api.snapshot import NOTHING, Snapshot, View, check, load, write
 from api.store.database import Place, open_to_read, reading
 from pricing.errors import UnavailableError
+from pricing.law import NO_LAW, Law
 
 INTERVAL = 0.5
 """How often the book is looked at [seconds]."""
@@ -33,12 +34,16 @@ log = structlog.get_logger()
 
 
 class Follower:
-    """Follows the book in `database`, keeps the last good snapshot at `path` and serves what is in force by `clock`."""
+    """Follows the book in `database`, keeps the last good snapshot at `path` and serves what is in force by `clock`.
 
-    def __init__(self, database: Place, path: Path, *, clock: SteadyClock) -> None:
+    What stands beside a price is what `law` wants.
+    """
+
+    def __init__(self, database: Place, path: Path, *, clock: SteadyClock, law: Law = NO_LAW) -> None:
         self._engine = open_to_read(database)
         self._path = path
         self._clock = clock
+        self._law = law
         self._mark: Mark | None = None
         self._lost = False
         self._view = View(load(path) or NOTHING, stale=True)
@@ -99,7 +104,7 @@ class Follower:
             mark = mark_of(db)
             if mark == self._mark:
                 return mark, None
-            snapshot = take(db, now=self._clock.now())
+            snapshot = take(db, now=self._clock.now(), law=self._law)
         check(snapshot.content)
         self._clock.reach(snapshot.since)
         return mark, snapshot

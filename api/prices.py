@@ -70,21 +70,68 @@ class PageQuery(Query):
     cursor: Cursor | SkipJsonSchema[None] = Field(default=None, description="`next` of the page before")
 
 
+class FeeAnswer(BaseModel):
+    """A fee no buyer can avoid."""
+
+    name: str
+    amount: Amount
+
+
+class ReductionAnswer(BaseModel):
+    """A reduction that the history of prices bears out; amounts with fees."""
+
+    lowest_price: Amount = Field(description="the lowest total in force in the days before the reduction began")
+    since: AwareDatetime = Field(description="when the reduction began")
+    percent: int = Field(ge=0, le=100, description="of the lowest price, rounded down")
+    days: int = Field(
+        ge=0, description="calendar days before it in which the offer was on sale, up to those that count"
+    )
+
+
+class AnnouncedAnswer(BaseModel):
+    """A price that will be."""
+
+    price: Amount
+    total_price: Amount
+    valid_from: AwareDatetime
+
+
+class TierNoticeAnswer(BaseModel):
+    """What is announced of coming prices."""
+
+    hours: float = Field(description="how long before it begins a rise is announced")
+    coming: list[AnnouncedAnswer]
+
+
+class RangeAnswer(BaseModel):
+    """Between which totals the price lies, as far as is announced."""
+
+    lowest: Amount
+    highest: Amount
+
+
 class Price(BaseModel):
     """A price in force."""
 
     offer: str
     channel: str
-    price: Amount
+    total_price: Amount = Field(description="what the buyer pays, mandatory fees included: the price to show")
+    fees: list[FeeAnswer] = Field(description="what of the total is a mandatory fee")
+    price: Amount = Field(description="without the fees")
     currency: str = Field(pattern="^[A-Z]{3}$", description="ISO 4217")
-    total_price: Amount = Field(description="what the buyer pays, mandatory fees included")
+    market: str | None = Field(description="whose law holds for it; null: there are not several")
     version: int = Field(description="the publication of the price book that set this price")
     valid_from: AwareDatetime
     valid_until: AwareDatetime | None = Field(description="null: until it is replaced")
     product: str
     segment: str
     event: str
-    list_price: Amount | None
+    list_price: Amount | None = Field(
+        description="before any discount, fees included; null where the market's law does not allow it to be shown"
+    )
+    reduction: ReductionAnswer | None = Field(description="null: nothing may be called a reduction")
+    tier_notice: TierNoticeAnswer | None = Field(description="null: the market asks for none")
+    price_range: RangeAnswer | None = Field(description="null: the market asks for none")
     disclosures: list[str] = Field(description="what must stand beside the price; empty: no personal data entered it")
     explanation: str = Field(description="where the reasons are")
     stale: bool = Field(description="whether the price book could not be reached: the last good price is given")
@@ -151,6 +198,9 @@ class ProvenanceAnswer(BaseModel):
     input_hash: str
     model_version: str
     solver: str
+    sales_until: AwareDatetime | None = Field(description="begin of the newest period of sales that was known")
+    fitted_at: AwareDatetime | None = Field(description="when what it was decided with was learned")
+    inputs: list[str] = Field(description="columns it was made from")
 
 
 class Explanation(BaseModel):

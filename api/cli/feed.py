@@ -27,10 +27,11 @@ def export_feed(
     from api.clock import SteadyClock
     from api.feeds import feed
     from api.follower import Follower
-    from api.location import database_of
+    from api.location import database_of, settings_of
     from api.snapshot import SNAPSHOT_NAME
 
-    follower = Follower(database_of(workspace), workspace / SNAPSHOT_NAME, clock=SteadyClock())
+    law = settings_of(workspace).law
+    follower = Follower(database_of(workspace), workspace / SNAPSHOT_NAME, clock=SteadyClock(), law=law)
     follower.refresh()  # the last good prices if the database is down, which the log says
     if (view := follower.current()).empty:
         raise UnavailableError(f"{workspace} has no price book that can be reached, and no snapshot of one")

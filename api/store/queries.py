@@ -108,9 +108,9 @@ def coming(db: Connection, at: datetime) -> tuple[PriceInForce, ...]:
     return _found(db, prices.c.valid_from > at)
 
 
-def between(db: Connection, start: datetime, end: datetime) -> tuple[PriceInForce, ...]:
+def between(db: Connection, start: datetime, end: datetime, *where: ColumnElement[bool]) -> tuple[PriceInForce, ...]:
     """All prices in force at some instant from `start` to `end`."""
-    return _found(db, prices.c.valid_from <= end, _ends_after(start))
+    return _found(db, prices.c.valid_from <= end, _ends_after(start), *where)
 
 
 def set_before(db: Connection, version: int, *, until: datetime) -> dict[Key, PriceInForce]:

@@ -1,0 +1,91 @@
+"""How the prices that are served came about: what they were before, and which columns they were made from.
+
+Guarantees
+----------
+* A price has the inputs of the decision that set it, whatever was decided since to keep it. One that a rollback
+  restored has those it had before.
+* Of earlier prices as many are read as a reduction is measured by; one set again without a change is followed back to
+  where it began.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
+from itertools import groupby
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from api.store.checks import Key
+from api.store.queries import between, history_of, set_before
+from api.store.tables import prices, proposals
+from pricing.book import PriceInForce, Publication
+
+AT_ONCE = 500
+"""Offers asked about in one query."""
+
+
+class _Provenance(msgspec.Struct):
+    inputs: tuple[str, ...] = ()
+
+
+class _Proposal(msgspec.Struct):
+    """What matters here of a proposal; the rest of its body is skipped."""
+
+    provenance: _Provenance
+
+
+def earlier_prices(db: Connection, wanted: Iterable[PriceInForce], *, days: int) -> dict[Key, list[PriceInForce]]:
+    """Prices of the days before each of these began, and while they hold, by offer and channel.
+
+    Parameters
+    ----------
+    days : calendar days before a price begins that matter [days]
+    """
+    found: dict[Key, dict[int, PriceInForce]] = {}
+    in_order = sorted(wanted, key=lambda price: price.valid_from)
+    for i in range(0, len(in_order), AT_ONCE):
+        some = in_order[i : i + AT_ONCE]
+        margin = timedelta(days=days + 2)  # a calendar day may begin a day earlier than the hour tells
+        names = prices.c.offer.in_({price.offer for price in some})
+        rows = list(between(db, some[0].valid_from - margin, some[-1].valid_from, names))
+        ended = {(*row.key, row.valid_until, row.price) for row in rows}
+        again = {price.offer for price in some if (*price.key, price.valid_from, price.price) in ended}
+        rows += [row for offer in sorted(again) for row in history_of(db, offer)]
+        for row in rows:
+            found.setdefault(row.key, {})[row.number or 0] = row
+    return {key: list(rows.values()) for key, rows in found.items()}
+
+
+def inputs_of(
+    db: Connection, made: Mapping[int, Publication], priced: Sequence[PriceInForce]
+) -> dict[int, frozenset[str]]:
+    """Columns that each price was made from, by its number in the book; none for one that came from outside."""
+    set_in = _set_in(db, made, priced)
+    inputs = _inputs(db, set(set_in.values()))
+    return {number: inputs[proposal] for number, proposal in set_in.items()}
+
+
+def _set_in(db: Connection, made: Mapping[int, Publication], priced: Sequence[PriceInForce]) -> dict[int, str]:
+    """The proposal that set each price, looked for behind rollbacks."""
+    found: dict[int, str] = {}
+    pending = [(price.number or 0, price) for price in priced]
+    while pending:
+        before: list[tuple[int, PriceInForce]] = []
+        for version, group in groupby(sorted(pending, key=_version), key=_version):
+            publication = made[version]
+            if publication.proposal is not None:
+                found |= {number: publication.proposal for number, _ in group}
+            elif publication.undone is not None:
+                earlier = set_before(db, publication.undone, until=publication.at)
+                before += [(number, earlier[price.key]) for number, price in group if price.key in earlier]
+        pending = before
+    return found
+
+
+def _version(item: tuple[int, PriceInForce]) -> int:
+    return item[1].version
+
+
+def _inputs(db: Connection, names: Collection[str]) -> dict[str, frozenset[str]]:
+    bodies = db.execute(select(proposals.c.id, proposals.c.body).where(proposals.c.id.in_(names)))
+    return {row.id: frozenset(msgspec.json.decode(row.body, type=_Proposal).provenance.inputs) for row in bodies}

@@ -19,7 +19,7 @@ from pydantic.json_schema import SkipJsonSchema
 from api.auth import Gate
 from api.backend import Backend
 from api.problems import problems, refuse
-from api.routes import Cursor, Limit, Parameters, Query, Routes, answer
+from api.routes import Cursor, Limit, Parameters, Query, Routes, answer, goes_to
 from api.store.database import reading
 from api.store.keys import Scope
 from api.store.pages import proposals_page
@@ -126,7 +126,14 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
     routes = Routes("proposals", "Prices that are proposed, and what people decide about them", backend, gate)
 
     @routes.reads(
-        "GET", "/proposals", scope=DECIDERS, responses={200: ProposalPage}, summary="Proposals, the newest first"
+        "GET",
+        "/proposals",
+        scope=DECIDERS,
+        responses={200: ProposalPage},
+        summary="Proposals, the newest first",
+        leads_to=goes_to("one_proposal", id="/items/0/id")
+        | goes_to("approve_proposal", id="/items/0/id")
+        | goes_to("reject_proposal", id="/items/0/id"),
     )
     def list_proposals(query: ProposalsQuery) -> Response:
         page = proposals_page(
@@ -145,6 +152,7 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
         scope=DECIDERS,
         responses={200: ProposalAnswer, **problems(404)},
         summary="One proposal, with every decision and its reasons",
+        leads_to=goes_to("approve_proposal", id="/id"),
     )
     def one_proposal(path: ProposalPath) -> Response:
         with reading(backend.engine) as db:
@@ -159,6 +167,7 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
         scope=Scope.PROPOSALS_APPROVE,
         responses={200: Decided, **problems(404)},
         summary="Allow a proposal to be published",
+        leads_to=goes_to("publish", body={"proposal": "/proposal"}),
     )
     def approve_proposal(path: ProposalPath, sent: Approval) -> Response:
         _known(backend, path.id)
@@ -183,6 +192,7 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
         scope=Scope.PROPOSALS_WRITE,
         responses={201: Overridden, **problems(404)},
         summary="Propose prices of one's own instead; someone else must approve them",
+        leads_to=goes_to("approve_proposal", id="/proposal"),
     )
     def override_proposal(path: ProposalPath, sent: Override) -> Response:
         changed = _by_hand(_known(backend, path.id), sent, g.holder)

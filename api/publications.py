@@ -17,7 +17,7 @@ from api.auth import Gate
 from api.backend import Backend
 from api.problems import problems, refuse
 from api.proposals import DECIDERS, Id
-from api.routes import Cursor, Limit, Parameters, Query, Routes, answer
+from api.routes import Cursor, Limit, Parameters, Query, Routes, answer, goes_to
 from api.store.database import reading, writing
 from api.store.keys import Scope
 from api.store.queries import all_publications, find_proposal
@@ -81,6 +81,7 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
         scope=DECIDERS,
         responses={200: PublicationPage},
         summary="Every version of the price book, the newest first",
+        leads_to=goes_to("roll_back", version="/items/0/version"),
     )
     def list_publications(query: PublicationsQuery) -> Response:
         before = query.cursor
@@ -96,6 +97,7 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
         responses={201: Published, **problems(404)},
         summary="Put an approved proposal's prices in force, now or later",
         refresh=True,
+        leads_to=goes_to("roll_back", version="/version") | goes_to("cancel", version="/version"),
     )
     def publish(sent: Publish) -> Response:
         settings, now = backend.settings, backend.now()

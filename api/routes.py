@@ -29,15 +29,16 @@ InputError with 422, UnavailableError with 503.
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import msgspec
 from flask import Response, abort, g, request
 from flask_openapi.blueprint import APIBlueprint
+from flask_openapi.models.link import Link
 from flask_openapi.models.tag import Tag
-from flask_openapi.utils import parse_body
+from flask_openapi.utils import parse_body, parse_rule
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
@@ -51,6 +52,7 @@ from pricing.errors import Finding, InputError
 
 View = Callable[..., Response]
 Scopes = Scope | tuple[Scope, ...]
+NOWHERE: Mapping[str, Link] = {}
 BodyT = TypeVar("BodyT", bound=Strict)
 NUMBER = re.compile(r"[0-9]{1,18}")
 
@@ -125,13 +127,27 @@ class Routes(APIBlueprint):
         self.after_request(_conditional)
 
     def reads(
-        self, method: Literal["GET", "POST"], rule: str, *, scope: Scopes, responses: dict[Any, Any], summary: str
+        self,
+        method: Literal["GET", "POST"],
+        rule: str,
+        *,
+        scope: Scopes,
+        responses: dict[Any, Any],
+        summary: str,
+        leads_to: Mapping[str, Link] = NOWHERE,
     ) -> Callable[[View], View]:
-        """Declare an operation that changes nothing in the database."""
+        """Declare an operation that changes nothing in the database.
+
+        Parameters
+        ----------
+        leads_to : operations that go on from the answer, by name, and what of it they take
+        """
 
         def declare(view: View) -> View:
             documented = {**(UNCHANGED if method == "GET" else problems(413, 415)), **responses}
-            return self._declare(method, rule, _with_body(view), scope=scope, responses=documented, summary=summary)
+            self._declare(method, rule, _with_body(view), scope=scope, responses=documented, summary=summary)
+            self._link(method, rule, responses, leads_to)
+            return view
 
         return declare
 
@@ -144,29 +160,47 @@ class Routes(APIBlueprint):
         responses: dict[Any, Any],
         summary: str,
         refresh: bool = False,
+        leads_to: Mapping[str, Link] = NOWHERE,
     ) -> Callable[[View], View]:
-        """Declare an operation that takes effect once; `refresh` has this worker serve the effect at once."""
+        """Declare an operation that takes effect once.
+
+        Parameters
+        ----------
+        refresh : whether this worker is to serve the effect at once
+        leads_to : operations that go on from the answer, by name, and what of it they take
+        """
 
         def declare(view: View) -> View:
             documented = {**problems(409, 413, 415), **responses}
             acting = self._once(_with_body(view), refresh)
-            return self._declare(method, rule, acting, scope=scope, responses=documented, summary=summary)
+            self._declare(method, rule, acting, scope=scope, responses=documented, summary=summary)
+            self._link(method, rule, responses, leads_to)
+            return view
 
         return declare
 
     def _declare(
         self, method: str, rule: str, view: View, *, scope: Scopes, responses: dict[Any, Any], summary: str
-    ) -> View:
+    ) -> None:
         scopes = (scope,) if isinstance(scope, Scope) else scope
         self._scopes[f"{self.name}.{view.__name__}"] = scopes
-        security = [{"key": [each.value]} for each in scopes]
-        options: dict[str, Any] = {"security": security, "responses": responses, "summary": summary}
+        options: dict[str, Any] = {
+            "operation_id": view.__name__,
+            "security": [{"key": [each.value]} for each in scopes],
+            "responses": responses,
+            "summary": summary,
+        }
         if (model := _body_of(view)) is not None:
             content, schemas = parse_body(model)
             self.components_schemas.update(schemas)
             options["request_body"] = {"content": content, "required": _needs_body(model)}
         getattr(super(), method.lower())(rule, **options)(view)
-        return view
+
+    def _link(self, method: str, rule: str, responses: dict[Any, Any], leads_to: Mapping[str, Link]) -> None:
+        """Document where an answer leads; flask-openapi knows links only of answers that are described in full."""
+        operation = getattr(self.paths[parse_rule(rule, self.url_prefix)], method.lower())
+        if leads_to:
+            operation.responses[str(min(responses))].links = dict(leads_to)
 
     def _admit(self) -> None:
         self._gate.admit(*self._scopes[request.endpoint or ""])
@@ -196,6 +230,13 @@ class Routes(APIBlueprint):
 
         run.__annotations__ = {**view.__annotations__, "header": Once}
         return run
+
+
+def goes_to(operation: str, body: dict[str, str] | None = None, **parameters: str) -> dict[str, Link]:
+    """That an answer leads to an operation, which takes these parts of it: `id="/proposal"`."""
+    expressions = {name: f"$response.body#{pointer}" for name, pointer in parameters.items()}
+    sent = None if body is None else {name: f"$response.body#{pointer}" for name, pointer in body.items()}
+    return {operation: Link(operationId=operation, parameters=expressions or None, requestBody=sent)}
 
 
 def answer(body: object, status: int = HTTPStatus.OK) -> Response:

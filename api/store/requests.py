@@ -53,10 +53,10 @@ def once(engine: Engine, act: Callable[[], Answered], *, holder: str, key: str, 
         if the key came with another request before.
     """
     with writing(engine) as db:
-        db.execute(delete(requests).where(requests.c.at < now - KEPT))
         row = db.execute(select(requests).where(requests.c.holder == holder, requests.c.key == key)).first()
         if row is None:
             answered = act()
+            db.execute(delete(requests).where(requests.c.at < now - KEPT))
             values = {"holder": holder, "key": key, "fingerprint": mark, "at": now}
             db.execute(insert(requests).values(**values, status=answered.status, body=answered.body))
             return answered

@@ -53,9 +53,11 @@ class Desk:
         for who, scopes in (("ann", [Scope.PROPOSALS_WRITE]), ("bob", [Scope.PROPOSALS_APPROVE]), ("eve", Scope)):
             self.keys |= {(who, scope): self.key(who, [scope]) for scope in scopes}
         self.follower.refresh()
-        gate = Gate(self.follower, requests=self.requests, failures=self.failures, clock=lambda: self.machine.uptime)
+        self.gate = Gate(
+            self.follower, requests=self.requests, failures=self.failures, clock=lambda: self.machine.uptime
+        )
         self.app: Flask = create_app(
-            self.follower, root=self.root, now=self.follower.now, refresh=self.follower.refresh, gate=gate
+            self.follower, root=self.root, now=self.follower.now, refresh=self.follower.refresh, gate=self.gate
         )
 
     @property

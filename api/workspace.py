@@ -155,7 +155,8 @@ class Workspace:
     def _starts(self) -> dict[str, datetime]:
         """When each event begins."""
         events = self.history.table("events")
-        return dict(zip(events["event"], events["starts_at"], strict=True)) if len(events) else {}
+        starts = [start.to_pydatetime() for start in events["starts_at"]] if len(events) else []
+        return dict(zip(events["event"], starts, strict=True))
 
     def _at_prices_in_force(self, frame: pd.DataFrame, now: datetime) -> pd.DataFrame:
         """Offers whose price is not restated take the one in force, so that a file may be brought again later.

@@ -336,10 +336,10 @@ def _decision(
     market, policy = decided.then.market, decided.policy
     offer, evidence, in_force = market.offers[i], decided.curves.evidence[i], market.in_force[market.offers[i].id]
     kept, allowed = decided.kept[offer.id], decided.then.prices[offer.id]
-    old = "; ".join(refusal.reason for refusal in rules.too_old)
-    held = old or distrust(evidence) or scheduled(in_force) or trouble or ""
+    why = [distrust(evidence), scheduled(in_force), *(refusal.reason for refusal in rules.too_old)]
+    held = "; ".join(reason.rstrip(".") for reason in why if reason) or trouble or ""
     tried = decided.tried(i, (kept, allowed))
-    known = UNEXPLAINED if old or trouble else explain(decided, i, shadow_price, evidence)
+    known = UNEXPLAINED if rules.too_old or trouble else explain(decided, i, shadow_price, evidence)
     draft = Decision(
         offer=offer.id,
         channel=offer.channel,

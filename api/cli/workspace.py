@@ -16,6 +16,7 @@ from api.cli.options import Map, Quarantine, stages
 from api.clock import utc_now
 from pricing.book import Verdict
 from pricing.errors import RefusedError
+from pricing.policy import Mode
 
 if TYPE_CHECKING:
     from api.store.book import PriceBook
@@ -113,7 +114,7 @@ _STATUSES = ("identified", "weak", "not-identified")
 
 @app.command()
 def price(workspace: Folder = Path(), by: By = ENGINE) -> None:
-    """Propose a price for every offer on sale, with the reason; nothing is published.
+    """Propose a price for every offer on sale, with the reason; in mode automatic, what needs nobody is published.
 
     Example: fairfare price --workspace season
     """
@@ -123,8 +124,13 @@ def price(workspace: Folder = Path(), by: By = ENGINE) -> None:
     with Console(stderr=True).status("pricing"):
         proposal = place.price(HighsOptimizer(), by=by, now=now)
     show(proposal)
-    if age := place.age_of_sales(now):
-        typer.secho(f"Mind: the newest sale is {_count(age, 'day')} old.", fg="yellow", err=True)
+    if place.settings.policy.mode is Mode.AUTOMATIC:
+        try:
+            version = place.approve_by_policy(proposal.id, now=utc_now())
+        except RefusedError as error:
+            typer.echo(f"It waits for a person: {error}.")
+        else:
+            typer.echo(f"The policy approved it: version {version} of the price book is in force.")
 
 
 @app.command()
@@ -140,14 +146,19 @@ def review(proposal: ProposalId = None, workspace: Folder = Path()) -> None:
 
 
 @app.command()
-def approve(proposal: ProposalId = None, workspace: Folder = Path(), by: By = "") -> None:
+def approve(
+    proposal: ProposalId = None,
+    workspace: Folder = Path(),
+    by: By = "",
+    large: Annotated[bool, typer.Option("--large", help="You have seen that it moves much of the catalogue.")] = False,
+) -> None:
     """Allow a proposal to be published; whoever proposed it may not.
 
     Example: fairfare approve --workspace season
     """
-    book = _open(workspace).book
-    found = _proposal(book, proposal)
-    book.approve(found.id, by=by or _me(), now=utc_now())
+    place = _open(workspace)
+    found = _proposal(place.book, proposal)
+    place.approve(found.id, by=by or _me(), now=utc_now(), large=large)
     typer.echo(f"Approved {found.id}. Next: fairfare publish --workspace {workspace}")
 
 

@@ -78,6 +78,11 @@ class _Book:
         }
 
 
+def no_approval(policy: Policy) -> str | None:
+    """Why nothing may be approved; None if it may."""
+    return "in mode shadow prices are decided and recorded, never published" if policy.mode is Mode.SHADOW else None
+
+
 def objections(
     proposal: Proposal,
     listings: Mapping[Key, Listing],
@@ -97,7 +102,7 @@ def objections(
     at : when its prices take effect; now if None
     """
     book, moves = _Book(listings, in_force, policy, at or now), _moves(proposal)
-    found = ["in mode shadow nothing is published"] if policy.mode is Mode.SHADOW else []
+    found = [why] if (why := no_approval(policy)) else []
     if any(decision.set_by is None for decision in moves):
         made = proposal.provenance
         found += [refusal.reason for refusal in stale(made.sales_until, made.fitted_at, policy, now)]

@@ -4,9 +4,11 @@ Guarantees
 ----------
 * A feed is made from the snapshot that the API answers from: at one version of the book they agree, price for price.
 * What stands in a feed is text, never markup, and never a formula to a spreadsheet.
+* Its price is the total, mandatory fees included.
+* A former price stands beside a lower one only where the history of prices bears it out (docs/decisions/0013).
+* A price that needs a disclosure is left out of the feeds that have no place for one.
 
 The feeds of Google and Meta are supplemental: they join the shop's own product feed by `id` and carry what changes.
-Neither shows a former price beside a lower one: that takes a history of prices, not a list price that was typed in.
 """
 
 import csv
@@ -21,10 +23,18 @@ import msgspec
 
 from api.snapshot import Entry, View
 from api.spreadsheet import harmless
+from pricing.law import REFERENCE_DAYS
 
 GOOGLE = "http://base.google.com/ns/1.0"
 UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold (section 2.2), written or escaped."""
+
+
+class Lowered(msgspec.Struct, frozen=True):
+    """A reduction, as the API says it."""
+
+    lowest_price: str
+    days: int
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -32,15 +42,18 @@ class Listed(msgspec.Struct, frozen=True):
 
     offer: str
     channel: str
+    total_price: str
     price: str
     currency: str
-    total_price: str
     version: int
     valid_from: str
     valid_until: str | None
     product: str
     segment: str
     event: str
+    market: str | None = None
+    reduction: Lowered | None = None
+    disclosures: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -51,6 +64,20 @@ class Listed(msgspec.Struct, frozen=True):
     def cost(self) -> str:
         """What a buyer pays, the way both platforms write money."""
         return f"{self.total_price} {self.currency}"
+
+    @property
+    def former_cost(self) -> str | None:
+        """What buyers paid at least in all of the days that count; None if there is nothing to compare with."""
+        if self.reduction is None or self.reduction.days < REFERENCE_DAYS:
+            return None
+        return f"{self.reduction.lowest_price} {self.currency}"
+
+    @property
+    def row(self) -> dict[str, object]:
+        """What stands in a row of a table."""
+        lowest = None if self.reduction is None else self.reduction.lowest_price
+        beside = {"lowest_price": lowest, "disclosures": "; ".join(self.disclosures)}
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if name != "reduction"} | beside
 
 
 class Form(StrEnum):
@@ -90,6 +117,11 @@ def _listed(entries: Sequence[Entry]) -> Iterator[Listed]:
     return (msgspec.json.decode(entry.price, type=Listed) for entry in entries)
 
 
+def _advertised(entries: Sequence[Entry]) -> Iterator[Listed]:
+    """Prices that may stand alone, where there is no place for a disclosure."""
+    return (price for price in _listed(entries) if not price.disclosures)
+
+
 def _google(view: View, entries: Sequence[Entry]) -> bytes:
     """RSS 2.0 with the attributes of Google's product data specification."""
     ET.register_namespace("g", GOOGLE)
@@ -97,9 +129,11 @@ def _google(view: View, entries: Sequence[Entry]) -> bytes:
     channel = ET.SubElement(root, "channel")
     _text(channel, "title", "Prices in force")
     _text(channel, "description", f"Version {view.snapshot.content.version} of the price book")
-    for price in _listed(entries):
+    for price in _advertised(entries):
         item = ET.SubElement(channel, "item")
-        for name, text in (("id", price.offer), ("title", price.title), ("price", price.cost)):
+        former = price.former_cost
+        amounts = {"price": price.cost} if former is None else {"price": former, "sale_price": price.cost}
+        for name, text in ({"id": price.offer, "title": price.title} | amounts).items():
             _text(item, f"{{{GOOGLE}}}{name}", text)
     return ET.tostring(root, encoding="utf-8", xml_declaration=True)
 
@@ -109,11 +143,12 @@ def _text(parent: ET.Element, name: str, text: str) -> None:
 
 
 def _meta(_view: View, entries: Sequence[Entry]) -> bytes:
-    return _csv(({"id": price.offer, "title": price.title, "price": price.cost} for price in _listed(entries)), META)
+    prices = _advertised(entries)
+    return _csv(({"id": price.offer, "title": price.title, "price": price.cost} for price in prices), META)
 
 
 def _prices_csv(_view: View, entries: Sequence[Entry]) -> bytes:
-    return _csv((msgspec.structs.asdict(price) for price in _listed(entries)), Listed.__struct_fields__)
+    return _csv((price.row for price in _listed(entries)), TABLE)
 
 
 def _csv(rows: Iterable[Mapping[str, object]], columns: Iterable[str]) -> bytes:
@@ -141,12 +176,17 @@ def _json_ld(_view: View, entries: Sequence[Entry]) -> bytes:
             "validFrom": price.valid_from,
         }
         | ({} if price.valid_until is None else {"priceValidUntil": price.valid_until})
+        | ({} if not price.disclosures else {"description": " ".join(price.disclosures)})
         for price in _listed(entries)
     ]
     return msgspec.json.encode({"@context": "https://schema.org", "@graph": offers})
 
 
 META = ("id", "title", "price")
+TABLE = (
+    *("offer", "channel", "total_price", "price", "currency", "version", "valid_from", "valid_until"),
+    *("product", "segment", "event", "market", "lowest_price", "disclosures"),
+)
 FEEDS: Mapping[Form, Feed] = {
     Form.GOOGLE: Feed("application/rss+xml", _google),
     Form.META: Feed("text/csv", _meta),

@@ -34,6 +34,7 @@ from pricing import engine
 from pricing.book import Listing, Proposal
 from pricing.errors import Finding, InputError, RefusedError
 from pricing.guardrails import InForce, may_approve_itself, no_approval
+from pricing.law import unplaced
 from pricing.market import Market
 from pricing.model import ALL, Offer, Resource
 from pricing.ports import Optimizer
@@ -119,6 +120,7 @@ class Workspace:
             needed=NEEDED.get(kind, ()),
             currency=self.settings.currency,
             time_zone=self.settings.time_zone,
+            competitor_prices=self.settings.law.competitor_prices,
             quarantine=quarantine,
         )
         if kind == "events":
@@ -126,8 +128,9 @@ class Workspace:
         if kind != "offers":
             return self.history.add(kind, frame, source=file.name, replace=replace)
         offers = offers_from(self._at_prices_in_force(frame, now))
-        if unknown := self._unknown_names(offers):
-            raise InputError([Finding(text, file=file.name) for text in unknown])
+        unclear = unplaced([(offer.id, offer.channel) for offer in offers], self.settings.law)
+        if wrong := [*self._unknown_names(offers), *unclear]:
+            raise InputError([Finding(text, file=file.name) for text in wrong])
         with self.history.undone_on_failure(kind):
             done = self.history.add(kind, frame, source=file.name, replace=replace)
             self.book.import_offers(self._listings(offers), by=by, now=now)
@@ -293,7 +296,7 @@ class Workspace:
         """
         stage = load_stage(self.root, now=now)
         with reading(open_database(self.database)) as db:
-            write(take(db, now=now), self.root / SNAPSHOT_NAME)
+            write(take(db, now=now, law=self.settings.law), self.root / SNAPSHOT_NAME)
         prices = {key: known.price for key, known in self.book.known(self.settings.policy, now=now).items()}
         if stage is not None and (moved := stage.at(prices)) is not None:
             moved.save(self.root)

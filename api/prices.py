@@ -221,6 +221,7 @@ class Explanation(BaseModel):
     gain: GainAnswer | None = Field(description="of the allowed price over the one that was in force")
     shadow_price: float | None = Field(description="what one more unit of what the offer draws on would earn")
     binding: list[str] = Field(description="rules and resources that stood in the way")
+    acted: list[str] = Field(description="names of the guard rails that took away a price within reach, or held it")
     lower: AlternativeAnswer | None = Field(description="the next lower step; null at the end, or without evidence")
     higher: AlternativeAnswer | None = Field(description="the next higher step; null likewise")
     one_step_more: OtherwiseAnswer | None = Field(description="with every cap one step wider; null: the same price")

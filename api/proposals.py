@@ -27,7 +27,8 @@ from api.store.queries import find_proposal, standing_of
 from api.strict_json import Line, Strict
 from pricing.book import Decision, Proposal, Provenance, Standing, Verdict
 from pricing.by_hand import by_hand
-from pricing.errors import Finding, InputError
+from pricing.errors import Finding, InputError, RefusedError
+from pricing.guardrails import no_approval
 from pricing.model import ALL
 from pricing.outcome import TotalGain
 
@@ -171,6 +172,8 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
     )
     def approve_proposal(path: ProposalPath, sent: Approval) -> Response:
         _known(backend, path.id)
+        if why := no_approval(backend.settings.policy):
+            raise RefusedError(f"proposal {path.id} may not be approved: {why}")
         backend.book.approve(path.id, by=g.holder, now=backend.now(), large=sent.large)
         return answer({"proposal": path.id, "standing": Standing.APPROVED})
 

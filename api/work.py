@@ -28,6 +28,7 @@ from api.workspace import Workspace
 from optimization import HighsOptimizer
 from pricing.book import Verdict
 from pricing.errors import FairfareError, InputError, RefusedError, listed
+from pricing.policy import Mode
 
 Progress = Callable[[str, int, int], None]
 """See `api.fitting.Progress`."""
@@ -39,7 +40,7 @@ STAGES: Mapping[Kind, tuple[str, ...]] = {
 }
 """What each kind of job goes through; progress counts these, not seconds."""
 ENGINE = "engine"
-"""Who proposes what the engine computes; a person approves it."""
+"""Who proposes what the engine computes; a person approves it, or the policy in mode automatic."""
 REPORT = "report.html"
 
 log = structlog.get_logger()
@@ -72,7 +73,13 @@ def _price(place: Workspace, now: datetime, progress: Progress) -> dict[str, Any
     progress("optimizing prices", 0, 0)
     proposal = place.price(HighsOptimizer(), by=ENGINE, now=now)
     verdicts = [decision.verdict for decision in proposal.decisions]
-    return {"proposal": proposal.id, "decisions": {verdict.value: verdicts.count(verdict) for verdict in Verdict}}
+    made = {"proposal": proposal.id, "decisions": {verdict.value: verdicts.count(verdict) for verdict in Verdict}}
+    if place.settings.policy.mode is not Mode.AUTOMATIC:
+        return made
+    try:
+        return made | {"version": place.approve_by_policy(proposal.id, now=now)}
+    except RefusedError as error:
+        return made | {"waits_for_a_person": str(error)}
 
 
 def _report(place: Workspace, now: datetime, progress: Progress) -> dict[str, Any]:

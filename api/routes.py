@@ -212,6 +212,7 @@ class Routes(APIBlueprint):
 
         @functools.wraps(view)
         def run(*, header: Once, **given: Any) -> Response:  # noqa: ANN401  # whatever the view takes
+            g.writes = True
             if header.key is None:
                 response = view(**given)
             else:

@@ -20,7 +20,15 @@ from api.snapshot import Content, Entry, Snapshot
 from api.store.checks import Key
 from api.store.keys import live_keys
 from api.store.past import earlier_prices, inputs_of
-from api.store.queries import all_publications, coming, decisions_in_effect, in_force, latest_version, moment
+from api.store.queries import (
+    all_publications,
+    coming,
+    decisions_in_effect,
+    in_force,
+    latest_version,
+    moment,
+    price_numbered,
+)
 from api.store.tables import keys, revocations, secrets
 from pricing.book import Change, Decision, PriceInForce, Proposal, Publication
 from pricing.law import NO_LAW, Law
@@ -48,12 +56,7 @@ def take(db: Connection, *, now: datetime, law: Law = NO_LAW) -> Snapshot:
     law : of the markets, which says what stands beside a price
     """
     made, at = all_publications(db), moment(db, now)
-    explained = list(_explained(db, made, at))
-    pasts = _pasts(db, made, explained, law)
-    entries = [
-        _entry(price, made, decided, beside(price, past, law))
-        for (price, decided), past in zip(explained, pasts, strict=True)
-    ]
+    entries = _entries(db, made, list(_explained(db, made, at)), law)
     known = {
         hashed: (key.holder, tuple(sorted(scope.value for scope in key.scopes)))
         for hashed, key in live_keys(db).items()
@@ -61,6 +64,25 @@ def take(db: Connection, *, now: datetime, law: Law = NO_LAW) -> Snapshot:
     secret = db.scalars(select(secrets.c.value).where(secrets.c.name == "quotes")).one()
     entries.sort(key=lambda entry: (*entry.key, entry.valid_from))
     return Snapshot.of(Content(latest_version(db), now, known, secret, tuple(entries)), at)
+
+
+def entry_of(db: Connection, number: int, *, law: Law) -> Entry | None:
+    """One price of the book as it was served, whether or not it still is in force; None if there is none."""
+    if (price := price_numbered(db, number)) is None:
+        return None
+    made = all_publications(db)
+    decided = decisions_in_effect(db, made, [price.key], price.valid_from)
+    return _entries(db, made, [(price, decided)], law)[0]
+
+
+def _entries(
+    db: Connection, made: Mapping[int, Publication], explained: Sequence[tuple[PriceInForce, Decided]], law: Law
+) -> list[Entry]:
+    pasts = _pasts(db, made, explained, law)
+    return [
+        _entry(price, made, decided, beside(price, past, law))
+        for (price, decided), past in zip(explained, pasts, strict=True)
+    ]
 
 
 def _explained(db: Connection, made: Mapping[int, Publication], at: datetime) -> Iterator[tuple[PriceInForce, Decided]]:
@@ -149,6 +171,7 @@ def _explanation(
         "gain": None,
         "shadow_price": None,
         "binding": [],
+        "acted": [],
         "lower": None,
         "higher": None,
         "one_step_more": None,

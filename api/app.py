@@ -20,11 +20,12 @@ from flask_openapi.models.tag import Tag
 from flask_openapi.openapi import OpenAPI
 from pydantic import AwareDatetime, BaseModel, Field
 
-from api import audit, freezes, prices, proposals, publications
+from api import audit, freezes, prices, proposals, publications, quotes
 from api.auth import Gate, Limit
 from api.backend import Backend
 from api.clock import SteadyClock, utc_now
 from api.express import Express
+from api.express_quotes import ExpressQuotes
 from api.follower import Follower
 from api.location import database_of, settings_of
 from api.problems import Problem, install, invalid, problem, problems
@@ -55,6 +56,7 @@ BLUEPRINTS = (
     proposals.blueprint,
     publications.blueprint,
     freezes.blueprint,
+    quotes.blueprint,
     audit.blueprint,
 )
 """Every subject under /v1."""
@@ -112,7 +114,8 @@ def create_app(
         app.register_api(blueprint(backend, gate))
     _add_health(app, snapshots, now)
     _add_pages(app, snapshots)
-    app.wsgi_app = Express(app.wsgi_app, snapshots, gate, HEADERS)  # type: ignore[method-assign]  # as Flask's docs do it
+    quick = ExpressQuotes(app.wsgi_app, backend, gate, HEADERS)
+    app.wsgi_app = Express(quick, snapshots, gate, HEADERS)  # type: ignore[method-assign]  # as Flask's docs do it
     return app
 
 

@@ -1,4 +1,4 @@
-"""What the routes act on: the price book of one workspace, its settings, what is served, and the clock.
+"""What the routes act on: the price book of one workspace, its settings, what is served and quoted, and the clock.
 
 Guarantees
 ----------
@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from api.location import database_of
+from api.quoting import Desk
 from api.settings import FILE, Settings, read_settings
 from api.snapshot import Snapshots
 from api.store.book import PriceBook
@@ -33,6 +34,7 @@ class Backend:
         self.snapshots = snapshots
         self.now = now
         self.refresh = refresh
+        self.desk = Desk(lambda: self.settings, now)
 
     @property
     def settings(self) -> Settings:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate, pairwise
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-NUMBER, TOTAL, EXPIRY, SIGNATURE = 6, 6, 5, 16
+NUMBER, TOTAL, EXPIRY, SIGNATURE = 4, 8, 5, 16
 """Lengths of the parts [bytes]: together exactly 44 signs of base64, so that no sign has bits that nobody checks."""
 PLACES = tuple(accumulate((NUMBER, TOTAL, EXPIRY, SIGNATURE), initial=0))
 SECRET = 16

@@ -108,6 +108,12 @@ def coming(db: Connection, at: datetime) -> tuple[PriceInForce, ...]:
     return _found(db, prices.c.valid_from > at)
 
 
+def price_numbered(db: Connection, number: int) -> PriceInForce | None:
+    """One price, by its number in the book."""
+    found = _found(db, prices.c.number == number)
+    return found[0] if found else None
+
+
 def between(db: Connection, start: datetime, end: datetime, *where: ColumnElement[bool]) -> tuple[PriceInForce, ...]:
     """All prices in force at some instant from `start` to `end`."""
     return _found(db, prices.c.valid_from <= end, _ends_after(start), *where)

@@ -21,6 +21,8 @@ from api.store.keys import Scope, hash_of
 
 REMEMBERED = 10_000
 """Names a pace knows at most; beyond them it forgets all, so that many addresses cannot fill the memory."""
+ROUNDING = 1e-6
+"""So little too early is in time [seconds]."""
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
@@ -41,7 +43,7 @@ class Pace:
 
     def __init__(self, limit: Limit, clock: Callable[[], float]) -> None:
         self._interval = 1 / limit.rate
-        self._slack = (limit.burst - 0.5) / limit.rate  # half a token, so that rounding decides nothing
+        self._slack = (limit.burst - 1) / limit.rate
         self._clock = clock
         self._full_at: dict[str, float] = {}
 
@@ -49,7 +51,7 @@ class Pace:
         """Take a token: 0.0; or, if there is none, how long until there is [seconds]."""
         now = self._clock()
         full_at = max(self._full_at.get(name, now), now)
-        if (wait := full_at - now - self._slack) > 0:
+        if (wait := full_at - now - self._slack) > ROUNDING:
             return wait
         if len(self._full_at) >= REMEMBERED:
             self._full_at.clear()

@@ -216,9 +216,10 @@ class Workspace:
         from api.fitting import FittedMarket, load_fit  # noqa: PLC0415  # see fit
 
         self.absorb_sales()
-        book, fit, sales = self.book, load_fit(self.fits), self.history.daily_sales()
+        book, market = self.book, self.market(now)
+        fit, sales = load_fit(self.fits), self.history.daily_sales()
         proposal = engine.propose(
-            self.market(now),
+            market,
             FittedMarket(fit, self.settings),
             optimizer,
             self.settings.policy,

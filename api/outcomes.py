@@ -113,7 +113,7 @@ def outcomes(fits: Path, engine: Engine, *, time_zone: str, now: datetime, seed:
     found = _Expected.of(expected, prices)
     spells = list(_spells(prices, found, calendar, sold, listings, closed))
     unknown = tuple(sorted({p.offer for p in prices if _holds(p, now) and found.of_price(p) is None}))
-    learned = learn(spells, whole_days=calendar.whole_days, rng=np.random.default_rng(seed))
+    learned = learn(spells, whole=calendar.whole, rng=np.random.default_rng(seed))
     return Outcomes(version, since, now, now >= edges[-1], learned, unknown)
 
 
@@ -133,9 +133,9 @@ class _Calendar:
     until: float
 
     @property
-    def whole_days(self) -> int:
-        """How many days are over."""
-        return int((self.edges[1:] <= self.until).sum())
+    def whole(self) -> slice:
+        """The days that count from begin to end."""
+        return slice(int((self.edges < self.since).sum()), int((self.edges[1:] <= self.until).sum()))
 
     def part(self, start: float, end: float) -> Vector:
         """(days,) share of each day between two instants."""

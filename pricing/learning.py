@@ -175,18 +175,19 @@ class Learned:
         return tuple(group.alarm for group in self.groups if group.alarm)
 
 
-def learn(spells: Sequence[Spell], *, whole_days: int, rng: np.random.Generator) -> Learned:
+def learn(spells: Sequence[Spell], *, whole: slice, rng: np.random.Generator) -> Learned:
     """Compare what was expected with what was sold.
 
     Parameters
     ----------
-    whole_days : how many of the days are over; a day that is not counts for offers, not for alarms
+    whole : the days that count from begin to end; others count for offers, not for groups and alarms, as nobody knows
+        at which hours buyers come
     """
     spells = [spell for spell in spells if spell.exposure.sum() > 0]
     if not spells:
         return Learned((), ())
     factors = _factors(spells, rng)
-    groups = tuple(_groups(spells, factors, whole_days, rng))
+    groups = tuple(_groups(spells, factors, whole, rng))
     alarms = {group.name: group.alarm for group in groups if group.alarm}
     offers = [
         _offer(spell, factor, alarms.get(_pair(spell)) or alarms.get(FIT) or "", rng)
@@ -253,17 +254,15 @@ def _outcomes(means: Vector, noise: float, rng: np.random.Generator) -> Vector:
     return rng.poisson(rng.gamma(shape, means / shape)).astype(np.float64)
 
 
-def _groups(
-    spells: Sequence[Spell], factors: Matrix, whole_days: int, rng: np.random.Generator
-) -> Iterable[GroupOutcome]:
+def _groups(spells: Sequence[Spell], factors: Matrix, whole: slice, rng: np.random.Generator) -> Iterable[GroupOutcome]:
     """The whole fit, then product and segment, which are tested; then product, segment and event, which are not."""
     pairs = _members(spells, "product and segment")
     bar = {"fit": 2 / FALSE_ALARM, "product and segment": 2 * len(pairs) / FALSE_ALARM}
-    yield _group("fit", FIT, spells, factors, whole_days, bar["fit"], rng)
+    yield _group("fit", FIT, spells, factors, whole, bar["fit"], rng)
     for kind in ("product and segment", "product", "segment", "event"):
         for name, rows in _members(spells, kind).items():
             members = [spells[i] for i in rows]
-            yield _group(kind, name, members, factors[rows], whole_days, bar.get(kind), rng)
+            yield _group(kind, name, members, factors[rows], whole, bar.get(kind), rng)
 
 
 def _members(spells: Sequence[Spell], kind: str) -> Mapping[str, list[int]]:
@@ -279,19 +278,19 @@ def _group(  # noqa: PLR0917  # what a group is, and what it is held against
     name: str,
     spells: Sequence[Spell],
     factors: Matrix,
-    whole_days: int,
+    whole: slice,
     bar: float | None,
     rng: np.random.Generator,
 ) -> GroupOutcome:
-    exposure = np.stack([spell.exposure[:whole_days] for spell in spells])
-    sold = np.sum([spell.sold[:whole_days] for spell in spells], axis=0)
+    exposure = np.stack([spell.exposure[whole] for spell in spells])
+    sold = np.sum([spell.sold[whole] for spell in spells], axis=0)
     means = factors.T @ exposure
     noise = _noise_of_days(spells, exposure)
     total = means.sum(axis=1)
     by_day = means.mean(axis=0)
     spread = float((noise * by_day**2).sum()) / max(float(by_day.sum()) ** 2, 1e-12)
     units = Comparison.of(_outcomes(total, max(spread, 1e-6), rng), float(sold.sum()))
-    if bar is None or not whole_days:
+    if bar is None or not len(sold):
         return GroupOutcome(kind, name, units, None, "")
     highest = float(evidence(np.maximum(sold, 0.0), means, noise).max())
     alarm = _words(name, units) if highest >= np.log(bar) else ""

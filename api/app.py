@@ -20,7 +20,7 @@ from flask_openapi.models.tag import Tag
 from flask_openapi.openapi import OpenAPI
 from pydantic import AwareDatetime, BaseModel, Field
 
-from api import audit, freezes, prices, proposals, publications, quotes
+from api import audit, freezes, prices, proposals, publications, quotes, sales, trace
 from api.auth import Gate, Limit
 from api.backend import Backend
 from api.clock import SteadyClock, utc_now
@@ -28,9 +28,12 @@ from api.express import Express
 from api.express_quotes import ExpressQuotes
 from api.follower import Follower
 from api.location import database_of, settings_of
+from api.metrics import MEDIA_TYPE, Meter
 from api.problems import Problem, install, invalid, problem, problems
 from api.settings import Settings
 from api.snapshot import SNAPSHOT_NAME, Snapshots
+from api.store.keys import Scope
+from api.trace import Watched
 
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.6 system-ui, sans-serif }
@@ -58,6 +61,7 @@ BLUEPRINTS = (
     freezes.blueprint,
     quotes.blueprint,
     audit.blueprint,
+    sales.blueprint,
 )
 """Every subject under /v1."""
 
@@ -86,6 +90,7 @@ def create_app(
     now: Callable[[], datetime] = utc_now,
     refresh: Callable[[], object] = bool,
     gate: Gate | None = None,
+    meter: Meter | None = None,
 ) -> Flask:
     """The application that serves what `snapshots` gives and writes to the price book of the workspace at `root`.
 
@@ -93,6 +98,7 @@ def create_app(
     ----------
     refresh : has `snapshots` look at the price book now
     gate : who may pass, and how often; by default each key of the snapshot at the usual rate
+    meter : what counts the answers
     """
     gate = gate or Gate(snapshots, requests=pace_of(Settings()))
     backend = Backend(root, snapshots, now=now, refresh=refresh)
@@ -108,14 +114,17 @@ def create_app(
     app.openapi_version = "3.1.0"
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST
     app.url_map.merge_slashes = False  # an address is what it is; nothing is redirected
+    trace.install(app, meter := meter or Meter())
     app.after_request(_protect)
     install(app)
     for blueprint in BLUEPRINTS:
         app.register_api(blueprint(backend, gate))
     _add_health(app, snapshots, now)
+    _add_metrics(app, gate, meter)
     _add_pages(app, snapshots)
     quick = ExpressQuotes(app.wsgi_app, backend, gate, HEADERS)
-    app.wsgi_app = Express(quick, snapshots, gate, HEADERS)  # type: ignore[method-assign]  # as Flask's docs do it
+    lanes = Express(quick, snapshots, gate, HEADERS)
+    app.wsgi_app = Watched(lanes, meter)  # type: ignore[method-assign]  # as Flask's docs do it
     return app
 
 
@@ -124,12 +133,19 @@ def pace_of(settings: Settings) -> Limit:
     return Limit(rate=settings.requests_per_second, burst=2 * settings.requests_per_second)
 
 
-def serving_app(workspace: Path, *, clock: SteadyClock | None = None) -> Flask:
+def serving_app(workspace: Path, *, clock: SteadyClock | None = None, meter: Meter | None = None) -> Flask:
     """The application that serves a workspace and follows its price book, even if that cannot be reached now."""
-    follower = Follower(database_of(workspace), workspace / SNAPSHOT_NAME, clock=clock or SteadyClock())
-    gate = Gate(follower, requests=pace_of(settings_of(workspace)))
+    settings = settings_of(workspace)
+    follower = Follower(
+        database_of(workspace),
+        workspace / SNAPSHOT_NAME,
+        clock=clock or SteadyClock(),
+        law=settings.law,
+        meter=(meter := meter or Meter()),
+    )
+    gate = Gate(follower, requests=pace_of(settings))
     follower.start()
-    return create_app(follower, root=workspace, now=follower.now, refresh=follower.refresh, gate=gate)
+    return create_app(follower, root=workspace, now=follower.now, refresh=follower.refresh, gate=gate, meter=meter)
 
 
 def _protect(response: Response) -> Response:
@@ -161,6 +177,19 @@ def _add_health(app: OpenAPI, snapshots: Snapshots, now: Callable[[], datetime])
             taken_at=content.taken_at.isoformat(),
             age_seconds=(now() - content.taken_at).total_seconds(),
         )
+
+
+def _add_metrics(app: OpenAPI, gate: Gate, meter: Meter) -> None:
+    @app.get(
+        "/metrics",
+        tags=[Tag(name="health")],
+        security=[{"key": [Scope.PRICES_READ.value]}],
+        responses={200: {"description": "The figures", "content": {MEDIA_TYPE: {}}}, **problems(401, 403, 429, 503)},
+        summary="What an operator watches, over all workers, in Prometheus' text format",
+    )
+    def metrics() -> Response:
+        gate.admit(Scope.PRICES_READ)
+        return Response(meter.exposition(), content_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
 
 
 def _add_pages(app: OpenAPI, snapshots: Snapshots) -> None:

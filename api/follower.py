@@ -20,6 +20,7 @@ from sqlalchemy import Connection, func, select
 
 from api.answers import Mark, mark_of, take
 from api.clock import SteadyClock
+from api.metrics import Meter
 from api.snapshot import NOTHING, Snapshot, View, check, load, write
 from api.store.database import Place, open_to_read, reading
 from pricing.errors import UnavailableError
@@ -39,11 +40,14 @@ class Follower:
     What stands beside a price is what `law` wants.
     """
 
-    def __init__(self, database: Place, path: Path, *, clock: SteadyClock, law: Law = NO_LAW) -> None:
+    def __init__(
+        self, database: Place, path: Path, *, clock: SteadyClock, law: Law = NO_LAW, meter: Meter | None = None
+    ) -> None:
         self._engine = open_to_read(database)
         self._path = path
         self._clock = clock
         self._law = law
+        self._meter = meter or Meter()
         self._mark: Mark | None = None
         self._lost = False
         self._view = View(load(path) or NOTHING, stale=True)
@@ -78,6 +82,7 @@ class Follower:
                 self._confirm(mark, snapshot)
             if (snapshot := self.current().snapshot) is not self._kept:
                 self._keep(snapshot)
+            self._meter.share()
 
     def start(self) -> None:
         """Look at the book now, and go on in a thread of its own."""
@@ -116,12 +121,14 @@ class Follower:
                 self._view = View(snapshot.at(self._clock.now()), stale=False)
             log.info("serving", version=snapshot.content.version, offers=len(snapshot.entries))
         self._mark, self._lost = mark, False
+        self._meter.confirmed(self._view.snapshot, now=self._clock.now())
 
     def _lose(self, error: Exception) -> None:
         if not self._lost:
             known = isinstance(error, UnavailableError)
             version = self._view.snapshot.content.version
             log.warning("serving the last good prices", version=version, reason=str(error), exc_info=not known)
+        self._meter.failed()
         self._lost, self._mark = True, None
         with self._changing:
             self._view = View(self._view.snapshot, stale=True)

@@ -11,6 +11,7 @@ from werkzeug.test import Client, TestResponse
 from api.auth import Gate
 from api.express import Express
 from api.store.keys import Scope
+from api.trace import Watched
 from tests.api.store.book_kit import IDS
 from tests.api.test_app import FREE, STRANGE, TRAP, Fixed, Served
 
@@ -27,8 +28,10 @@ def seen(response: TestResponse) -> tuple[int, bytes, list[tuple[str, str]]]:
 
 
 def lane(served: Served) -> Express:
-    """The middleware of an application."""
-    express = served.app.wsgi_app
+    """The middleware of an application, in what counts the answers."""
+    watched = served.app.wsgi_app
+    assert isinstance(watched, Watched)
+    express = watched.app
     assert isinstance(express, Express)
     return express
 

@@ -10,6 +10,7 @@ from werkzeug.test import Client
 from api.express import Express
 from api.express_quotes import ExpressQuotes
 from api.store.keys import Scope
+from api.trace import Watched
 from tests.api.store.book_kit import IDS
 from tests.api.test_app import STRANGE, TRAP, Fixed, Served
 from tests.api.test_express import seen
@@ -54,7 +55,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
 
 def lane(served: Served) -> ExpressQuotes:
     """The middleware of an application."""
-    express = served.app.wsgi_app
+    watched = served.app.wsgi_app
+    assert isinstance(watched, Watched)
+    express = watched.app
     assert isinstance(express, Express)
     assert isinstance(express._app, ExpressQuotes)
     return express._app

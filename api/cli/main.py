@@ -66,6 +66,7 @@ COMMANDS = (
     "demo",
     "serve",
     "keys",
+    "users",
     "feed",
     "outcomes",
     "worker",

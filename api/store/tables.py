@@ -222,4 +222,27 @@ runs = Table(
     CheckConstraint("state IN ('asked', 'running', 'done', 'failed', 'cancelled')", name="state"),
     CheckConstraint("progress >= 0 AND progress <= 1", name="progress"),
 )
-"""Jobs: the one kind of row here that changes, as the job goes on."""
+"""Jobs; a row changes as its job goes on."""
+
+users = Table(
+    "users",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("folded", String, nullable=False, unique=True),
+    Column("role", String, nullable=False),
+    Column("password", String, nullable=False),
+    Column("disabled_at", UtcInstant),
+    CheckConstraint("role IN ('viewer', 'analyst', 'approver', 'admin')", name="role"),
+)
+"""`folded` is the name as names are compared; `password` is an argon2 hash. Each change is in the log."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("hash", String, primary_key=True),
+    Column("user", Integer, ForeignKey("users.number"), nullable=False, index=True),
+    Column("began_at", UtcInstant, nullable=False),
+    Column("seen_at", UtcInstant, nullable=False),
+)
+"""Who is signed in; a session that ends is removed."""

@@ -45,8 +45,8 @@ PROTECTED = {
 }
 """Characteristic -> the ways to name it, without accents."""
 PERSONAL = (
-    "customer, user, buyer, member, email, e mail, phone, ip, cookie, device, postcode, postal code, zip, zip code, age, "
-    "birthday, birthdate, birth date, date of birth, income, credit score"
+    "customer, user, buyer, member, email, e mail, phone, ip, cookie, device, postcode, postal code, zip, zip code, "
+    "age, birthday, birthdate, birth date, date of birth, income, credit score"
 )
 """Names that are always taken for personal data, besides those the owner adds."""
 COMPETITOR = (

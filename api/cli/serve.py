@@ -1,27 +1,29 @@
-"""`fairfare serve` and `fairfare keys create`."""
+"""`fairfare serve`."""
 
 import functools
 import socket
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli.main import app
 from pricing.errors import InputError, UnavailableError
 
+if TYPE_CHECKING:
+    from api.clock import SteadyClock
+
 Workspace = Annotated[Path, typer.Option("--workspace", help="Folder of the workspace.", file_okay=False)]
 
 THREADS = 4
 """Threads of a worker that answer requests; more would only wait for one another."""
 
-keys = typer.Typer(help="Keys that let programs use the API.", no_args_is_help=True)
-app.add_typer(keys, name="keys")
-
 
 @app.command()
 def serve(
+    context: typer.Context,
     workspace: Workspace = Path(),
     host: Annotated[
         str, typer.Option(help="Address to listen on; the default is reachable from here only.")
@@ -38,6 +40,8 @@ def serve(
     from granian.log import LogLevels
     from granian.server import Server
 
+    from api.clock import SteadyClock
+
     port = _free_port(host, port)
     server = Server(
         "fairfare",
@@ -52,38 +56,20 @@ def serve(
         workers_kill_timeout=5,
     )
     typer.echo(f"Serving the prices of {workspace.resolve().name} on http://{_in_url(host)}:{port}/ (Ctrl-C stops)")
-    server.serve(target_loader=functools.partial(_load, workspace.resolve()), wrap_loader=False)
+    as_json = context.parent is not None and bool(context.parent.params.get("log_json"))
+    with tempfile.TemporaryDirectory(prefix="fairfare-metrics-") as figures:
+        loader = functools.partial(_load, workspace.resolve(), SteadyClock(), Path(figures), as_json)
+        server.serve(target_loader=loader, wrap_loader=False)
 
 
-@keys.command()
-def create(
-    scope: Annotated[str, typer.Option(help="What the key allows, separated by commas: prices:read, admin, ...")],
-    workspace: Workspace = Path(),
-) -> None:
-    """Make a key; the last line printed is the key, and it is shown only now.
-
-    Example: fairfare keys create --scope prices:read
-    """
-    from getpass import getuser
-
-    from api.clock import utc_now
-    from api.location import database_of
-    from api.store.database import open_database
-    from api.store.keys import create_key, parse_scopes
-
-    scopes = parse_scopes(scope)
-    place = database_of(workspace)
-    if isinstance(place, Path) and not place.is_file():
-        raise InputError(f"{workspace} has no price book yet: run `fairfare init` in it first")
-    key = create_key(open_database(place), scopes, holder=getuser(), by=getuser(), now=utc_now())
-    typer.echo(f"Allows {', '.join(sorted(scopes))}. Keep it: only its hash is stored.")
-    typer.echo(key)
-
-
-def _load(workspace: Path) -> Callable[..., Any]:
+def _load(workspace: Path, clock: "SteadyClock", figures: Path, as_json: bool) -> Callable[..., Any]:
+    """The application of one worker; all of a server's workers, the replaced ones too, go by the same clock."""
     from api.app import serving_app
+    from api.logs import configure
+    from api.metrics import Meter
 
-    return serving_app(workspace)
+    configure(as_json=as_json)
+    return serving_app(workspace, clock=clock, meter=Meter(figures))
 
 
 def _check(workspace: Path) -> None:

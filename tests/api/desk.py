@@ -83,7 +83,7 @@ class Desk:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         headers |= {"Idempotency-Key": once} if once else {}
         headers |= options.pop("headers", {})
-        sent = {} if body is None else {"json": body}
+        sent: dict[str, Any] = {} if body is None else {"json": body}
         return self.app.test_client().open(path, method=method, headers=headers, **sent, **options)
 
     def ann(self, method: str, path: str, body: object = None, **options: Any) -> TestResponse:

@@ -20,7 +20,7 @@ from flask_openapi.models.tag import Tag
 from flask_openapi.openapi import OpenAPI
 from pydantic import AwareDatetime, BaseModel, Field
 
-from api import audit, freezes, prices, proposals, publications, quotes, sales, trace
+from api import audit, forecasts, freezes, prices, proposals, publications, quotes, sales, trace
 from api.auth import Gate, Limit
 from api.backend import Backend
 from api.clock import SteadyClock, utc_now
@@ -60,6 +60,7 @@ BLUEPRINTS = (
     publications.blueprint,
     freezes.blueprint,
     quotes.blueprint,
+    forecasts.blueprint,
     audit.blueprint,
     sales.blueprint,
 )

@@ -23,6 +23,8 @@ import numpy as np
 import pandas as pd
 
 from api.atomic import write_bytes
+from api.estimates import CURRENT, ESTIMATES
+from api.estimating import estimates_of
 from api.expectations import Paces, expectations
 from api.goods import KEY, LEVEL, also_by_channel, goods_demand
 from api.history import write_parquet
@@ -78,8 +80,10 @@ class Fit:
         for name in ("elasticities", "demand", "forecast"):
             write_parquet(getattr(self, name), folder / self.version / f"{name}.parquet")
         write_bytes(msgspec.json.encode(self.expected), folder / self.version / EXPECTED)
+        told = estimates_of(self.version, self.fitted_at, self.elasticities, self.demand, self.expected)
+        write_bytes(msgspec.json.encode(told), folder / self.version / ESTIMATES)
         fitted_at = None if self.fitted_at is None else self.fitted_at.isoformat()
-        write_bytes(json.dumps({"version": self.version, "fitted_at": fitted_at}).encode(), folder / "current.json")
+        write_bytes(json.dumps({"version": self.version, "fitted_at": fitted_at}).encode(), folder / CURRENT)
 
 
 def load_fit(folder: Path) -> Fit:
@@ -91,7 +95,7 @@ def load_fit(folder: Path) -> Fit:
         if there is none yet.
     """
     try:
-        current = json.loads((folder / "current.json").read_text(encoding="utf-8"))
+        current = json.loads((folder / CURRENT).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError("there is no fit yet; make one with: fairfare fit") from None
     version, day = current["version"], current.get("fitted_at")

@@ -90,7 +90,7 @@ class _Plan:
         totals = totals.merge(self._seen(goods, by), on=by)
         rare = totals["usual"] * self.horizon > RARELY * totals["mean"]
         usual, spread = totals["usual"] * self.horizon, totals["variance"] * self.horizon
-        low, high = _count_interval(usual.to_numpy(), spread.to_numpy())
+        low, high = count_interval(usual.to_numpy(), spread.to_numpy())
         totals["mean"] = totals["mean"].mask(rare, usual)
         totals["lower"] = totals["lower"].mask(rare, np.minimum(low, usual))
         totals["upper"] = totals["upper"].mask(rare, np.maximum(high, usual))
@@ -123,7 +123,7 @@ def _rare_sales(sales: Vector) -> tuple[float, float]:
     return float(since.mean()), float(since.var())
 
 
-def _count_interval(mean: Vector, variance: Vector) -> tuple[Vector, Vector]:
+def count_interval(mean: Vector, variance: Vector) -> tuple[Vector, Vector]:
     """Ends of the interval of a count with this mean and variance: negative binomial, or Poisson where it is narrow."""
     excess = np.maximum(variance - mean, 1e-6 * mean)
     shape = mean**2 / excess

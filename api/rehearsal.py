@@ -15,12 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from api.atomic import write_bytes
+from api.bookings import BOOKINGS_NAME
 from api.fitting import Progress
 from api.settings import FILE as SETTINGS
 from api.settings import default_text
 from api.snapshot import SNAPSHOT_NAME
 from api.stage import STAGE_NAME
 from api.store.database import DATABASE_NAME
+from api.store.log import ANCHOR_NAME
 from api.workspace import Workspace
 from optimization import HighsOptimizer
 from pricing.book import Proposal
@@ -28,8 +30,19 @@ from pricing.errors import Finding, InputError
 from pricing.simulation import CURRENCY, Season, simulate
 
 TRUTH, REPORT = "truth.json", "report.html"
-DATABASE_FILES = (DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm")
-MADE = {TRUTH, SETTINGS, SNAPSHOT_NAME, STAGE_NAME, REPORT, "history", "fits", "uploads", *DATABASE_FILES}
+DATABASE_FILES = (DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm", ANCHOR_NAME)
+MADE = {
+    TRUTH,
+    SETTINGS,
+    SNAPSHOT_NAME,
+    STAGE_NAME,
+    BOOKINGS_NAME,
+    REPORT,
+    "history",
+    "fits",
+    "uploads",
+    *DATABASE_FILES,
+}
 """What a rehearsal leaves in its folder."""
 TABLES = ("events", "resources", "offers", "calendar", "sales")
 

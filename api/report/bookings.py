@@ -11,10 +11,14 @@ value of a finished event, at lead 0, is its final count.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from api import bookings as kept
+from pricing.model import ALL
 
 Vector = NDArray[np.float64]
 
@@ -120,3 +124,46 @@ def coming(events: pd.DataFrame, now: pd.Timestamp, on_sale: Sequence[str]) -> l
     """Events not begun that something is on sale for, the next one first."""
     rows = events[(events["starts_at"] > now) & events["event"].isin(on_sale)].sort_values("starts_at")
     return [str(event) for event in rows["event"]]
+
+
+def to_keep(
+    sales: pd.DataFrame, events: pd.DataFrame, on_sale: Sequence[str], *, today: pd.Timestamp, now: datetime
+) -> kept.Bookings:
+    """What pages draw of the events that something is on sale for.
+
+    Parameters
+    ----------
+    sales : daily rows
+    today : first day that has not been observed
+    """
+    past = sales[sales["date"] < today]
+    until = (past["date"].max() if len(past) else today).tz_localize("UTC").to_pydatetime()
+    names = coming(events, pd.Timestamp(now), on_sale) if len(events) else []
+    if not names:
+        return kept.Bookings(now, until, ())
+    history = Bookings.of(past, events, today)
+    sums = past.groupby(["event", "product", "segment"])["quantity"].sum().reset_index()
+    return kept.Bookings(now, until, tuple(_filling(history, name, sums) for name in names))
+
+
+def _filling(history: Bookings, name: str, sums: pd.DataFrame) -> kept.Filling:
+    about = history.about.loc[[name]].to_dict("records")[0]
+    lead, sold = history.sold(name)
+    tickets = sums.loc[sums["event"] == name, ["product", "segment", "quantity"]].itertuples(index=False, name=None)
+    return kept.Filling(
+        event=name,
+        venue="" if about["venue"] == ALL else str(about["venue"]),
+        starts_at=about["starts_at"].to_pydatetime(),
+        capacity=float(about["capacity"]) if pd.notna(about["capacity"]) else None,
+        lead=tuple(map(int, lead)),
+        sold=tuple(map(float, sold)),
+        tickets=tuple((str(product), str(segment), float(units)) for product, segment, units in tickets),
+        typical=_typical(history.typical(name)),
+    )
+
+
+def _typical(found: Typical | None) -> kept.Typical | None:
+    if found is None:
+        return None
+    curves = (tuple(map(float, curve.round(2))) for curve in (found.low, found.median, found.high))
+    return kept.Typical(found.events, found.same_venue, tuple(map(int, found.lead)), *curves)

@@ -1,0 +1,1 @@
+"""The price desk: pages in a browser, on the real book."""

@@ -31,7 +31,7 @@ def of(*entries: Entry, stale: bool = False) -> View:
     return View(Snapshot.of(Content(3, NOW, {}, "", entries)), stale)
 
 
-def _entry(offer: str, price: str, channel: str = "all") -> Entry:
+def _entry(offer: str, price: str, channel: str = "all", **beside: object) -> Entry:
     said = {
         "offer": offer,
         "channel": channel,
@@ -45,7 +45,7 @@ def _entry(offer: str, price: str, channel: str = "all") -> Entry:
         "segment": "adult",
         "event": "all",
         "list_price": "20.00",
-    }
+    } | beside
     encoded = msgspec.Raw(msgspec.json.encode(said))
     return Entry(1, offer, channel, offer, "adult", "all", NOW, None, encoded, msgspec.Raw(b"{}"))
 
@@ -134,3 +134,40 @@ def test_a_platform_never_reads_two_prices_of_one_id(form: Form) -> None:
     body = feed(form, book)
     assert body.count(b"10.00") == 1
     assert read(form, body) == {"a": "10.00 EUR"}
+
+
+def sale(days: int = 30) -> View:
+    """A price of 12.50 that history bears out as a reduction of 15.00."""
+    reduction = {"lowest_price": "15.00", "since": "2026-03-02T09:30:00Z", "percent": 16, "days": days}
+    return of(_entry("mug", "12.50", reduction=reduction))
+
+
+def test_a_former_price_stands_in_googles_feed_only_where_history_bears_it_out() -> None:
+    """The total is the sale price then, the lowest of all days that count the price; a list price is never shown."""
+    item = next(ET.fromstring(feed(Form.GOOGLE, sale())).iter("item"))  # noqa: S314  # our own feed
+    said = {name: item.findtext(f"{{{GOOGLE}}}{name}") for name in ("price", "sale_price")}
+    assert said == {"price": "15.00 EUR", "sale_price": "12.50 EUR"}
+    for others in (sale(days=12), view("mug")):
+        body = feed(Form.GOOGLE, others)
+        assert google(body) == {"mug": "12.50 EUR"}
+        assert b"sale_price" not in body
+        assert b"20.00" not in body
+
+
+def test_every_feed_shows_the_total() -> None:
+    """A mandatory fee is in the amount that stands for the price."""
+    prices = of(_entry("mug", "12.50", total_price="14.00"))
+    for form in Form:
+        assert read(form, feed(form, prices)) == {"mug": "14.00 EUR"}
+
+
+def test_a_disclosure_stands_beside_its_price_or_the_price_in_no_feed() -> None:
+    """The feeds of Google and Meta have no place for one."""
+    words = "THIS PRICE WAS SET BY AN ALGORITHM USING YOUR PERSONAL DATA"
+    prices = of(_entry("mug", "12.50", disclosures=[words]), _entry("plate", "9.00"))
+    for form in (Form.GOOGLE, Form.META):
+        assert set(read(form, feed(form, prices))) == {"plate"}
+    for form in (Form.JSON, Form.CSV, Form.JSON_LD):
+        body = feed(form, prices)
+        assert set(read(form, body)) == {"mug", "plate"}
+        assert body.decode().count(words) == 1

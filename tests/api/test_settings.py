@@ -7,6 +7,7 @@ import pytest
 
 from api.settings import default_text, read_settings
 from pricing.errors import InputError
+from pricing.law import NO_LAW
 from pricing.policy import Policy
 
 
@@ -55,3 +56,67 @@ def test_a_folder_that_is_no_workspace_says_how_to_make_one(tmp_path: Path) -> N
     """The error is the next step."""
     with pytest.raises(InputError, match="fairfare init"):
         read_settings(tmp_path / "fairfare.toml")
+
+
+MARKETS = """\
+personal_columns = ["seat_history"]
+
+[[markets]]
+name = "Germany"
+country = "DE"
+channels = ["de"]
+
+[[markets.fees]]
+name = "booking fee"
+amount = 1.50
+
+[[markets.fees]]
+name = "service"
+share = 0.05
+
+[[markets]]
+name = "New York"
+country = "US"
+region = "NY"
+channels = ["us"]
+tier_notice_hours = 48
+disclosures = ["new-york"]
+competitor_prices = true
+"""
+
+
+def test_markets_are_read_as_they_are_written(tmp_path: Path) -> None:
+    """Fees stay decimal, regimes are words, and each channel finds its market."""
+    law = read_settings(write(tmp_path, MARKETS)).law
+    assert (law.market("de").country, law.market("us").region) == ("DE", "NY")
+    assert law.market("de").total(Decimal("10.00"), "EUR") == Decimal("12.00")
+    assert law.market("us").notice("all").total_seconds() == 48 * 3600
+    assert law.personal == ("seat_history",)
+
+
+def test_without_markets_the_law_is_that_of_the_country(tmp_path: Path) -> None:
+    """Also without any further setting; without a country none is known to apply."""
+    assert read_settings(write(tmp_path, 'country = "DE"')).law.market("web").reference_days("all") == 30
+    assert read_settings(write(tmp_path, "")).law == NO_LAW
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('[[markets]]\nname = "m"\nfee = 1', "markets.fee"),
+        ('[[markets]]\nname = "m"\n[[markets.fees]]\nname = "f"\npercent = 1', "markets.fees.percent"),
+        ('[[markets]]\nname = "m"\ncountry = "UK"', "GB"),
+        ('[[markets]]\nname = "m"\ncountry = "XX"', "XX"),
+        ('[[markets]]\ncountry = "DE"', "name"),
+        ('[[markets]]\nname = "m"\n[[markets]]\nname = "n"', "two markets"),
+        ('[[markets]]\nname = "m"\n[[markets.fees]]\nname = "f"\namount = 1.505', "more decimals"),
+        ('[[markets]]\nname = "m"\n[[markets.fees]]\nname = "f"\namount = nan', "fee f"),
+        ('[[markets]]\nname = "m"\ndisclosures = ["mars"]', "mars"),
+        ("markets = 3", "markets"),
+        ("[markets]\nname = 3", "markets"),
+    ],
+)
+def test_a_market_that_cannot_be_is_named(tmp_path: Path, text: str, named: str) -> None:
+    """Nothing is guessed about a law."""
+    with pytest.raises(InputError, match=named):
+        read_settings(write(tmp_path, text))

@@ -357,3 +357,67 @@ def test_what_is_printed_steers_no_terminal() -> None:
     assert "\x1b" not in said
     (said,) = refusals("sales", {**SALE, "x": "1"}, mapping={"available": "\x1b[2J"})
     assert "\x1b" not in said
+
+
+ROWS = {
+    "sales": SALE,
+    "events": EVENT,
+    "offers": OFFER,
+    "resources": {"resource": "hall", "capacity": "100"},
+    "calendar": {"date": "2025-04-03", "name": "a holiday"},
+    "future": {"date": "2025-04-03"},
+}
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_a_protected_characteristic_is_refused_in_every_table(kind: str) -> None:
+    """With the file and the column as its owner named it; no row is to blame, so none can be set aside."""
+    said = refusals(kind, ROWS[kind] | {"Buyer Gender": "f"})
+    assert any(text.startswith("t.csv, column Buyer Gender: ") and "sex or gender" in text for text in said)
+    assert not refusals(kind, ROWS[kind] | {"trace": "1"})
+
+
+def test_a_protected_characteristic_is_refused_under_another_name() -> None:
+    """Mapping it to a segment does not hide what it is."""
+    said = refusals("sales", SALE | {"gender": "f"}, mapping={"segment": "gender"})
+    assert any("protected" in text for text in said)
+
+
+def test_concessions_by_age_are_segments_like_any() -> None:
+    """Child, student and senior are customary ticket categories."""
+    found = found_in("sales", *(SALE | {"segment": name} for name in ("child", "student", "senior", "adult")))
+    assert not found.refusals
+    assert list(found.frame["segment"]) == ["child", "student", "senior", "adult"]
+
+
+def test_prices_of_competitors_are_refused_unless_allowed_and_then_need_their_provenance() -> None:
+    """Off by default; where allowed, each says where it was seen and when."""
+    rival = SALE | {"competitor_price": "11.00"}
+    assert any("competitors" in text for text in refusals("sales", rival))
+    allowed = refusals("sales", rival, competitor_prices=True)
+    assert all(any(repr(name) in text for text in allowed) for name in ("source", "observed_at"))
+    seen = {"source": "their shop window", "observed_at": "2025-04-02"}
+    found = found_in("sales", rival | seen, competitor_prices=True)
+    assert not found.refusals
+    assert not found.flaws
+    assert found.frame["competitor_price"].tolist() == [11.0]
+
+
+def test_a_competitors_price_without_its_source_is_a_flaw_of_its_row() -> None:
+    """Rows without such a price need none."""
+    seen = {"source": "their shop window", "observed_at": "2025-04-02"}
+    rows = (
+        SALE | {"competitor_price": "11.00"} | seen,
+        SALE | {"competitor_price": "", "source": "", "observed_at": ""},
+        SALE | {"competitor_price": "12.00", "source": " ", "observed_at": "2025-04-02"},
+    )
+    found = found_in("sales", *rows, competitor_prices=True)
+    assert [(flaw.row, flaw.column) for flaw in found.flaws] == [(4, "source")]
+    assert list(found.frame.index) == [2, 3]
+
+
+def test_an_offer_claims_no_reduction() -> None:
+    """What was charged before is known from the history of prices, and from there only."""
+    (said,) = refusals("offers", OFFER | {"discount_percent": "20"})
+    assert "column discount_percent" in said
+    assert not refusals("sales", SALE | {"discount_percent": "20"})

@@ -15,6 +15,9 @@ from typing import Any
 import msgspec
 import structlog
 
+from api.seal import sealed
+from pricing.errors import InputError
+
 ESTIMATES = "estimates.json"
 CURRENT = "current.json"
 log = structlog.get_logger()
@@ -155,10 +158,10 @@ class Current:
     def _load(self) -> Estimates | None:
         try:
             version = msgspec.json.decode((self._fits / CURRENT).read_bytes(), type=_Named).version
-            return msgspec.json.decode((self._fits / version / ESTIMATES).read_bytes(), type=Estimates)
+            return msgspec.json.decode(sealed(self._fits / version / ESTIMATES), type=Estimates)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, ValueError, RecursionError, InputError) as error:
             log.warning("the estimates of the current fit cannot be used", path=str(self._fits), reason=str(error))
             return self._read.said
 

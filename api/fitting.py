@@ -9,13 +9,14 @@ Guarantees
 """
 
 import hashlib
+import io
 import itertools
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from pathlib import Path
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -29,6 +30,7 @@ from api.expectations import Paces, expectations
 from api.goods import KEY, LEVEL, also_by_channel, goods_demand
 from api.history import write_parquet
 from api.outcomes import EXPECTED, read_expectations
+from api.seal import DAMAGED, check_seal, seal, sealed
 from api.settings import Settings
 from forecasting.booking_curve import booking_pace, civil_days, days_on_sale, remaining_demand, with_silent_days
 from forecasting.curves import BaseDemand, demand_curves
@@ -48,6 +50,8 @@ NO_CHANNEL = "Past sales do not say through which channel, and several channels 
 NO_PRICE = "No past sale of this kind has a price above 0 to compare with."
 FAR = 2.0
 """A price in force so many times above or below that of past sales is a slip until someone has checked it."""
+
+TABLES = ("elasticities.parquet", "demand.parquet", "forecast.parquet")
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many steps of it are done, and how many there are (0: not known)."""
@@ -77,13 +81,14 @@ class Fit:
 
     def save(self, folder: Path) -> None:
         """Write the tables, then name this fit the current one."""
-        for name in ("elasticities", "demand", "forecast"):
-            write_parquet(getattr(self, name), folder / self.version / f"{name}.parquet")
+        for name in TABLES:
+            write_parquet(getattr(self, name.removesuffix(".parquet")), folder / self.version / name)
         write_bytes(msgspec.json.encode(self.expected), folder / self.version / EXPECTED)
         told = estimates_of(self.version, self.fitted_at, self.elasticities, self.demand, self.expected)
         write_bytes(msgspec.json.encode(told), folder / self.version / ESTIMATES)
-        fitted_at = None if self.fitted_at is None else self.fitted_at.isoformat()
-        write_bytes(json.dumps({"version": self.version, "fitted_at": fitted_at}).encode(), folder / CURRENT)
+        about = {"version": self.version, "fitted_at": None if self.fitted_at is None else self.fitted_at.isoformat()}
+        mark = seal(folder / self.version, (*TABLES, EXPECTED, ESTIMATES), about)
+        write_bytes(msgspec.json.encode(about | {"seal": mark}), folder / CURRENT)
 
 
 def load_fit(folder: Path) -> Fit:
@@ -92,18 +97,25 @@ def load_fit(folder: Path) -> Fit:
     Raises
     ------
     InputError
-        if there is none yet.
+        if there is none yet, or it is not what was saved.
     """
     try:
-        current = json.loads((folder / CURRENT).read_text(encoding="utf-8"))
+        current = msgspec.json.decode((folder / CURRENT).read_bytes(), type=_Current)
     except FileNotFoundError:
         raise InputError("there is no fit yet; make one with: fairfare fit") from None
-    version, day = current["version"], current.get("fitted_at")
-    elasticities, demand, forecast = (
-        pd.read_parquet(folder / version / f"{name}.parquet") for name in ("elasticities", "demand", "forecast")
-    )
+    except (ValueError, RecursionError):
+        raise InputError(Finding(DAMAGED, file=str(folder / CURRENT))) from None
+    version, day = current.version, current.fitted_at
+    check_seal(folder / version, current.seal, {"version": version, "fitted_at": day})
+    elasticities, demand, forecast = (pd.read_parquet(io.BytesIO(sealed(folder / version / name))) for name in TABLES)
     expected = read_expectations(folder / version / EXPECTED)
-    return Fit(version, elasticities, demand, forecast, expected, day and datetime.fromisoformat(day))
+    return Fit(version, elasticities, demand, forecast, expected, None if day is None else datetime.fromisoformat(day))
+
+
+class _Current(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    version: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{12}$")]
+    fitted_at: str | None
+    seal: str
 
 
 def fit(

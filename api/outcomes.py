@@ -21,6 +21,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from api.atomic import write_bytes
+from api.seal import sealed
 from api.store.checks import Key
 from api.store.database import reading
 from api.store.queries import between, listing_of
@@ -62,11 +63,8 @@ class Outcomes:
 
 
 def read_expectations(path: Path) -> tuple[Expectation, ...]:
-    """What was kept with a fit; nothing if it was made before this was kept."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=tuple[Expectation, ...])
-    except FileNotFoundError:
-        return ()
+    """What was kept with a fit (InputError if it is not what was kept)."""
+    return msgspec.json.decode(sealed(path), type=tuple[Expectation, ...])
 
 
 def keep_stock(fits: Path, version: str, resources: Iterable[Resource], *, now: datetime) -> None:

@@ -33,6 +33,9 @@ is changed. With `--quarantine FILE` rows that cannot be used are written to FIL
 reason, and the others are used. A row without any text is left out. Rows that repeat an earlier one exactly are kept
 and reported; where a table has an id, an id that repeats is refused.
 
+A column named after a protected characteristic (gender, nationality, disability, ...) is refused in every table, one
+named after prices of competitors unless they are allowed: [law](law.md) says which names, and why.
+
 * **date, or timestamp**: `2025-04-03`, `2025-04-03 19:30`, or with its zone `2025-04-03T19:30+02:00`; 1900 to 2199.
   Timestamps with and without a zone do not mix; those with one are told in the zone of `--time-zone`.
 * **timestamp with zone**: `2025-04-03T19:30+02:00` or `2025-04-03T17:30Z`.

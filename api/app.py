@@ -20,7 +20,7 @@ from flask_openapi.models.tag import Tag
 from flask_openapi.openapi import OpenAPI
 from pydantic import AwareDatetime, BaseModel, Field
 
-from api import audit, forecasts, freezes, prices, proposals, publications, quotes, sales, trace
+from api import audit, forecasts, freezes, prices, proposals, publications, quotes, sales, trace, what_if
 from api.auth import Gate, Limit
 from api.backend import Backend
 from api.clock import SteadyClock, utc_now
@@ -61,6 +61,7 @@ BLUEPRINTS = (
     freezes.blueprint,
     quotes.blueprint,
     forecasts.blueprint,
+    what_if.blueprint,
     audit.blueprint,
     sales.blueprint,
 )
@@ -212,10 +213,10 @@ def _add_pages(app: OpenAPI, snapshots: Snapshots) -> None:
 
 
 def _specification(app: OpenAPI) -> dict[str, Any]:
-    """The OpenAPI document; only operations with parameters can answer 422, whatever the framework adds."""
+    """The OpenAPI document; only operations that take something can answer 422, whatever the framework adds."""
     document: dict[str, Any] = app.api_doc
     for item in document["paths"].values():
         for operation in item.values():
-            if not operation.get("parameters"):
+            if not operation.get("parameters") and "requestBody" not in operation:
                 operation["responses"].pop("422", None)
     return document

@@ -3,14 +3,14 @@
 Guarantees
 ----------
 * It is read without pandas, a model, a solver or the database, so that an answer is there at once.
-* It is used only while everything it was made from (tables, fit, settings, prices in force) is as it was and the day
-  has not passed; otherwise it is made again. A damaged file counts as none.
+* It is used only while the tables, the fit and the settings it was made from are as they were and the day has not
+  passed; otherwise it is made again. A damaged file counts as none.
+* It always stands at the prices in force, whichever they are by now; where one is no step of its curve, there is none.
 """
 
 import io
 import zipfile
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +21,7 @@ import msgspec
 import numpy as np
 
 from api.atomic import write_bytes
+from api.snapshot import SNAPSHOT_NAME, Snapshot, load
 from pricing.demand import DemandCurves, Evidence
 from pricing.guardrails import InForce
 from pricing.market import Market
@@ -28,8 +29,8 @@ from pricing.model import Ladder, Offer, Resource
 from pricing.problem import Objective
 
 STAGE_NAME = "whatif.npz"
-MADE_FROM = ("fairfare.toml", "snapshot.json", "fits/current.json", "history/**/*.parquet")
-"""Files of a workspace that a stage depends on."""
+MADE_FROM = ("fairfare.toml", "fits/current.json", "history/**/*.parquet")
+"""Files of a workspace that a stage is made from; prices are taken as they are."""
 DAMAGED = (
     *(OSError, EOFError, KeyError, ValueError, RuntimeError, MemoryError),
     *(msgspec.MsgspecError, zipfile.BadZipFile, zlib.error),
@@ -59,15 +60,16 @@ class Stage:
     objective: Objective
     good_until: datetime
 
-    def at(self, prices: Mapping[tuple[str, str], Decimal]) -> "Stage | None":
-        """The same with other prices in force, by offer and channel; None where one is no step of its curve."""
-        in_force = {o.id: prices[o.id, o.channel] for o in self.market.offers if (o.id, o.channel) in prices}
-        if any(
-            in_force.get(o.id) not in ladder for o, ladder in zip(self.market.offers, self.curves.ladders, strict=True)
-        ):
-            return None
-        steady = {name: InForce.steady(price) for name, price in in_force.items()}
-        return replace(self, market=replace(self.market, in_force=steady))
+    def at(self, snapshot: Snapshot) -> "Stage | None":
+        """The same with the prices in force of a snapshot; None where one is missing or no step of its curve."""
+        prices = {entry.key: msgspec.json.decode(entry.price, type=_Priced).price for entry in snapshot.entries}
+        moved: dict[str, InForce] = {}
+        for offer, ladder in zip(self.market.offers, self.curves.ladders, strict=True):
+            price, known = prices.get((offer.id, offer.channel)), self.market.in_force[offer.id]
+            if price is None or price not in ladder:
+                return None
+            moved[offer.id] = known if price == known.price else InForce.steady(price)
+        return replace(self, market=replace(self.market, in_force=moved))
 
     def save(self, root: Path) -> None:
         """Keep it in a workspace."""
@@ -87,12 +89,24 @@ class Stage:
         write_bytes(data.getvalue(), root / STAGE_NAME)
 
 
+class _Priced(msgspec.Struct):
+    price: Decimal
+
+
 def load_stage(root: Path, *, now: datetime) -> Stage | None:
-    """The stage of a workspace, if it is still good."""
+    """The stage of a workspace at the prices of its snapshot on disk, if it is still good."""
+    stage, snapshot = read_stage(root), load(root / SNAPSHOT_NAME)
+    if stage is None or snapshot is None or not now < stage.good_until:
+        return None
+    return stage.at(snapshot.at(max(now, snapshot.since)))
+
+
+def read_stage(root: Path) -> Stage | None:
+    """The stage of a workspace as it was kept, if what it was made from is as it was."""
     try:
         with zipfile.ZipFile(root / STAGE_NAME) as kept:
             told = msgspec.json.decode(_read(kept, "told").tobytes(), type=_Told)
-            if told.stamp != stamp(root) or not now < told.good_until:
+            if told.stamp != stamp(root):
                 return None
             curves = DemandCurves(tuple(o.id for o in told.offers), told.ladders, _read(kept, "units"), told.evidence)
     except DAMAGED:
@@ -106,6 +120,6 @@ def _read(kept: zipfile.ZipFile, name: str) -> np.ndarray[tuple[int, ...], np.dt
 
 
 def stamp(root: Path) -> str:
-    """Names, sizes and times of the files that a stage depends on; other files have another one."""
+    """Names, sizes and times of the files that a stage is made from; other files have another one."""
     found = [(path, path.stat()) for pattern in MADE_FROM for path in sorted(root.glob(pattern))]
     return ";".join(f"{path.relative_to(root)} {about.st_size} {about.st_mtime_ns}" for path, about in found)

@@ -24,7 +24,7 @@ from api.history import History, Ingested
 from api.outcomes import Outcomes, keep_stock, outcomes
 from api.settings import Settings
 from api.snapshot import SNAPSHOT_NAME, write
-from api.stage import Stage, load_stage
+from api.stage import Stage
 from api.store.book import PriceBook
 from api.store.database import DATABASE_NAME, Place, open_database, reading, writing
 from api.store.log import ANCHOR_NAME
@@ -298,16 +298,9 @@ class Workspace:
         return version
 
     def refresh_snapshot(self, now: datetime) -> None:
-        """Write what the servers hold, so that they start with it even when the database is down.
-
-        What a what-if plays on takes the prices over, so that it need not be made again.
-        """
-        stage = load_stage(self.root, now=now)
+        """Write what the servers hold, so that they start with it even when the database is down."""
         with reading(open_database(self.database)) as db:
             write(take(db, now=now, law=self.settings.law), self.root / SNAPSHOT_NAME)
-        prices = {key: known.price for key, known in self.book.known(self.settings.policy, now=now).items()}
-        if stage is not None and (moved := stage.at(prices)) is not None:
-            moved.save(self.root)
 
     def _newest(self, dates: "pd.Series[pd.Timestamp]", now: datetime) -> datetime | None:
         """Begin of the newest day with sales that has begun; None if there is none."""

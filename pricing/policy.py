@@ -88,7 +88,7 @@ class Policy:
     endings: tuple[str, ...] = ()
     expiry_hours: float = 24.0
     horizon_days: int = 28
-    breaker: Decimal = Decimal("0.50")
+    breaker: Decimal = Decimal("0.75")
     breaker_least: int = 10
     sales_age_days: int = 35
     fit_age_days: int = 35

@@ -187,6 +187,6 @@ def _unsure(move: Decision, policy: Policy) -> Iterator[str]:
         yield f"{move.set_by} set its price"
     elif move.evidence.status is not Identification.IDENTIFIED:
         yield f"the evidence is {move.evidence.status}"
-    change = move.allowed - move.in_force
-    if not (change.is_finite() and abs(change) <= policy.automatic_step * move.in_force):
+    most = policy.automatic_step * move.in_force
+    if not (move.allowed.is_finite() and abs(move.allowed - move.in_force) <= most):
         yield f"moves more than the {policy.automatic_step:.0%} that approve themselves"

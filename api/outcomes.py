@@ -178,9 +178,10 @@ def _holds(price: PriceInForce, now: datetime) -> bool:
 
 
 def _stock(path: Path) -> Stock:
+    """What was left when the fit was made; nothing where that was not kept, or cannot be read."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Stock)
-    except FileNotFoundError:
+    except (OSError, ValueError):
         return Stock(datetime.max.replace(tzinfo=UTC), {})
 
 

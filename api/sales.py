@@ -7,6 +7,7 @@ Guarantees
 """
 
 import threading
+from decimal import Decimal
 from typing import Annotated
 
 from flask import Response, g
@@ -89,7 +90,7 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
 
     @routes.writes("POST", "/sales", scope=Scope.SALES_WRITE, responses={200: Receipt}, summary="Record what was sold")
     def post_sales(sent: Batch) -> Response:
-        batch = [Sale(**row.model_dump()) for row in sent.sales]
+        batch = [Sale(**row.model_dump(exclude={"price"}), price=Decimal(row.price)) for row in sent.sales]
         done = record(backend.engine, batch, by=g.holder, now=backend.now())
         return answer({"recorded": done.new, "known": done.known, "otherwise": done.otherwise})
 

@@ -163,15 +163,15 @@ def _checked(sale: Sale, known: Known, secret: str, now: datetime) -> tuple[dict
     channel = _channel(sale.channel, {row.channel for row in rows})
     same = [row for row in rows if row.channel == channel]
     wrong = dict(_faults(sale, same, channel, now)) if rows else {"offer": f"there is no offer {sale.offer}"}
-    amount = (
-        _quoted(sale, rows, secret) if sale.quote else next((r.price for r in same if _covers(r, sale.sold_at)), None)
-    )
+    paid, amount = _amount(sale), _in_force(sale, rows, same, secret)
+    if isinstance(paid, str):
+        wrong["price"], paid = paid, sale.price
     if isinstance(amount, str):
         wrong["quote"], amount = amount, None
-    if amount is not None and "price" not in wrong and not CHEAPEST * amount <= sale.price <= DEAREST * amount:
-        wrong["price"] = f"{sale.price} was paid where {amount} was in force: see whether it is in major units"
-    made = {name: getattr(sale, name) for name in SAME} | {"id": sale.id, "channel": channel, "in_force": amount}
-    return made, wrong
+    if amount is not None and "price" not in wrong and not CHEAPEST * amount <= paid <= DEAREST * amount:
+        wrong["price"] = f"{paid} was paid where {amount} was in force: see whether it is in major units"
+    as_sent = {name: getattr(sale, name) for name in ("id", *SAME)}
+    return {**as_sent, "channel": channel, "price": paid, "in_force": amount}, wrong
 
 
 def _channel(named: str | None, there: set[str]) -> str | None:
@@ -193,21 +193,22 @@ def _faults(sale: Sale, same: Sequence[Row[Any]], channel: str | None, now: date
         yield "quantity", f"must lie between -{MOST_UNITS:,.0f} and {MOST_UNITS:,.0f} and not be 0"
     if not now - OLDEST <= sale.sold_at <= now + AHEAD:
         yield "sold_at", "lies in the future" if sale.sold_at > now else f"is more than {OLDEST.days} days ago"
-    if reason := _no_amount(sale):
-        yield "price", reason
 
 
-def _no_amount(sale: Sale) -> str:
+def _amount(sale: Sale) -> Decimal | str:
+    """What was paid, with its currency's decimals, or why it is no price."""
     try:
-        parse_amount(sale.price, sale.currency)
+        paid = parse_amount(sale.price, sale.currency)
     except ValueError as error:
         return str(error)
-    return "" if sale.price > 0 else f"{sale.price} is not a price: what was given away is no sale"
+    return paid if paid > 0 else f"{sale.price} is not a price: what was given away is no sale"
 
 
-def _quoted(sale: Sale, rows: Sequence[Row[Any]], secret: str) -> Decimal | str:
-    """The price that was quoted, or what is wrong with the quote."""
-    quote = quote_ids.read(sale.quote or "", secret.encode())
+def _in_force(sale: Sale, rows: Sequence[Row[Any]], same: Sequence[Row[Any]], secret: str) -> Decimal | str | None:
+    """The price that was quoted, or in force; None if there was none; what is wrong with the quote in words."""
+    if sale.quote is None:
+        return next((row.price for row in same if _covers(row, sale.sold_at)), None)
+    quote = quote_ids.read(sale.quote, secret.encode())
     row = next((row for row in rows if quote is not None and row.number == quote.price), None)
     if quote is None or row is None:
         return f"this is no quote for {sale.offer}"

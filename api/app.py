@@ -20,7 +20,7 @@ from flask_openapi.models.tag import Tag
 from flask_openapi.openapi import OpenAPI
 from pydantic import AwareDatetime, BaseModel, Field
 
-from api import audit, forecasts, freezes, prices, proposals, publications, quotes, sales, trace, what_if
+from api import audit, forecasts, freezes, prices, proposals, publications, quotes, runs, sales, trace, what_if
 from api.auth import Gate, Limit
 from api.backend import Backend
 from api.clock import SteadyClock, utc_now
@@ -62,6 +62,7 @@ BLUEPRINTS = (
     quotes.blueprint,
     forecasts.blueprint,
     what_if.blueprint,
+    runs.blueprint,
     audit.blueprint,
     sales.blueprint,
 )

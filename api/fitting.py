@@ -51,6 +51,9 @@ NO_PRICE = "No past sale of this kind has a price above 0 to compare with."
 FAR = 2.0
 """A price in force so many times above or below that of past sales is a slip until someone has checked it."""
 
+OF_EVENTS = ["event", "starts_at", "on_sale_at", "venue"]
+OF_OFFERS = ["event", *KEY, "channel", "current_price"]
+"""Columns that a fit is made from, beside those of the sales; no other reaches it."""
 TABLES = ("elasticities.parquet", "demand.parquet", "forecast.parquet")
 
 Progress = Callable[[str, int, int], None]
@@ -70,6 +73,7 @@ class Fit:
     forecast : the shop's forecast by period: product, segment, date, mean, lower, upper, model
     expected : what demand comes to day by day, against which sales will be held
     fitted_at : the begin of the day it was made on; None where that was not recorded
+    inputs : columns that it was made from
     """
 
     version: str
@@ -78,6 +82,7 @@ class Fit:
     forecast: pd.DataFrame
     expected: tuple[Expectation, ...] = ()
     fitted_at: datetime | None = None
+    inputs: tuple[str, ...] = ()
 
     def save(self, folder: Path) -> None:
         """Write the tables, then name this fit the current one."""
@@ -86,7 +91,8 @@ class Fit:
         write_bytes(msgspec.json.encode(self.expected), folder / self.version / EXPECTED)
         told = estimates_of(self.version, self.fitted_at, self.elasticities, self.demand, self.expected)
         write_bytes(msgspec.json.encode(told), folder / self.version / ESTIMATES)
-        about = {"version": self.version, "fitted_at": None if self.fitted_at is None else self.fitted_at.isoformat()}
+        fitted_at = None if self.fitted_at is None else self.fitted_at.isoformat()
+        about = {"version": self.version, "fitted_at": fitted_at, "inputs": " ".join(self.inputs)}
         mark = seal(folder / self.version, (*TABLES, EXPECTED, ESTIMATES), about)
         write_bytes(msgspec.json.encode(about | {"seal": mark}), folder / CURRENT)
 
@@ -106,15 +112,17 @@ def load_fit(folder: Path) -> Fit:
     except (ValueError, RecursionError):
         raise InputError(Finding(DAMAGED, file=str(folder / CURRENT))) from None
     version, day = current.version, current.fitted_at
-    check_seal(folder / version, current.seal, {"version": version, "fitted_at": day})
+    check_seal(folder / version, current.seal, {"version": version, "fitted_at": day, "inputs": current.inputs})
     elasticities, demand, forecast = (pd.read_parquet(io.BytesIO(sealed(folder / version / name))) for name in TABLES)
     expected = read_expectations(folder / version / EXPECTED)
-    return Fit(version, elasticities, demand, forecast, expected, None if day is None else datetime.fromisoformat(day))
+    fitted_at, inputs = None if day is None else datetime.fromisoformat(day), tuple(current.inputs.split())
+    return Fit(version, elasticities, demand, forecast, expected, fitted_at, inputs)
 
 
 class _Current(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{12}$")]
     fitted_at: str | None
+    inputs: str
     seal: str
 
 
@@ -138,6 +146,7 @@ def fit(
     fingerprint : of the history, for the fit's version
     """
     sales = sales[sales["date"] < today]
+    events, offers = events.filter(OF_EVENTS), offers.filter(OF_OFFERS)
     at_events = sales[sales["event"] != ALL]
     if len(at_events) and len(events):
         at_events = _with_offered(at_events, offers, events, today=today, time_zone=settings.time_zone)
@@ -160,6 +169,7 @@ def fit(
         forecast=forecast,
         expected=expectations(demanded, elasticities, paces),
         fitted_at=datetime.combine(today.date(), time(), ZoneInfo(settings.time_zone)).astimezone(UTC),
+        inputs=tuple(dict.fromkeys((*sales.columns, *events.columns, *offers.columns))),
     )
 
 

@@ -229,7 +229,7 @@ class Workspace:
             base_version=book.version(),
             sales_until=self._newest(sales["date"], now),
             fitted_at=fit.fitted_at,
-            inputs=tuple(sales.columns),
+            inputs=fit.inputs,
         )
         book.propose(proposal)
         self.stage(now=now)

@@ -1,17 +1,19 @@
 """From history to what prices are decided on: nothing of the future, no demand promised twice, prices people paid."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from api.fitting import NO_CHANNEL, NO_FORECAST, NO_PRICE, Fit, FittedMarket, fit
+from api.fitting import NO_CHANNEL, NO_FORECAST, NO_PRICE, Fit, FittedMarket, fit, load_fit
 from api.settings import Settings
 from forecasting.booking_curve import WARM
 from pricing.demand import Evidence
 from pricing.errors import InputError
 from pricing.model import ALL, Ladder, Offer
+from pricing.names import is_personal
 from pricing.policy import Policy
 
 TODAY = pd.Timestamp("2026-11-21")
@@ -246,3 +248,20 @@ def test_an_offer_that_has_not_sold_counts_as_such() -> None:
     )
     assert made["mean"].item() < 0.4 * without["mean"].item()
     assert made["model"].item() == WARM
+
+
+def test_a_fit_says_from_which_columns_it_was_made(plain: Fit, tmp_path: Path) -> None:
+    """Also once it was saved; no buyer is among them by default."""
+    plain.save(tmp_path)
+    assert load_fit(tmp_path).inputs == plain.inputs
+    assert {"date", "quantity", "price"} <= set(plain.inputs)
+    assert not any(map(is_personal, plain.inputs))
+
+
+def test_what_reaches_a_fit_is_named_and_what_is_not_named_does_not_reach_it() -> None:
+    """A column of the sales that came along is told; one of the events that nothing is learned from stays out."""
+    sales, events = nights()
+    made = learned(sales.assign(customer="c1"), events.assign(visitors_age=30.0))
+    assert "customer" in made.inputs
+    assert "venue" in made.inputs
+    assert "visitors_age" not in made.inputs

@@ -17,7 +17,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -234,7 +233,7 @@ def _verified(data: bytes) -> bytes:
 class _Explained(msgspec.Struct):
     offer: str
     channel: str
-    price: Decimal
+    price: str
     currency: str
     version: int
 
@@ -243,9 +242,13 @@ class _Stated(_Explained):
     product: str | None
     segment: str | None
     event: str | None
-    total_price: Decimal
+    total_price: str
     valid_from: Instant
     valid_until: Instant | None
+
+
+_SHARED = ("offer", "channel", "product", "segment", "event", "valid_from", "valid_until")
+"""What an entry says beside its price, and its price says too."""
 
 
 def check(content: Content) -> None:
@@ -269,22 +272,13 @@ def check(content: Content) -> None:
 def _check_entry(entry: Entry, version: int) -> None:
     stated = msgspec.json.decode(entry.price, type=_Stated)
     explained = msgspec.json.decode(entry.explanation, type=_Explained)
-    price = parse_amount(stated.price, check_currency(stated.currency))
-    if not (0 < price <= parse_amount(stated.total_price, stated.currency)):
+    amounts = [parse_amount(text, check_currency(stated.currency)) for text in (stated.price, stated.total_price)]
+    written = [f"{amount:f}" for amount in amounts]
+    if not 0 < amounts[0] <= amounts[1] or written != [stated.price, stated.total_price]:
         raise ValueError(f"{stated.price} with a total of {stated.total_price} is not a price")
     if not (0 < stated.version <= version and stated.valid_from < entry.end):
         raise ValueError("a price of no version, or of no duration")
-    groups = (stated.product or "", stated.segment or "", stated.event or "")
-    said = (stated.offer, stated.channel, *groups, stated.valid_from, stated.valid_until)
-    if said != (
-        entry.offer,
-        entry.channel,
-        entry.product,
-        entry.segment,
-        entry.event,
-        entry.valid_from,
-        entry.valid_until,
-    ):
+    if any((getattr(stated, name) or "") != (getattr(entry, name) or "") for name in _SHARED):
         raise ValueError("its price is that of another offer or time")
     if any(getattr(stated, name) != getattr(explained, name) for name in _Explained.__struct_fields__):
         raise ValueError("its explanation is that of another price")

@@ -25,6 +25,7 @@ from api.outcomes import Outcomes, keep_stock, outcomes
 from api.settings import Settings
 from api.snapshot import SNAPSHOT_NAME, write
 from api.stage import Stage
+from api.stock import counted, sold_since_counted
 from api.store.book import PriceBook
 from api.store.database import DATABASE_NAME, Place, open_database, reading, writing
 from api.store.log import ANCHOR_NAME
@@ -125,6 +126,8 @@ class Workspace:
         )
         if kind == "events":
             return self._ingest_events(frame, file, by=by, now=now)
+        if kind == "resources":
+            frame = counted(frame, self.history.table("resources"), open_database(self.database))
         if kind != "offers":
             return self.history.add(kind, frame, source=file.name, replace=replace)
         offers = offers_from(self._at_prices_in_force(frame, now))
@@ -344,7 +347,7 @@ class Workspace:
         return Market(offers, in_force, self._resources_left(offers, self.history.daily_sales()))
 
     def _resources_left(self, offers: tuple[Offer, ...], sales: pd.DataFrame) -> tuple[Resource, ...]:
-        """Rooms less what their event has sold; stock of goods is taken as it was last uploaded.
+        """Rooms less what their event has sold; stock of goods less what came back as sold since it was uploaded.
 
         Each ticket sold is counted once, however many offers sell its like; tickets of an event that no offer names
         are counted against every room of that event, because nobody knows which seats they took.
@@ -356,11 +359,12 @@ class Workspace:
                 rooms.setdefault(offer.event, set()).add(offer.resource)
                 claimed.setdefault((offer.event, *offer.key), set()).add(offer.resource)
         columns = ["event", "product", "segment", "quantity"]
-        taken: dict[str, float] = {}
+        stock = self.history.table("resources")
+        taken = dict(sold_since_counted(stock, offers, open_database(self.database)))
         for *key, quantity in sales.loc[sales["event"].isin(list(rooms)), columns].itertuples(index=False, name=None):
             for room in claimed.get((key[0], key[1], key[2]), rooms[key[0]]):
                 taken[room] = taken.get(room, 0.0) + float(quantity)
-        resources = resources_from(self.history.table("resources"))
+        resources = resources_from(stock)
         return tuple(Resource(r.id, max(0.0, r.capacity - taken.get(r.id, 0.0))) for r in resources)
 
     def write_report(

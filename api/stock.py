@@ -1,0 +1,52 @@
+"""What is left of a stock of goods: as it was last counted, less what came back as sold over the API since.
+
+Guarantees
+----------
+* A stock counts from the moment its figure was last stated; the same file again states nothing new.
+* What was sold is taken off once, whether it has been absorbed into the history or not; a return is put back.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+from sqlalchemy import Engine, func, select
+
+from api.store.database import reading
+from api.store.sales import latest_number
+from api.store.tables import sales
+from pricing.model import ALL, Offer
+
+COUNTED = "counted"
+"""Column of the resources in the history: number of the last sale before the figure was stated."""
+
+
+def counted(frame: pd.DataFrame, before: pd.DataFrame, engine: Engine) -> pd.DataFrame:
+    """Resources as uploaded, each with the number of the last sale before its figure was stated.
+
+    Parameters
+    ----------
+    before : the resources that the history holds
+    """
+    with reading(engine) as db:
+        latest = latest_number(db)
+    numbers = before[COUNTED] if COUNTED in before else pd.Series(0, index=before.index)
+    known = dict(zip(zip(before["resource"], before.get("capacity", numbers), strict=True), numbers, strict=True))
+    figures = zip(frame["resource"], frame["capacity"], strict=True)
+    return frame.assign(**{COUNTED: [int(known.get(figure, latest)) for figure in figures]})
+
+
+def sold_since_counted(resources: pd.DataFrame, offers: Iterable[Offer], engine: Engine) -> Mapping[str, float]:
+    """Resource -> units of goods that draw on it, sold over the API since it was counted."""
+    if COUNTED not in resources:
+        resources = resources.assign(**{COUNTED: 0})
+    of = {(offer.id, offer.channel): offer.resource for offer in offers if offer.resource and offer.event == ALL}
+    numbers = dict(zip(resources["resource"], resources[COUNTED].fillna(0).astype(int), strict=True))
+    sold: dict[str, float] = {}
+    with reading(engine) as db:
+        for number in sorted({numbers[name] for name in of.values() if name in numbers}):
+            query = select(sales.c.offer, sales.c.channel, func.sum(sales.c.quantity)).where(sales.c.number > number)
+            for offer, channel, units in db.execute(query.group_by(sales.c.offer, sales.c.channel)):
+                name = of.get((offer, channel))
+                if name is not None and numbers[name] == number:
+                    sold[name] = sold.get(name, 0.0) + float(units)
+    return sold

@@ -22,8 +22,10 @@ from pathlib import Path
 from bench_price_read import OFFERS, Server, connect, free_port, ours, processor_seconds, running
 from flask import Flask, Response, jsonify, request
 
+from api.settings import FILE
+
 BATCH = 100
-WARM_UP, REQUESTS, ROUNDS = 100, 300, 5
+WARM_UP, REQUESTS, ROUNDS = 200, 1000, 5
 LASTING = 15 * 60
 """How long the peer's quotes last [seconds]."""
 
@@ -88,17 +90,19 @@ class Side:
     """One of the two, and what was measured of it."""
 
     def __init__(self, server: Server) -> None:
-        self.server, self.connection = server, connect(server)
+        self.server = server
         self.cpu_us: list[float] = []
         self.latencies: list[float] = []
-        self.errors = sum(not post(self.connection, server, body) for body in bodies(WARM_UP))
+        connection = connect(server)
+        self.errors = sum(not post(connection, server, body) for body in bodies(WARM_UP))
 
     def measure(self) -> None:
         """One round."""
-        asked, before = bodies(REQUESTS), processor_seconds(self.server.process)
+        asked, connection = bodies(REQUESTS), connect(self.server)
+        before = processor_seconds(self.server.process)
         for body in asked:
             sent = time.perf_counter()
-            self.errors += not post(self.connection, self.server, body)
+            self.errors += not post(connection, self.server, body)
             self.latencies.append((time.perf_counter() - sent) * 1e3)
         self.cpu_us.append((processor_seconds(self.server.process) - before) / REQUESTS * 1e6)
 
@@ -124,7 +128,10 @@ def bodies(count: int) -> list[bytes]:
 def main() -> None:
     """Measure both sides and print one line."""
     argparse.ArgumentParser(description=__doc__).parse_args()
-    with tempfile.TemporaryDirectory() as folder, ours(Path(folder)) as server, theirs() as other:
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        (folder / FILE).write_text("requests_per_second = 100000\n", encoding="utf-8")
+        server, other = stack.enter_context(ours(folder)), stack.enter_context(theirs())
         us, them = Side(server), None if other is None else Side(other)
         for _ in range(ROUNDS):
             for side in filter(None, (us, them)):

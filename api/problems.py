@@ -6,6 +6,7 @@ Guarantees
 * Our own failure says nothing about the inside; the log does.
 """
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -17,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.response import Response as BaseResponse
 
 from api.strict_json import BESIDE_THE_POINT, in_words
-from pricing.errors import InputError, RefusedError, UnavailableError
+from pricing.errors import Finding, InputError, MismatchError, RefusedError, UnavailableError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY = "5"
@@ -74,13 +75,21 @@ def install(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(InputError, _unusable)
     app.register_error_handler(RefusedError, _refused)
+    app.register_error_handler(MismatchError, _mismatched)
     app.register_error_handler(UnavailableError, _unavailable)
     app.register_error_handler(Exception, _own)
 
 
 def _unusable(error: InputError) -> Response:
-    faults = [{"where": finding.column or "", "reason": finding.reason} for finding in error.findings]
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The request cannot be used.", errors=faults)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The request cannot be used.", errors=_faults(error.findings))
+
+
+def _mismatched(error: MismatchError) -> Response:
+    return problem(HTTPStatus.CONFLICT, "The request does not fit the price book.", errors=_faults(error.findings))
+
+
+def _faults(findings: Sequence[Finding]) -> list[dict[str, str]]:
+    return [{"where": finding.column or "", "reason": finding.reason} for finding in findings]
 
 
 def _refused(error: RefusedError) -> Response:

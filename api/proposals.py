@@ -27,7 +27,7 @@ from api.store.queries import find_proposal, standing_of
 from api.strict_json import Line, Strict
 from pricing.book import Decision, Proposal, Provenance, Standing, Verdict
 from pricing.by_hand import by_hand
-from pricing.errors import Finding, InputError, RefusedError
+from pricing.errors import Finding, MismatchError, RefusedError
 from pricing.guardrails import no_approval
 from pricing.model import ALL
 from pricing.outcome import TotalGain
@@ -229,13 +229,12 @@ def _unknown(name: str) -> Proposal:
 
 
 def _by_hand(proposal: Proposal, sent: Override, by: str) -> list[Decision]:
-    """The decisions as this person wants them, or everything wrong with the wishes."""
+    """The decisions as this person wants them; whatever forbids them is said at once."""
     decided = {decision.key: decision for decision in proposal.decisions}
     made: dict[tuple[str, str], Decision] = {}
     wrong: list[Finding] = []
     for n, own in enumerate(sent.prices):
-        key = (own.offer, own.channel)
-        place = f"prices[{n}]"
+        key, place = (own.offer, own.channel), f"prices[{n}]"
         if key in made:
             wrong.append(Finding("this offer and channel appear twice", column=place))
         try:
@@ -243,7 +242,7 @@ def _by_hand(proposal: Proposal, sent: Override, by: str) -> list[Decision]:
         except ValueError as error:
             wrong.append(Finding(str(error), column=place))
     if wrong:
-        raise InputError(wrong)
+        raise MismatchError(wrong)
     return list(made.values())
 
 

@@ -23,7 +23,7 @@ from api.store.keys import Scope
 from api.store.queries import all_publications, find_proposal
 from api.strict_json import Instant, Strict
 from pricing.book import Publication
-from pricing.errors import Finding, InputError, RefusedError
+from pricing.errors import RefusedError
 
 
 class PublicationsQuery(Query):
@@ -104,8 +104,6 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
         with reading(backend.engine) as db:
             if find_proposal(db, sent.proposal) is None:
                 refuse(404, f"There is no proposal {sent.proposal}.")
-        if sent.effective_at is not None and not sent.effective_at > now:
-            raise InputError(Finding("this is past; leave it out to publish at once", column="effective_at"))
         version = backend.book.publish(
             sent.proposal, by=g.holder, now=now, policy=settings.policy, law=settings.law, at=sent.effective_at
         )

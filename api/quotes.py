@@ -26,7 +26,7 @@ from api.snapshot import Entry
 from api.store.database import reading
 from api.store.keys import Scope
 from api.strict_json import Strict
-from pricing.errors import Finding, InputError
+from pricing.errors import Finding, MismatchError
 
 MOST = 100
 """Prices that are quoted together at most."""
@@ -103,7 +103,7 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
     def quote(sent: Items) -> Response:
         quotes = backend.desk.quotes(g.view, ((item.offer, item.channel) for item in sent.items))
         if missing := [at for at, made in enumerate(quotes) if made is None]:
-            raise InputError(
+            raise MismatchError(
                 [Finding("this offer has no price in this channel", column=f"items[{at}]") for at in missing]
             )
         return Response(together(made for made in quotes if made is not None), mimetype="application/json")

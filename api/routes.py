@@ -24,7 +24,7 @@ A route::
 
 `path` and `query` are pydantic models, as flask-openapi has it; `sent` is the body, a `Strict` one. A body without a
 needed key may be left out. Errors of `pricing.errors` may be raised anywhere: RefusedError is answered with 409,
-InputError with 422, UnavailableError with 503.
+and MismatchError with every place too, InputError with 422, UnavailableError with 503.
 """
 
 import functools
@@ -144,7 +144,7 @@ class Routes(APIBlueprint):
         """
 
         def declare(view: View) -> View:
-            documented = {**(UNCHANGED if method == "GET" else problems(413, 415)), **responses}
+            documented = {**(UNCHANGED if method == "GET" else problems(409, 413, 415)), **responses}
             self._declare(method, rule, _with_body(view), scope=scope, responses=documented, summary=summary)
             self._link(method, rule, responses, leads_to)
             return view

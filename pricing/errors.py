@@ -83,5 +83,16 @@ class RefusedError(FairfareError):
     """
 
 
+class MismatchError(RefusedError):
+    """What was brought in is well formed, but does not fit what is recorded; nothing was changed.
+
+    Usual cause: an offer that is not on sale, a price off its ladder. Every finding has its place.
+    """
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("; ".join(listed(self.findings)))
+
+
 class UnavailableError(FairfareError):
     """Something Fairfare depends on (the database, a file) does not answer; try again, the step was not taken."""

@@ -238,7 +238,7 @@ def test_the_owner_says_how_long_a_price_is_locked(shop: Shop) -> None:
 def test_prices_are_quoted_together_or_not_at_all(shop: Shop) -> None:
     """Everything that has no price is named."""
     answer = shop.ask({"offer": IDS[0]}, {"offer": "nope"}, {"offer": IDS[1], "channel": "web"}, {"offer": "gone"})
-    assert answer.status_code == 422
+    assert answer.status_code == 409
     assert [fault["where"] for fault in answer.get_json()["errors"]] == ["items[1]", "items[3]"]
 
 

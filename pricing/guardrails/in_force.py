@@ -80,7 +80,7 @@ class InForce:
 
 def history_from(now: datetime, policy: Policy) -> datetime:
     """From when on `InForce.over` must know the prices in force."""
-    start = now - max(DAY, timedelta(days=policy.cumulative_days), USUAL)
+    start = now - max(timedelta(days=policy.cumulative_days), USUAL)
     return start if policy.emergency_since is None else min(start, policy.emergency_since)
 
 
@@ -105,7 +105,7 @@ def _median(begun: Iterable[Row], start: datetime, now: datetime) -> Decimal | N
 
 
 def _at(begun: Sequence[Row], instant: datetime | None, now: datetime) -> Decimal | None:
-    """The price in force at an instant that has passed, or the first one after; `begun` is in order."""
+    """The price in force at an instant that has passed, or the first one after; `begun` is in order up to now's."""
     if instant is None or instant > now:
         return None
-    return next((price for _, end, price in begun if end is None or end > instant), None)
+    return next(price for _, end, price in begun if end is None or end > instant)

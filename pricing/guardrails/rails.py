@@ -174,11 +174,10 @@ def _discount_only(asked: _Asked) -> str | None:
 
 def _emergency(asked: _Asked) -> str | None:
     policy, before = asked.policy, asked.in_force.before_emergency
-    if policy.mode is not Mode.EMERGENCY or asked.price < asked.in_force.price:
+    if policy.mode is not Mode.EMERGENCY or asked.price <= asked.in_force.price:
         return None
     if before is None:
-        fine = asked.price <= asked.in_force.price
-        return None if fine else "rises in an emergency, and the price before it is not known"
+        return "rises in an emergency, and the price before it is not known"
     fine = asked.price <= (1 + policy.emergency_cap) * before
     return None if fine else f"more than {policy.emergency_cap:.0%} above {before}, its price before the emergency"
 

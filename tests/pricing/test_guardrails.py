@@ -153,6 +153,7 @@ PASSES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "as it is": ("20", {"mode": Mode.DISCOUNT_ONLY}),
     "emergency, at its cap": ("22", {"in_force": known("21", before_emergency="20"), **IN_EMERGENCY}),
     "emergency, from above it": ("21.50", {"in_force": known("22", before_emergency="10"), **IN_EMERGENCY}),
+    "emergency, as it is": ("22", {"in_force": known("22", before_emergency="10"), **IN_EMERGENCY}),
     "emergency, unknown": ("19.50", IN_EMERGENCY),
     "emergency, unknown, as it is": ("20", IN_EMERGENCY),
     "before the emergency is asked for in an emergency only": ("21", {"in_force": known("20", before_emergency="10")}),
@@ -194,7 +195,8 @@ def test_a_rail_that_is_taken_away_lets_its_price_out(case: str, monkeypatch: py
 
 
 def test_everything_that_forbids_a_price_is_said() -> None:
-    """Not the first reason alone."""
+    """Not the first reason alone; of the two steps the one that holds for the evidence."""
+    assert [refusal.rail for refusal in ask("22.50", evidence=WEAK)] == [Rail.WEAK_STEP]
     assert [refusal.rail for refusal in ask("60.25", known("20", usual="20"))] == [
         Rail.LADDER,
         Rail.CEILING,
@@ -320,6 +322,7 @@ def test_what_stopped_a_move_is_named() -> None:
     """A move up to the cap names the cap; a move that stopped by itself names nothing."""
     assert what_stopped(Decimal(22), OFFER, AT_20, SURE, POLICY) == "moves more than 10% in one run"
     assert what_stopped(Decimal(18), OFFER, AT_20, SURE, POLICY) == "moves more than 10% in one run"
+    assert what_stopped(Decimal(21), OFFER, AT_20, WEAK, POLICY) == "moves more than 5% in one run"
     assert what_stopped(Decimal(21), OFFER, AT_20, SURE, POLICY) is None
     assert what_stopped(Decimal(19), OFFER, AT_20, SURE, POLICY) is None
     assert what_stopped(Decimal(20), OFFER, AT_20, SURE, POLICY) is None

@@ -79,6 +79,14 @@ def test_the_rows_may_stand_in_any_order() -> None:
     assert InForce.over(told[::-1], NOW, POLICY) == InForce.over(told, NOW, POLICY)
 
 
+def test_a_price_that_was_replaced_as_it_began_was_never_in_force() -> None:
+    """Whichever of the two rows stands first."""
+    told = [(NOW - HOUR, NOW - HOUR, Decimal(10)), (NOW - HOUR, None, Decimal(20))]
+    for order in (told, told[::-1]):
+        known = InForce.over(order, NOW, POLICY)
+        assert (known.price, known.usual) == (Decimal(20), Decimal(20))
+
+
 def test_a_price_that_is_yet_to_begin_is_told_apart() -> None:
     """It neither counts as a price of the past nor as the one in force; the earliest is named."""
     told = [
@@ -117,6 +125,11 @@ def test_time_at_the_same_price_adds_up() -> None:
     """Twice twenty days at 20 outweigh thirty at 30."""
     assert over((70 * DAY, "20"), (50 * DAY, "30"), (20 * DAY, "20")).usual == 20
     assert over((70 * DAY, "30"), (50 * DAY, "20"), (19 * DAY, "30")).usual == 30
+
+
+def test_each_price_counts_for_its_own_time_only() -> None:
+    """Three days at 10 outweigh one at 20 and one and a half at 30."""
+    assert over((132 * HOUR, "10"), (60 * HOUR, "20"), (36 * HOUR, "30")).usual == 10
 
 
 def test_an_offer_that_has_just_come_on_sale_has_no_usual_price() -> None:

@@ -89,7 +89,7 @@ def within(price: Decimal, offer: Offer, past: InForce, evidence: Evidence, poli
     step = policy.weak_step if weak else policy.step
     day = [past.lowest, past.highest]
     lately = [past.lowest_lately or past.lowest, past.highest_lately or past.highest]
-    before = past.before_emergency if past.before_emergency is not None else past.price / (1 + policy.emergency_cap)
+    before = past.before_emergency or Decimal(0)
     rules = [
         any(price == each for each in offer.ladder),
         max(offer.floor, min(price, offer.ceiling)) == price,
@@ -104,7 +104,7 @@ def within(price: Decimal, offer: Offer, past: InForce, evidence: Evidence, poli
         past.coming is None,
         policy.mode is not Mode.DISCOUNT_ONLY or not price > past.price,
         policy.mode is not Mode.EMERGENCY
-        or price < past.price
+        or price <= past.price
         or price <= before * (1 + policy.emergency_cap) * Decimal("1.0000000001"),
     ]
     return all(rules)

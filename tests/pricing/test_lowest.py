@@ -68,13 +68,11 @@ def counted(history: History) -> Reduction | None:
     price, start = int(prices[history.at]), history.at
     while start > 0 and price and prices[start - 1] == price:
         start -= 1
-    on_sale = np.flatnonzero(prices[:start])
-    seen = [int(prices[cell]) for cell in on_sale if days[start] - days[cell] <= DAYS] if price else []
-    if not seen or price >= min(seen):
+    on_sale = np.flatnonzero((prices[:start] > 0) & (days[start] - days[:start] <= DAYS))
+    if not price or not on_sale.size or price >= (lowest := int(prices[on_sale].min())):
         return None
-    percent = max(p for p in range(101) if price * 100 <= min(seen) * (100 - p))
-    known = int(days[start] - days[on_sale[0]])
-    return Reduction(Decimal(min(seen)) / 100, instant(start), percent, min(DAYS, known))
+    percent = max(p for p in range(101) if price * 100 <= lowest * (100 - p))
+    return Reduction(Decimal(lowest) / 100, instant(start), percent, int(days[start] - days[on_sale[0]]))
 
 
 def histories(count: int, seed: int = 0) -> Iterator[History]:

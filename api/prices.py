@@ -83,9 +83,7 @@ class ReductionAnswer(BaseModel):
     lowest_price: Amount = Field(description="the lowest total in force in the days before the reduction began")
     since: AwareDatetime = Field(description="when the reduction began")
     percent: int = Field(ge=0, le=100, description="of the lowest price, rounded down")
-    days: int = Field(
-        ge=0, description="calendar days before it in which the offer was on sale, up to those that count"
-    )
+    days: int = Field(ge=0, description="of the days that count before it, how many since it was first on sale in them")
 
 
 class AnnouncedAnswer(BaseModel):

@@ -32,7 +32,7 @@ class Reduction:
     lowest_price : the lowest in force in the days before
     since : when it began
     percent : whole percent of the lowest price, rounded down
-    days : how many days before it the offer has been on sale, at most as many as count [days]
+    days : of the days before it that count, how many since the offer was first on sale among them [days]
     """
 
     lowest_price: Decimal
@@ -54,19 +54,24 @@ def reduction(rows: Iterable[Row], at: datetime, *, days: int, zone: ZoneInfo) -
     if not past or not _holds(past[-1], at):
         return None
     since, price = _began(past), past[-1][2]
-    lowest = lowest_before(past, since, days=days, zone=zone)
+    counted = _counted(past, since, days=days, zone=zone)
+    lowest = min((row[2] for row in counted), default=None)
     if lowest is None or not price < lowest:
         return None
-    on_sale = (_day(since, zone) - _day(past[0][0], zone)).days
+    on_sale = (_day(since, zone) - _day(counted[0][0], zone)).days
     return Reduction(lowest, since, int(100 * (lowest - price) // lowest), min(days, on_sale))
 
 
 def lowest_before(rows: Iterable[Row], start: datetime, *, days: int, zone: ZoneInfo) -> Decimal | None:
     """The lowest price in force from the beginning of the day `days` before `start` until `start`; None without any."""
+    return min((row[2] for row in _counted(rows, start, days=days, zone=zone)), default=None)
+
+
+def _counted(rows: Iterable[Row], start: datetime, *, days: int, zone: ZoneInfo) -> list[Row]:
+    """Those in force at some instant from the beginning of the day `days` before `start` until `start`."""
     first_day = _day(start, zone) - timedelta(days=days)
     first = datetime.combine(first_day, time(), tzinfo=zone).astimezone(UTC)
-    counted = [price for begins, ends, price in rows if begins < start and (ends is None or ends > first)]
-    return min(counted, default=None)
+    return [row for row in rows if row[0] < start and (row[1] is None or row[1] > first)]
 
 
 def _began(past: Sequence[Row]) -> datetime:

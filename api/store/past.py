@@ -4,16 +4,17 @@ Guarantees
 ----------
 * A price has the inputs of the decision that set it, whatever was decided since to keep it. One that a rollback
   restored has those it had before.
-* Of earlier prices as many are read as a reduction is measured by; one set again without a change is followed back to
-  where it began.
+* Of earlier prices those are read that a reduction is measured by, and only where there may be one; a price set again
+  without a change is followed back to where it began.
 """
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from itertools import groupby
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Float, and_, cast, func, select
 
 from api.store.checks import Key
 from api.store.queries import between, history_of, set_before
@@ -22,6 +23,8 @@ from pricing.book import PriceInForce, Publication
 
 AT_ONCE = 500
 """Offers asked about in one query."""
+ROUNDING = 1e-9
+"""Two prices nearer than this share of them are compared exactly, not by the database."""
 
 
 class _Provenance(msgspec.Struct):
@@ -35,7 +38,7 @@ class _Proposal(msgspec.Struct):
 
 
 def earlier_prices(db: Connection, wanted: Iterable[PriceInForce], *, days: int) -> dict[Key, list[PriceInForce]]:
-    """Prices of the days before each of these began, and while they hold, by offer and channel.
+    """Prices of the days before each of these began, by offer and channel; none of one that is no reduction.
 
     Parameters
     ----------
@@ -44,7 +47,9 @@ def earlier_prices(db: Connection, wanted: Iterable[PriceInForce], *, days: int)
     found: dict[Key, dict[int, PriceInForce]] = {}
     in_order = sorted(wanted, key=lambda price: price.valid_from)
     for i in range(0, len(in_order), AT_ONCE):
-        some = in_order[i : i + AT_ONCE]
+        some = _perhaps_lower(db, in_order[i : i + AT_ONCE], days)
+        if not some:
+            continue
         margin = timedelta(days=days + 2)  # a calendar day may begin a day earlier than the hour tells
         names = prices.c.offer.in_({price.offer for price in some})
         rows = list(between(db, some[0].valid_from - margin, some[-1].valid_from, names))
@@ -54,6 +59,22 @@ def earlier_prices(db: Connection, wanted: Iterable[PriceInForce], *, days: int)
         for row in rows:
             found.setdefault(row.key, {})[row.number or 0] = row
     return {key: list(rows.values()) for key, rows in found.items()}
+
+
+def _perhaps_lower(db: Connection, some: Sequence[PriceInForce], days: int) -> list[PriceInForce]:
+    """Those not above any price of the days that count for all of them; the database looks through these."""
+    before = prices.alias()
+    same = [before.c[name] == prices.c[name] for name in ("offer", "channel", "currency")]
+    since = some[-1].valid_from - timedelta(days=days) + timedelta(hours=2)  # inside the days, whatever the clocks do
+    lowest = (
+        select(prices.c.number, func.min(cast(before.c.price, Float)).label("lowest"))
+        .join(before, and_(*same, before.c.valid_from < prices.c.valid_from))
+        .where(prices.c.number.in_([price.number for price in some]), before.c.voided.is_(None))
+        .where(before.c.valid_until > since)
+        .group_by(prices.c.number)
+    )
+    known = {row.number: row.lowest for row in db.execute(lowest)}
+    return [price for price in some if float(price.price) <= known.get(price.number, math.inf) * (1 + ROUNDING)]
 
 
 def inputs_of(

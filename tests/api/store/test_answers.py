@@ -101,6 +101,15 @@ def test_a_reduction_that_is_scheduled_is_told_from_its_beginning(home: Home) ->
     assert said(home, begins, GERMAN)["reduction"]["since"] == "2026-04-16T09:30:00Z"
 
 
+def test_a_price_that_was_taken_back_before_it_began_was_never_charged(home: Home) -> None:
+    """10 was scheduled and cancelled; what 11 is measured by is still 12."""
+    book, at = goods(home), NOW + 40 * DAY
+    version = move(book, "10.00", at=at, begins=at + 2 * DAY)
+    book.rollback(version, by="ann", now=at + DAY)
+    move(book, "11.00", at=at + 3 * DAY)
+    assert said(home, at + 3 * DAY, GERMAN)["reduction"]["lowest_price"] == "12.00"
+
+
 @pytest.mark.parametrize(("listed", "shown"), [("12.00", "12.00"), ("15.00", None), ("11.50", None), (None, None)])
 def test_a_former_price_is_shown_only_if_it_is_the_lowest(home: Home, listed: str | None, shown: str | None) -> None:
     """A higher one was never charged in the days that count; elsewhere it stands as the owner says."""

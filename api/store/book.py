@@ -231,7 +231,8 @@ class PriceBook:
                 for key in sorted(touched & earlier.keys())
                 if differs(earlier[key], current[key])
             ]
-            if wrong := [text for price in restored for text in outside(price, listing_of(step.db))]:
+            changed = [price for price in restored if price.price != current[price.key].price]
+            if wrong := [text for price in changed for text in outside(price, listing_of(step.db))]:
                 raise RefusedError(f"version {version} may not be rolled back: {'; '.join(wrong)}")
             step.tell(str(made.version), {"undone": version, "prices": replace_prices(step.db, made, restored)})
             return made.version

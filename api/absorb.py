@@ -52,9 +52,9 @@ def _received(engine: Engine, after: int) -> pd.DataFrame:
     with reading(engine) as db:
         rows = [tuple(row) for row in db.execute(query.limit(LARGEST_BATCH))]
         terms = _terms(db)
-    about = [(terms[row[1], row[2]][name] or ALL for name in ("product", "segment", "event")) for row in rows]
-    made = [(*row, *told) for row, told in zip(rows, about, strict=True)]
-    return pd.DataFrame(made, columns=[*columns, "product", "segment", "event"])
+    about = [terms[row[1], row[2]] for row in rows]
+    made = [(*row, *(of[name] or ALL for name in ROOM)) for row, of in zip(rows, about, strict=True)]
+    return pd.DataFrame(made, columns=[*columns, *ROOM])
 
 
 def _terms(db: Connection) -> dict[tuple[str, str], dict[str, str | None]]:

@@ -73,6 +73,21 @@ def test_a_sale_is_taken_over_once(house: Workspace) -> None:
     assert (row["quantity"], row["price"]) == (3.0, 20.0)
 
 
+def test_each_sale_has_the_terms_of_its_own_offer(house: Workspace) -> None:
+    """Three offers in one batch."""
+    sell(house, "a", 3.0)
+    sell(house, "b", 2.0, offer="gala child", price=Decimal("10.00"))
+    sell(house, "c", 4.0, offer="mug", price=Decimal("8.00"))
+    house.absorb_sales()
+    sales = house.history.daily_sales()
+    rows = sales.loc[sales["date"] == "2026-11-20", ["product", "segment", "event", "quantity"]]
+    assert set(rows.itertuples(index=False, name=None)) == {
+        ("stalls", "adult", "gala", 3.0),
+        ("stalls", "child", "gala", 2.0),
+        ("mug", "all", "all", 4.0),
+    }
+
+
 def test_what_came_since_is_taken_over_the_next_time(house: Workspace) -> None:
     """Each batch goes on where the last one ended."""
     before = units(house)

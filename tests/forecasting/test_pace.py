@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from forecasting.booking_curve import booking_pace
-from forecasting.pace import LEAST_NOISE, UNKNOWN_NOISE, goods_pace, overdispersion
+from forecasting.pace import LEAST_NOISE, UNKNOWN_NOISE, Vector, goods_pace, overdispersion
 from pricing.simulation import SALE_DAYS, booking_share
 
 TODAY = pd.Timestamp("2026-11-21")
@@ -89,12 +89,17 @@ def test_a_forecast_of_nothing_spreads_evenly() -> None:
     assert pace(shop(), weeks().assign(mean=0.0))[0].sum() == pytest.approx(1.0)
 
 
+def counts(rng: np.random.Generator, mean: Vector) -> Vector:
+    """Chance in counting."""
+    return rng.poisson(mean).astype(np.float64)
+
+
 def test_noise_of_independent_days_is_found() -> None:
     """0.2 from 2,000 days; and never less than the least that is believed."""
     rng = np.random.default_rng(1)
     mean = rng.uniform(20, 60, 2000)
     week = np.arange(2000) // 7
-    assert overdispersion(rng.poisson(mean * rng.gamma(5, 0.2, 2000)) * 1.0, mean, week) == pytest.approx(0.2, abs=0.06)
+    assert overdispersion(counts(rng, mean * rng.gamma(5, 0.2, 2000)), mean, week) == pytest.approx(0.2, abs=0.06)
     assert overdispersion(mean, mean, week) == LEAST_NOISE
 
 
@@ -104,7 +109,7 @@ def test_days_that_err_together_count_for_more() -> None:
     mean = np.full(2800, 50.0)
     week = np.arange(2800) // 7
     common = rng.gamma(10, 0.1, 400)[week]
-    assert overdispersion(rng.poisson(mean * common) * 1.0, mean, week) == pytest.approx(0.7, abs=0.15)
+    assert overdispersion(counts(rng, mean * common), mean, week) == pytest.approx(0.7, abs=0.15)
 
 
 def test_the_pace_of_an_event_is_how_events_fill_up() -> None:

@@ -29,7 +29,7 @@ def by_hand(decision: Decision, price: Decimal, *, by: str, reason: str) -> Deci
     ValueError
         if the offer may not have that price.
     """
-    if not decision.floor <= price <= decision.ceiling:
+    if not (price.is_finite() and decision.floor <= price <= decision.ceiling):
         raise ValueError(f"{price} is outside {decision.floor} to {decision.ceiling}")
     if price not in decision.ladder:
         raise ValueError(f"{price} is not a step of the ladder")
@@ -43,6 +43,7 @@ def by_hand(decision: Decision, price: Decimal, *, by: str, reason: str) -> Deci
         then=then,
         gain=gain,
         explanation=UNEXPLAINED,
+        set_by=by,
     )
 
 

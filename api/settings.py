@@ -33,10 +33,12 @@ currency = "{currency}"
 {database}time_zone = "{time_zone}"
 {country}
 [policy]
-objective = "margin"        # or "revenue"
+mode = "manual"            # or "automatic", "discount-only", "shadow", "emergency" (docs/guardrails.md)
+objective = "margin"       # or "revenue"
 step = 0.10                # largest move per run
 weak_step = 0.05           # the same where the evidence is weak
 daily_cap = 0.15           # largest total move within 24 hours
+cumulative_cap = 0.50      # the same within 28 days
 confidence = 0.6           # a price moves only if that earns more in this share of outcomes
 risk = "mean"              # or "cvar": what the worst outcomes earn decides
 segment_order = {order}    # pairs of segments: the first never costs more than the second

@@ -176,7 +176,7 @@ def test_the_command_says_what_happened(
 ) -> None:
     """Published, or why it waits."""
     text = (place.root / FILE).read_text(encoding="utf-8")
-    (place.root / FILE).write_text(text.replace("[policy]", f"[policy]\n{policy}"), encoding="utf-8")
+    (place.root / FILE).write_text(text.replace('mode = "manual"', policy), encoding="utf-8")
     monkeypatch.setattr(api.cli.workspace, "utc_now", lambda: NOW)
     done = CliRunner().invoke(app, ["price", "--workspace", str(place.root)])
     assert done.output.splitlines()[-1] == said

@@ -1,14 +1,15 @@
 """Settings are read once, and every unknown or impossible one is an error that names it."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from api.settings import default_text, read_settings
+from api.settings import default_text, parse_settings, read_settings
 from pricing.errors import InputError
 from pricing.law import NO_LAW
-from pricing.policy import Policy
+from pricing.policy import Mode, Policy
 
 
 def write(folder: Path, text: str) -> Path:
@@ -50,6 +51,31 @@ def test_what_cannot_be_is_named(tmp_path: Path, text: str, named: str) -> None:
     """One clear error, with the setting in it."""
     with pytest.raises(InputError, match=named):
         read_settings(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('mode = "emergency"', "mode emergency without emergency_since"),
+        ('mode = "emergency"\nemergency_since = 2026-03-01T12:00:00', "has no time zone"),
+        ("emergency_since = 2026-03-01T12:00:00Z", "emergency_since with mode manual"),
+        ('mode = "auto"', "'auto'"),
+        ('mode = "automatic"\nautomatic_step = 0.5', "automatic_step 0.5 larger than step 0.10"),
+        ("cumulative_cap = nan", "cumulative_cap NaN is not in"),
+    ],
+)
+def test_modes_that_cannot_hold_are_named(text: str, named: str) -> None:
+    """With the setting that is missing or too much."""
+    with pytest.raises(InputError, match=named):
+        parse_settings(f"[policy]\n{text}", file="fairfare.toml")
+
+
+def test_an_emergency_is_read_with_its_instant() -> None:
+    """As TOML writes instants."""
+    text = '[policy]\nmode = "emergency"\nemergency_since = 2026-03-01T12:00:00+01:00\nemergency_cap = 0.15'
+    policy = parse_settings(text, file="fairfare.toml").policy
+    assert policy.emergency_since == datetime(2026, 3, 1, 11, tzinfo=UTC)
+    assert (policy.mode, policy.emergency_cap) == (Mode.EMERGENCY, Decimal("0.15"))
 
 
 def test_a_folder_that_is_no_workspace_says_how_to_make_one(tmp_path: Path) -> None:

@@ -44,10 +44,15 @@ log = structlog.get_logger()
 class Told(msgspec.Struct):
     """What the process that does a job tells, a line each: how far it has come, and what came of it or what failed."""
 
-    stage: str | None = None
+    stage: str = ""
     progress: float = 0.0
     result: dict[str, Any] | None = None
     problems: tuple[str, ...] | None = None
+
+    @property
+    def last(self) -> bool:
+        """Whether nothing follows."""
+        return self.result is not None or self.problems is not None
 
 
 class Child:
@@ -71,7 +76,7 @@ class Child:
                 self.told = msgspec.json.decode(line, type=Told)
 
     def ended(self, within: float) -> bool:
-        """Whether it has ended, and all it started with it, waiting a while for that [seconds]."""
+        """Whether the process has ended, and all it started with it, waiting a while for that [seconds]."""
         try:
             self._process.wait(within)
         except subprocess.TimeoutExpired:
@@ -162,12 +167,12 @@ class Worker:
 
     def _watch(self, run: Run, child: Child) -> Outcome:
         begun = held = time.monotonic()
-        while not child.ended(BEAT):
+        while not child.ended(BEAT) and not (told := child.told).last:
             if self._stopped.is_set():
                 return GIVEN_BACK
             if time.monotonic() - begun > LONGEST.total_seconds():
                 return _failed(f"It took longer than {LONGEST}.")
-            word = self._report(run, child.told)
+            word = self._report(run, told)
             if word is Word.STOP:
                 return Outcome(State.CANCELLED)
             if word is Word.GO_ON:
@@ -178,9 +183,8 @@ class Worker:
 
     def _report(self, run: Run, told: Told) -> Word | None:
         """Say how far the job has come; None if that cannot be said now."""
-        stage = told.stage or "ending"
         try:
-            return report(self._engine, run, stage=stage, progress=told.progress, now=self._now())
+            return report(self._engine, run, stage=told.stage, progress=told.progress, now=self._now())
         except UnavailableError as error:
             log.warning("progress cannot be recorded", run=run.id, reason=str(error))
             return None

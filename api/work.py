@@ -34,7 +34,13 @@ Progress = Callable[[str, int, int], None]
 """See `api.fitting.Progress`."""
 
 STAGES: Mapping[Kind, tuple[str, ...]] = {
-    Kind.FIT: ("reading the history", "fitting price response", "fitting booking curves", "fitting forecasts"),
+    Kind.FIT: (
+        "reading the history",
+        "fitting price response",
+        "fitting booking curves",
+        "fitting forecasts",
+        "keeping what was learned",
+    ),
     Kind.PRICE: ("optimizing prices",),
     Kind.REPORT: ("writing the report",),
 }
@@ -129,7 +135,8 @@ def _write(write: Callable[[bytes], object], told: Told) -> None:
 
 def _end_with_worker() -> None:
     """Wait for the end of standard input, which the worker holds open; then end, and all that was started here."""
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1):  # not through Python's own buffer, whose lock would be held at the end
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE)
     os.killpg(os.getpgid(0), signal.SIGKILL)

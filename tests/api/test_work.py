@@ -90,3 +90,4 @@ def test_only_what_the_job_tells_goes_to_standard_output(place: Workspace) -> No
         out, noise = process.stdout.read(), process.stderr.read()
     assert [msgspec.json.decode(line, type=Told) for line in out.splitlines()] == [Told(result={})]
     assert noise.count(b"noise") == 2
+    assert process.returncode == 0

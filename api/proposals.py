@@ -171,10 +171,11 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
         leads_to=goes_to("publish", body={"proposal": "/proposal"}),
     )
     def approve_proposal(path: ProposalPath, sent: Approval) -> Response:
-        _known(backend, path.id)
-        if why := no_approval(backend.settings.policy):
+        proposal, policy, now = _known(backend, path.id), backend.settings.policy, backend.now()
+        known = backend.book.listings(), backend.book.known(policy, now=now)
+        if why := no_approval(proposal, *known, policy, now=now, large=sent.large):
             raise RefusedError(f"proposal {path.id} may not be approved: {why}")
-        backend.book.approve(path.id, by=g.holder, now=backend.now(), large=sent.large)
+        backend.book.approve(path.id, by=g.holder, now=now, large=sent.large)
         return answer({"proposal": path.id, "standing": Standing.APPROVED})
 
     @routes.writes(

@@ -263,11 +263,14 @@ class Workspace:
         Raises
         ------
         RefusedError
-            in mode shadow, and whenever the price book does not take the approval.
+            in mode shadow, if it moves much of the catalogue and that is not said to be seen, and whenever the price
+            book does not take the approval.
         """
-        if why := no_approval(self.settings.policy):
+        book, policy = self.book, self.settings.policy
+        known = book.listings(), book.known(policy, now=now)
+        if why := no_approval(book.proposal(proposal_id), *known, policy, now=now, large=large):
             raise RefusedError(f"proposal {proposal_id} may not be approved: {why}")
-        self.book.approve(proposal_id, by=by, now=now, large=large)
+        book.approve(proposal_id, by=by, now=now, large=large)
 
     def approve_by_policy(self, proposal_id: str, *, now: datetime) -> int:
         """Approve and publish a proposal in the name of the policy, both or neither; returns the new version.

@@ -23,6 +23,8 @@ from pricing.policy import Mode, Policy
 Key = tuple[str, str]
 """(offer, channel)"""
 
+SHADOW = "in mode shadow prices are decided and recorded, never published"
+
 
 def stale(sales_until: datetime | None, fitted_at: datetime | None, policy: Policy, now: datetime) -> list[Refusal]:
     """What is too old to move prices on; what is unknown, or dated ahead of the clock, is."""
@@ -78,11 +80,6 @@ class _Book:
         }
 
 
-def no_approval(policy: Policy) -> str | None:
-    """Why nothing may be approved; None if it may."""
-    return "in mode shadow prices are decided and recorded, never published" if policy.mode is Mode.SHADOW else None
-
-
 def objections(
     proposal: Proposal,
     listings: Mapping[Key, Listing],
@@ -102,7 +99,7 @@ def objections(
     at : when its prices take effect; now if None
     """
     book, moves = _Book(listings, in_force, policy, at or now), _moves(proposal)
-    found = [why] if (why := no_approval(policy)) else []
+    found = [SHADOW] if policy.mode is Mode.SHADOW else []
     if any(decision.set_by is None for decision in moves):
         made = proposal.provenance
         found += [refusal.reason for refusal in stale(made.sales_until, made.fitted_at, policy, now)]
@@ -162,6 +159,24 @@ def _tripped(moves: Sequence[Decision], book: _Book) -> Iterator[str]:
             f"with it {count} of {len(on_sale)} offers on sale would have moved within 24 hours, more than "
             f"{policy.breaker:.0%}; whoever approves it must say that they have seen that it is large"
         )
+
+
+def no_approval(
+    proposal: Proposal,
+    listings: Mapping[Key, Listing],
+    in_force: Mapping[Key, InForce],
+    policy: Policy,
+    *,
+    now: datetime,
+    large: bool,
+) -> str | None:
+    """Why a person may not approve a proposal like this; None if they may. Parameters as in `objections`.
+
+    Whatever else forbids to publish it is said then, as it may have changed by that time.
+    """
+    if policy.mode is Mode.SHADOW:
+        return SHADOW
+    return None if large else next(_tripped(_moves(proposal), _Book(listings, in_force, policy, now)), None)
 
 
 def may_approve_itself(

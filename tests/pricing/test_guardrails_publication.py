@@ -214,7 +214,10 @@ def test_an_offer_with_a_price_to_come_waits_for_it() -> None:
 def test_in_mode_shadow_nothing_is_approved_or_published() -> None:
     """It decides and records."""
     said = "in mode shadow prices are decided and recorded, never published"
-    assert [no_approval(Policy(mode=mode)) for mode in Mode if mode is not Mode.EMERGENCY] == [None, None, None, said]
+    for mode in (Mode.MANUAL, Mode.AUTOMATIC, Mode.DISCOUNT_ONLY, Mode.SHADOW):
+        for large in (True, False):
+            why = no_approval(proposal(move()), {}, {}, Policy(mode=mode), now=NOW, large=large)
+            assert why == (said if mode is Mode.SHADOW else None)
     assert against(proposal(move(to="20")), [offer("a")], Policy(mode=Mode.SHADOW)) == [said]
     assert against(proposal(move("a", "41")), [], Policy(mode=Mode.SHADOW))[0] == said
 
@@ -305,6 +308,12 @@ def test_the_breaker_trips_when_more_of_the_catalogue_would_have_moved_than_may(
     )
     assert against(proposal(*moves(31)), many(40)) == [said]
     assert against(proposal(*moves(31)), many(40), large=True) == []
+    listings = {(each.id, "all"): Listing(each) for each in many(40)}
+    known = dict.fromkeys(listings, at("20"))
+    told = (proposal(*moves(31)), listings, known, Policy())
+    assert no_approval(*told, now=NOW, large=False) == said
+    assert no_approval(*told, now=NOW, large=True) is None
+    assert no_approval(proposal(*moves(30)), *told[1:], now=NOW, large=False) is None
     assert against(proposal(*moves(31)), many(40), Policy(breaker=Decimal("0.8"))) == []
 
 

@@ -5,13 +5,14 @@ Guarantees
 * A new version of the book, or a new key, is served within about a second, without a restart and without a request
   ever waiting for the database.
 * A price that begins later is served from its instant on and not before, by `SteadyClock`, also without the database.
-* When the database does not answer, or says what cannot be, the last good prices are served, flagged stale; this also
-  holds for a start with the database down. When it answers again, the flag goes.
+* When the database does not answer, or says what cannot be, the last good prices that any worker has read are served,
+  flagged stale; this also holds for a start with the database down. When it answers again, the flag goes.
 * Prices nobody has confirmed for `STALE_AFTER` are flagged stale too, even if the database neither answers nor fails.
 """
 
 import threading
 import time
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -52,7 +53,7 @@ class Follower:
         self._lost = False
         self._view = View(load(path) or NOTHING, stale=True)
         self._kept = self._view.snapshot
-        self._full = False
+        self._seen, self._full = 0, False
         clock.reach(self._view.snapshot.since)
         self._confirmed = time.monotonic()
         self._looking, self._changing = threading.Lock(), threading.Lock()
@@ -130,8 +131,21 @@ class Follower:
             log.warning("serving the last good prices", version=version, reason=str(error), exc_info=not known)
         self._meter.failed()
         self._lost, self._mark = True, None
+        snapshot = self._latest()
         with self._changing:
-            self._view = View(self._view.snapshot, stale=True)
+            self._view = View(snapshot, stale=True)
+
+    def _latest(self) -> Snapshot:
+        """What is served, or what another worker or whoever published got onto the disk while it could."""
+        served = self._view.snapshot
+        with suppress(OSError):
+            if (seen := self._path.stat().st_mtime_ns) != self._seen:
+                self._seen = seen
+                found = load(self._path)
+                if found is not None and found.content.version > served.content.version:
+                    self._clock.reach(found.since)
+                    return found.at(self._clock.now())
+        return served
 
     def _keep(self, snapshot: Snapshot) -> None:
         """Put on disk what is served, so that a start without the database goes on from here; try until it works."""

@@ -94,6 +94,20 @@ def test_serving_starts_without_the_database(book: PriceBook, tmp_path: Path) ->
         assert (follower.current().snapshot.content.version, follower.current().stale) == (2, True)
 
 
+def test_of_several_workers_none_goes_on_with_older_prices_than_another_has_read(
+    book: PriceBook, tmp_path: Path
+) -> None:
+    """The database is gone just after a publication that only one of them has seen: the others have it from disk."""
+    workers = [follow(tmp_path), follow(tmp_path)]
+    for worker in workers:
+        worker.refresh()
+    publish(book, decision())
+    workers[0].refresh()
+    with database_moved_away(tmp_path), capture_logs():
+        workers[1].refresh()
+        assert (workers[1].current().snapshot.content.version, workers[1].current().stale) == (2, True)
+
+
 def test_with_neither_database_nor_snapshot_nothing_is_known(tmp_path: Path) -> None:
     """And no database is created by looking for one."""
     follower = follow(tmp_path)

@@ -1,4 +1,4 @@
-"""`fairfare serve` and `fairfare keys create`, as a user runs them."""
+"""`fairfare serve`, as a user runs it."""
 
 import json
 import os
@@ -13,9 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import pytest
+from typing import IO, Any
 
 from api.follower import Follower
 from api.snapshot import SNAPSHOT_NAME
@@ -32,11 +30,12 @@ def fairfare(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving(folder: Path, *options: str, log: IO[str] | None = None) -> Iterator[str]:
     """Serve a workspace on a free port; gives the address that the command printed."""
-    command = [*FAIRFARE, "serve", "--workspace", str(folder), "--port", "0"]
+    before = ["--log-json"] if log else []
+    command = [*FAIRFARE, *before, "serve", "--workspace", str(folder), "--port", "0", *options]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment) as process:
         try:
             assert process.stdout is not None
             found = re.search(r"http://127\.0\.0\.1:\d+", line := process.stdout.readline())
@@ -112,17 +111,3 @@ def test_what_cannot_be_served_is_said(tmp_path: Path) -> None:
     with serving(tmp_path) as url:
         done = fairfare("serve", "--workspace", str(tmp_path), "--port", url.rsplit(":", 1)[1])
     assert (done.returncode, "cannot listen" in done.stderr) == (1, True)
-
-
-@pytest.mark.parametrize("scope", ["prices:reed", "", "admin,everything"])
-def test_a_scope_that_does_not_exist_makes_no_key(tmp_path: Path, scope: str) -> None:
-    """Exit 2, naming the scopes there are."""
-    book_with_prices(tmp_path)
-    done = fairfare("keys", "create", "--scope", scope, "--workspace", str(tmp_path))
-    assert (done.returncode, done.stdout, "prices:read" in done.stderr) == (2, "", True)
-
-
-def test_a_key_needs_a_price_book(tmp_path: Path) -> None:
-    """Exit 2, and no database is made by the way."""
-    done = fairfare("keys", "create", "--scope", "admin", "--workspace", str(tmp_path))
-    assert (done.returncode, "no price book" in done.stderr, list(tmp_path.iterdir())) == (2, True, [])

@@ -162,7 +162,7 @@ class Offer:
 
     def __post_init__(self) -> None:
         check_currency(self.currency)
-        if not Decimal(0) < self.floor <= self.ceiling:
+        if not (self.floor.is_finite() and self.ceiling.is_finite() and 0 < self.floor <= self.ceiling):
             raise ValueError(f"offer {self.id}: floor {self.floor} and ceiling {self.ceiling} do not enclose a price")
         if not (self.current_price.is_finite() and self.current_price > 0):
             raise ValueError(f"offer {self.id}: current price {self.current_price} is not a price")

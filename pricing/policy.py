@@ -62,7 +62,7 @@ class Policy:
     breaker : largest share of the offers on sale whose price may move within 24 hours without a person who has seen how
         many they are
     breaker_least : so many offers may move in any case, so that a small catalogue can be priced at once [offers]
-    sales_age_days : prices are held while the newest sales are older [days]
+    sales_age_days : prices are held while the newest sales are older; a month counts from its begin [days]
     fit_age_days : prices are held while the model was fitted longer ago [days]
     mode : "manual" (a second person approves), "automatic" (small moves on identified evidence approve themselves),
         "discount-only" (no price rises), "shadow" (nothing is approved or published), or "emergency" (prices are capped
@@ -90,7 +90,7 @@ class Policy:
     horizon_days: int = 28
     breaker: Decimal = Decimal("0.75")
     breaker_least: int = 10
-    sales_age_days: int = 35
+    sales_age_days: int = 62
     fit_age_days: int = 35
     mode: Mode = Mode.MANUAL
     automatic_step: Decimal = Decimal("0.05")

@@ -54,10 +54,10 @@ def run(
 
 def test_old_sales_move_nothing_and_every_decision_says_so() -> None:
     """Held, with the reason and the rail that held it; nothing is told of other prices."""
-    made = run([offer("stalls")], sales_until=NOW - 36 * DAY, fitted_at=NOW)["stalls"]
+    made = run([offer("stalls")], sales_until=NOW - 63 * DAY, fitted_at=NOW)["stalls"]
     assert (made.verdict, made.allowed, made.wanted) == (Verdict.HELD, TWENTY, TWENTY)
-    day = NOW - 36 * DAY
-    assert made.reasons == (f"Held: the newest sales are from {day:%Y-%m-%d}, more than 35 days ago.",)
+    day = NOW - 63 * DAY
+    assert made.reasons == (f"Held: the newest sales are from {day:%Y-%m-%d}, more than 62 days ago.",)
     assert made.explanation.acted == ("sales-age",)
     assert made.explanation.lower is None
 
@@ -65,7 +65,7 @@ def test_old_sales_move_nothing_and_every_decision_says_so() -> None:
 def test_an_old_model_moves_nothing_either_and_all_reasons_are_said() -> None:
     """What is wrong with the offer itself comes first."""
     unsure = Known(status=Identification.NOT_IDENTIFIED)
-    made = run([offer("stalls")], unsure, sales_until=NOW - 36 * DAY, fitted_at=NOW - 40 * DAY)["stalls"]
+    made = run([offer("stalls")], unsure, sales_until=NOW - 63 * DAY, fitted_at=NOW - 63 * DAY)["stalls"]
     assert made.reasons[0].startswith("Held: price followed demand; the newest sales are from")
     assert "the model is from" in made.reasons[0]
     assert made.explanation.acted == ("sales-age", "fit-age")
@@ -195,7 +195,7 @@ prices = st.sampled_from([Decimal(price) for price in ("12", "15", "18.50", "20"
     st.floats(-12, 2),
     st.sampled_from(Identification),
     st.sampled_from(Mode),
-    st.sampled_from([NOW, NOW - 40 * DAY]),
+    st.sampled_from([NOW, NOW - 63 * DAY]),
 )
 def test_whatever_is_known_a_move_passes_every_rail_again(
     pasts: list[tuple[Decimal, Decimal, Decimal, Decimal | None, bool]],
@@ -237,7 +237,7 @@ def test_a_planted_bug_is_caught_when_the_proposal_is_published(planted: str, mo
         monkeypatch.setattr(engine, "_faults", lambda *_: [])
         monkeypatch.setattr(Choices, "of", gullible)
     monkeypatch.setattr(engine, "stale", lambda *_: [])
-    old = NOW - 40 * DAY if planted == "held" else NOW
+    old = NOW - 63 * DAY if planted == "held" else NOW
     market = Market((offer("stalls"),), {"stalls": InForce.steady(TWENTY)})
     told = {"by": "engine", "now": NOW, "input_hash": "0", "base_version": 1, "sales_until": old, "fitted_at": NOW}
     made = propose(market, Known(), ExhaustiveOptimizer(), Policy(), **told)  # type: ignore[arg-type]

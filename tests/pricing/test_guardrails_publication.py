@@ -178,9 +178,10 @@ def test_sales_and_model_may_be_as_old_as_the_policy_says() -> None:
 
 def test_a_proposal_made_from_what_is_old_or_undated_moves_no_price() -> None:
     """Nor does a proposal that has become old; one that moves nothing has nothing to be old for."""
-    assert against(proposal(move(), sales=NOW - 36 * DAY), [offer("a")]) == [
-        "the newest sales are from 2026-01-25, more than 35 days ago"
+    assert against(proposal(move(), sales=NOW - 63 * DAY), [offer("a")]) == [
+        "the newest sales are from 2025-12-29, more than 62 days ago"
     ]
+    assert against(proposal(move(), sales=NOW - 62 * DAY), [offer("a")]) == []
     assert against(proposal(move(), sales=None, fit=None), [offer("a")]) == [
         "the newest sales are of unknown age",
         "the model is of unknown age",

@@ -71,7 +71,10 @@ def test_a_ladder_rises_whatever_the_order_it_was_given_in(prices: list[Decimal]
     "change",
     [
         {"floor": Decimal(0)},
+        {"floor": Decimal("NaN")},
         {"floor": Decimal(31)},
+        {"ceiling": Decimal("Infinity")},
+        {"ceiling": Decimal("NaN")},
         {"floor": Decimal(11), "ceiling": Decimal(12)},
         {"current_price": Decimal("NaN")},
         {"current_price": Decimal(0)},

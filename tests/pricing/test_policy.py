@@ -149,7 +149,7 @@ def test_what_a_policy_is_when_nothing_is_said() -> None:
         "horizon_days": "28",
         "breaker": "0.75",
         "breaker_least": "10",
-        "sales_age_days": "35",
+        "sales_age_days": "62",
         "fit_age_days": "35",
         "mode": "manual",
         "automatic_step": "0.05",

@@ -103,6 +103,10 @@ class Gate:
             refuse(403, f"This key lacks the scope {' or '.join(scopes)}.", headers={"WWW-Authenticate": wanted})
         g.view, g.holder = view, caller.holder
 
+    def knows(self, view: View, authorization: str) -> bool:
+        """Whether a request comes with a key, whatever it may; no token is taken."""
+        return _known(view, authorization) is not None
+
     def lets(self, view: View, authorization: str, scope: Scope) -> bool:
         """Whether a request with this header may pass at once; if not, `admit` says why."""
         caller = _known(view, authorization)

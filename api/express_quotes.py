@@ -14,6 +14,7 @@ import msgspec
 
 from api.auth import Gate
 from api.backend import Backend
+from api.bodies import received
 from api.express import Start, Wsgi
 from api.quotes import LONGEST_NAME, MOST, PATH
 from api.quoting import together
@@ -55,16 +56,18 @@ class ExpressQuotes:
         return [answer]
 
     def _answer(self, environ: dict[str, Any]) -> bytes | None:
-        if environ["PATH_INFO"] != PATH or (body := _body(environ)) is None or (items := _plain(body)) is None:
+        if environ["PATH_INFO"] != PATH:
             return None
-        view = self._snapshots.current()
-        if view.empty:
+        view, authorization = self._snapshots.current(), environ.get("HTTP_AUTHORIZATION", "")
+        if view.empty or not self._gate.knows(view, authorization):  # nothing is read of what a stranger sends
+            return None
+        if (body := _body(environ)) is None or (items := _plain(body)) is None:
             return None
         quotes = self._desk.quotes(view, [(item.offer, item.channel) for item in items])
         found = [quote for quote in quotes if quote is not None]
         if len(found) < len(items):
             return None
-        passes = self._gate.lets(view, environ.get("HTTP_AUTHORIZATION", ""), Scope.PRICES_READ)
+        passes = self._gate.lets(view, authorization, Scope.PRICES_READ)
         return together(found) if passes else None
 
 
@@ -74,8 +77,9 @@ def _body(environ: dict[str, Any]) -> bytes | None:
     plain = environ["REQUEST_METHOD"] == "POST" and environ.get("CONTENT_TYPE") == "application/json"
     if not plain or environ.get("QUERY_STRING") or not (length.isdecimal() and int(length) <= LARGEST):
         return None
-    body: bytes = environ["wsgi.input"].read(int(length))
-    environ["wsgi.input"] = io.BytesIO(body)
+    body = received(lambda: bytes(environ["wsgi.input"].read(int(length))))
+    if body is not None:
+        environ["wsgi.input"] = io.BytesIO(body)
     return body
 
 

@@ -44,6 +44,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from api.auth import Gate
 from api.backend import Backend
+from api.bodies import received
 from api.problems import problems, refuse
 from api.store.keys import Scope
 from api.store.requests import Answered, fingerprint, once
@@ -144,7 +145,7 @@ class Routes(APIBlueprint):
         """
 
         def declare(view: View) -> View:
-            documented = {**(UNCHANGED if method == "GET" else problems(409, 413, 415)), **responses}
+            documented = {**(UNCHANGED if method == "GET" else problems(409, 411, 413, 415)), **responses}
             self._declare(method, rule, _with_body(view), scope=scope, responses=documented, summary=summary)
             self._link(method, rule, responses, leads_to)
             return view
@@ -171,7 +172,7 @@ class Routes(APIBlueprint):
         """
 
         def declare(view: View) -> View:
-            documented = {**problems(409, 413, 415), **responses}
+            documented = {**problems(409, 411, 413, 415), **responses}
             acting = self._once(_with_body(view), refresh)
             self._declare(method, rule, acting, scope=scope, responses=documented, summary=summary)
             self._link(method, rule, responses, leads_to)
@@ -221,7 +222,7 @@ class Routes(APIBlueprint):
                     functools.partial(_succeeded, view, given),
                     holder=g.holder,
                     key=header.key,
-                    mark=fingerprint(request.method, request.full_path, request.get_data()),
+                    mark=fingerprint(request.method, request.full_path, _sent()),
                     now=self._backend.now(),
                 )
                 response = _response(given_answer)
@@ -247,7 +248,7 @@ def answer(body: object, status: int = HTTPStatus.OK) -> Response:
 
 def read_body(model: type[BodyT]) -> BodyT:
     """The body of the request, read exactly or refused."""
-    data = request.get_data()
+    data = _sent()
     if not data and not _needs_body(model):
         return model()
     if request.mimetype != "application/json":
@@ -257,6 +258,15 @@ def read_body(model: type[BodyT]) -> BodyT:
     except UnicodeDecodeError as error:
         raise InputError(Finding(f"this is not UTF-8 text: {error.reason}")) from None
     return validated(model, parse(text, file=None, kind="body"), file=None, context={})
+
+
+def _sent() -> bytes:
+    """The bytes of the body; they stay with the request."""
+    if "Transfer-Encoding" in request.headers and request.content_length is None:
+        refuse(411, "Send the body with its Content-Length, not in chunks.")
+    if (data := received(request.get_data)) is None:
+        refuse(503, "Too many bodies are on their way.", headers={"Retry-After": "1"})
+    return data
 
 
 def _succeeded(view: View, given: dict[str, Any]) -> Answered:

@@ -293,3 +293,12 @@ def test_a_scope_is_needed_before_anything_is_looked_at(quiet: Desk) -> None:
     reader = quiet.keys["eve", Scope.PRICES_READ]
     for path in ("/v1/proposals/p1", "/v1/proposals/nope"):
         check_problem(quiet.send("GET", path, key=reader), 403)
+
+
+def test_a_body_in_chunks_is_refused(desk: Desk) -> None:
+    """Its end cannot be told; taking it for an empty one would act on what was not said."""
+    headers = {"Transfer-Encoding": "chunked", "Content-Type": "application/json"}
+    for once in ("", "k"):
+        response = desk.bob("POST", "/v1/proposals/p1/approve", headers=headers, once=once)
+        check_problem(response, 411)
+    assert body(desk.bob("GET", "/v1/proposals/p1"))["standing"] == "open"

@@ -1,0 +1,75 @@
+"""Slow senders wait for one another, and nobody for them."""
+
+import io
+import threading
+from pathlib import Path
+from typing import Any
+
+from api.bodies import AT_ONCE, received
+from api.store.keys import Scope
+from tests.api.desk import Desk
+from tests.api.store.book_kit import IDS
+from tests.api.test_app import check_problem
+
+
+class Slow(io.BytesIO):
+    """A body that does not come until it may."""
+
+    def __init__(self, text: bytes, begun: threading.Semaphore, may_come: threading.Event) -> None:
+        super().__init__(text)
+        self._begun, self._may_come = begun, may_come
+
+    def _wait(self) -> None:
+        self._begun.release()
+        assert self._may_come.wait(20)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Wait, then read."""
+        self._wait()
+        return super().read(size)
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Wait, then read."""
+        self._wait()
+        return super().readinto(buffer)
+
+
+def test_slow_senders_hold_up_nobody_else(tmp_path: Path) -> None:
+    """While as many as may are waited for, another is told to try again, and prices are read; then all are answered."""
+    desk = Desk(tmp_path)
+    begun, may_come, answers = threading.Semaphore(0), threading.Event(), list[int]()
+
+    def send() -> None:
+        text = b'{"reason": "slow"}'
+        slow: dict[str, Any] = {
+            "input_stream": Slow(text, begun, may_come),
+            "headers": {"Content-Type": "application/json"},
+        }
+        answers.append(desk.bob("PUT", "/v1/freeze", content_length=len(text), **slow).status_code)
+
+    senders = [threading.Thread(target=send) for _ in range(AT_ONCE)]
+    for sender in senders:
+        sender.start()
+        assert begun.acquire(timeout=20)
+    refused = desk.bob("PUT", "/v1/freeze", {"reason": "x"})
+    check_problem(refused, 503)
+    assert refused.headers["Retry-After"] == "1"
+    assert desk.send("GET", f"/v1/prices/{IDS[0]}", key=desk.keys["eve", Scope.PRICES_READ]).status_code == 200
+    may_come.set()
+    for sender in senders:
+        sender.join()
+    assert answers == [200] * AT_ONCE
+    assert received(lambda: b"x") == b"x"
+
+
+def test_of_a_stranger_nothing_is_read(tmp_path: Path) -> None:
+    """Neither by the application nor by the express lane of quotes."""
+    desk = Desk(tmp_path)
+    begun, may_come = threading.Semaphore(0), threading.Event()
+    for path in ("/v1/quotes", "/v1/publications"):
+        slow: dict[str, Any] = {
+            "input_stream": Slow(b"{}", begun, may_come),
+            "headers": {"Content-Type": "application/json"},
+        }
+        check_problem(desk.send("POST", path, key="ff_wrong", content_length=2, **slow), 401)
+    assert not begun.acquire(blocking=False)

@@ -105,18 +105,24 @@ def read_stage(root: Path) -> Stage | None:
     """The stage of a workspace as it was kept, if what it was made from is as it was."""
     try:
         with zipfile.ZipFile(root / STAGE_NAME) as kept:
-            told = msgspec.json.decode(_read(kept, "told").tobytes(), type=_Told)
+            told = msgspec.json.decode(_read(kept, "told", np.uint8).tobytes(), type=_Told)
             if told.stamp != stamp(root):
                 return None
-            curves = DemandCurves(tuple(o.id for o in told.offers), told.ladders, _read(kept, "units"), told.evidence)
+            units = _read(kept, "units", np.float64)
+            curves = DemandCurves(tuple(o.id for o in told.offers), told.ladders, units, told.evidence)
+            return Stage(Market(told.offers, told.in_force, told.resources), curves, told.objective, told.good_until)
     except DAMAGED:
         return None
-    return Stage(Market(told.offers, told.in_force, told.resources), curves, told.objective, told.good_until)
 
 
-def _read(kept: zipfile.ZipFile, name: str) -> np.ndarray[tuple[int, ...], np.dtype[Any]]:
-    """An array, its member read to the end: only then is its checksum looked at."""
-    return np.asarray(np.load(io.BytesIO(kept.read(f"{name}.npy"))))
+def _read(kept: zipfile.ZipFile, name: str, kind: type[np.generic]) -> np.ndarray[tuple[int, ...], np.dtype[Any]]:
+    """An array, its member read to the end: only then is its checksum looked at. It never is larger than the file."""
+    if kept.getinfo(f"{name}.npy").compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"{name} is compressed, which we do not do")
+    array = np.asarray(np.load(io.BytesIO(kept.read(f"{name}.npy"))))
+    if array.dtype != kind:
+        raise ValueError(f"{name} holds {array.dtype}")
+    return array
 
 
 def stamp(root: Path) -> str:

@@ -1,9 +1,12 @@
 """What a what-if plays on is kept only while it is true."""
 
+import io
 import subprocess
 import sys
+import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,6 +65,75 @@ def test_however_a_file_is_damaged_it_counts_as_none_or_is_what_was_kept(priced:
         else:
             assert (found.market, found.curves, found.good_until) == (kept.market, kept.curves, kept.good_until)
     assert none > 400
+
+
+class Code:
+    """What would run if it were unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (Path("it-ran"),)
+
+
+def header(shape: str, kind: str = "<f8") -> bytes:
+    """The begin of an array's file that claims a shape."""
+    told = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(told).to_bytes(2, "little") + told.encode()
+
+
+def array(values: Any) -> bytes:
+    """An array's file."""
+    np.save(file := io.BytesIO(), values, allow_pickle=True)
+    return file.getvalue()
+
+
+def test_nothing_in_it_runs_and_none_of_it_is_believed(priced: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pickled objects, bombs, claims that are too large, and numbers that cannot be, under checksums that are right."""
+    monkeypatch.chdir(priced.root)
+    place = priced.root / STAGE_NAME
+    with np.load(place) as kept:
+        told, units = kept["told"].tobytes(), kept["units"]
+    parts = {"told": array(np.frombuffer(told, dtype=np.uint8)), "units": array(units)}
+    objects = np.array([Code()], dtype=object)
+    numbers = {"nan": np.nan, "infinite": np.inf, "negative": -1.0}
+    made_up: dict[str, tuple[dict[str, bytes], int]] = {
+        "objects": ({"units": array(objects)}, zipfile.ZIP_STORED),
+        "a plain pickle": ({"units": pickled(Code())}, zipfile.ZIP_STORED),
+        "told by objects": ({"told": array(objects)}, zipfile.ZIP_STORED),
+        "a bomb": ({"units": header("(200000000,)") + b"\0" * 10**8}, zipfile.ZIP_DEFLATED),
+        "a claim": ({"units": header("(1000000000000,)")}, zipfile.ZIP_STORED),
+        "a claim of nothing": ({"units": header("(0, 10**9)")}, zipfile.ZIP_STORED),
+        "code for a shape": ({"units": header("(__import__('os').mkdir('it-ran'),)")}, zipfile.ZIP_STORED),
+        "brackets": ({"told": array(np.frombuffer(b"[" * 10**6, dtype=np.uint8))}, zipfile.ZIP_STORED),
+        "another shape": ({"units": array(units[..., :1])}, zipfile.ZIP_STORED),
+        "complex": ({"units": array(units.astype(complex))}, zipfile.ZIP_STORED),
+        "text": ({"units": array(units.astype(str))}, zipfile.ZIP_STORED),
+        "no floor": (
+            {"told": array(np.frombuffer(told.replace(b'"floor"', b'"flour"'), np.uint8))},
+            zipfile.ZIP_STORED,
+        ),
+        **{
+            name: ({"units": array(np.full_like(units, number))}, zipfile.ZIP_STORED)
+            for name, number in numbers.items()
+        },
+    }
+    write(place, parts, zipfile.ZIP_STORED)
+    assert load_stage(priced.root, now=NOW) is not None, "made up with care it is as good as a real one"
+    for name, (changed, method) in made_up.items():
+        write(place, parts | changed, method)
+        assert load_stage(priced.root, now=NOW) is None, name
+    assert not (priced.root / "it-ran").exists()
+
+
+def write(place: Path, parts: dict[str, bytes], method: int) -> None:
+    """An archive of these members."""
+    with zipfile.ZipFile(place, "w", method) as archive:
+        for name, data in parts.items():
+            archive.writestr(f"{name}.npy", data)
+
+
+def pickled(thing: object) -> bytes:
+    """As numpy writes an object that is no array."""
+    return array(np.array(thing, dtype=object)).split(b"\n", 1)[1]
 
 
 def test_a_publication_is_taken_over_at_once(priced: Workspace) -> None:

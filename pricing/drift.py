@@ -62,11 +62,9 @@ def _weights(days: int) -> Vector:
 
 
 def _log_likelihood(sold: Vector, means: Matrix, noise: Vector) -> Matrix:
-    """Negative binomial, without the terms that do not depend on the mean; 0 where nothing is expected."""
-    size = 1 / noise
-    safe = np.where(means > 0, means, 1.0)
-    told = sold * np.log(safe / (size + safe)) - size * np.log1p(safe / size)
-    return np.where(means > 0, told, 0.0)
+    """Negative binomial, without the terms that do not depend on the mean; alike for all where nothing is expected."""
+    size, known = 1 / noise, np.where(means > 0, means, 1.0)
+    return np.asarray(sold * np.log(known / (size + known)) - size * np.log1p(known / size))
 
 
 def _log_mean(logs: Matrix) -> float:

@@ -44,6 +44,10 @@ risk = "mean"              # or "cvar": what the worst outcomes earn decides
 segment_order = {order}    # pairs of segments: the first never costs more than the second
 horizon_days = 28          # how far ahead goods without an event are planned
 expiry_hours = 24          # a proposal not published by then lapses
+
+# [[markets]]              # the law of each market prices are shown in: docs/law.md
+# name = "Germany"
+# country = "DE"
 """
 
 

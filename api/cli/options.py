@@ -9,7 +9,7 @@ Guarantees
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -55,6 +55,17 @@ def parse_date(text: str | date) -> date:
         return text if isinstance(text, date) else date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a date; write year, month, day: 2025-04-03") from None
+
+
+def parse_instant(text: str | datetime) -> datetime:
+    """An instant, as `2026-04-03T09:00+02:00`."""
+    try:
+        instant = text if isinstance(text, datetime) else datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not an instant such as 2026-04-03T09:00+02:00") from None
+    if instant.tzinfo is None:
+        raise typer.BadParameter(f"{text!r} has no time zone: write 2026-04-03T09:00+02:00")
+    return instant.astimezone(UTC)
 
 
 def parse_out(text: str | Path) -> Path:

@@ -2,6 +2,7 @@
 
 import getpass
 from collections import Counter
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from api.cli.main import app
-from api.cli.options import Map, Quarantine, stages
+from api.cli.options import Map, Quarantine, parse_instant, stages
 from api.clock import utc_now
 from pricing.book import Verdict
 from pricing.errors import RefusedError
@@ -163,15 +164,26 @@ def approve(
 
 
 @app.command()
-def publish(proposal: ProposalId = None, workspace: Folder = Path(), by: By = "") -> None:
-    """Put an approved proposal in force, all its prices at once.
+def publish(
+    proposal: ProposalId = None,
+    workspace: Folder = Path(),
+    by: By = "",
+    at: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=parse_instant, metavar="INSTANT", help="When its prices begin, like 2026-04-03T09:00+02:00; or now."
+        ),
+    ] = None,
+) -> None:
+    """Put an approved proposal in force, all its prices at once, now or from an instant on.
 
-    Example: fairfare publish --workspace season
+    Example: fairfare publish --workspace season --at 2026-04-03T09:00+02:00
     """
     place = _open(workspace)
     found = _proposal(place.book, proposal)
-    version = place.publish(found.id, by=by or _me(), now=utc_now())
-    typer.echo(f"Version {version} of the price book is in force.")
+    version = place.publish(found.id, by=by or _me(), now=utc_now(), at=at)
+    when = "is in force" if at is None else f"will be in force from {at:%Y-%m-%d %H:%M} UTC on"
+    typer.echo(f"Version {version} of the price book {when}.")
 
 
 @app.command()

@@ -1,12 +1,14 @@
-"""GET one price: ours against a bare Flask route on the same server (granian), with the machine's cores kept busy.
+"""GET one price: `fairfare serve` against gunicorn with plain Flask, with the machine's cores kept busy.
 
 Prints one JSON line. `cpu_us` is the server's own processor time per request, measured on a quiet machine; `p50_ms`
-and `p99_ms` are what a client sees at a steady rate while one CPU-bound process per core runs beside. Linux only.
+and `p99_ms` are what a client sees at a steady rate while one CPU-bound process per core runs beside. Linux only;
+without gunicorn only ours is measured.
 """
 
 import argparse
 import contextlib
 import http.client
+import importlib.util
 import json
 import os
 import socket
@@ -21,11 +23,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from flask import Flask, Response, jsonify, request
-from granian.constants import Interfaces
-from granian.log import LogLevels
-from granian.server import Server as Granian
 
 from api.clock import utc_now
+from api.settings import FILE
 from api.store.book import PriceBook
 from api.store.database import DATABASE_NAME, open_database
 from api.store.keys import Scope, create_key
@@ -66,13 +66,6 @@ def peer() -> Flask:
     return app
 
 
-def serve_peer(port: int) -> None:
-    """Serve the peer as ours is served."""
-    Granian(
-        "peer", port=port, interface=Interfaces.WSGI, blocking_threads=4, websockets=False, log_level=LogLevels.warning
-    ).serve(target_loader=peer, wrap_loader=False)
-
-
 def make_workspace(folder: Path) -> str:
     """A price book with an approved and published price per offer; returns a key."""
     engine = open_database(folder / DATABASE_NAME)
@@ -110,10 +103,15 @@ def ours(folder: Path) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def theirs() -> Iterator[Server]:
-    """The peer."""
+def theirs() -> Iterator[Server | None]:
+    """The peer on gunicorn, with the threads that ours has; None where gunicorn is not installed."""
+    if importlib.util.find_spec("gunicorn") is None:
+        yield None
+        return
     port = free_port()
-    with running(__file__, "--serve-peer", str(port)) as process:
+    options = ["--worker-class", "gthread", "--threads", "4", "--bind", f"127.0.0.1:{port}", "--log-level", "error"]
+    command = ["-m", "gunicorn", "--chdir", str(Path(__file__).parent), *options, "bench_price_read:peer()"]
+    with running(*command) as process:
         yield Server(port, process, {"Authorization": "Bearer peer"})
 
 
@@ -186,25 +184,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=int, default=500, help="requests a second")
     parser.add_argument("--seconds", type=int, default=8, help="how long, for each side")
-    parser.add_argument("--serve-peer", type=int, metavar="PORT", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.serve_peer:
-        serve_peer(options.serve_peer)
-        return
-    with tempfile.TemporaryDirectory() as folder, ours(Path(folder)) as server:
-        us = measure(server, rate=options.rate, seconds=options.seconds)
-    with theirs() as server:
-        them = measure(server, rate=options.rate, seconds=options.seconds)
-    print(
-        json.dumps(
-            {
-                "benchmark": "price_read",
-                "fairfare": us,
-                "bare_flask": them,
-                "cpu_ratio": round(us["cpu_us"] / them["cpu_us"], 2),
-            }
-        )
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / FILE).write_text("requests_per_second = 100000\n", encoding="utf-8")
+        with ours(Path(folder)) as server:
+            us = measure(server, rate=options.rate, seconds=options.seconds)
+    answer: dict[str, object] = {"benchmark": "price_read", "fairfare": us}
+    with theirs() as other:
+        if other is not None:
+            them = measure(other, rate=options.rate, seconds=options.seconds)
+            answer |= {"gunicorn_flask": them, "cpu_ratio": round(us["cpu_us"] / them["cpu_us"], 2)}
+    print(json.dumps(answer))
 
 
 if __name__ == "__main__":

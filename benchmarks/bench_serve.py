@@ -251,21 +251,17 @@ def outage(folder: Path, options: argparse.Namespace) -> dict[str, float]:
 
 
 def visible(folder: Path, options: argparse.Namespace) -> dict[str, float]:
-    """From the end of a publication until every connection of many gives its price."""
-    with (
-        book_on(folder, on_postgresql=options.postgresql) as (place, _, _),
-        serving(place, options.workers) as server,
-    ):
-        book, offer = place.book, next(iter(place.book.listings()))[0]
-        connections = [connect(server) for _ in range(CONNECTIONS)]
-        waits = []
+    """From the end of a publication until every worker gives its price; each is a server of its own, to be asked."""
+    with book_on(folder, on_postgresql=options.postgresql) as (place, _, _), contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(serving(place, 1)) for _ in range(options.workers)]
+        book, offer, waits = place.book, next(iter(place.book.listings()))[0], []
+        asked = [(connect(server), server) for server in servers]
         for i in range(options.visible):
             time.sleep(0.37 + i % 7 / 10)  # at any moment between two looks
-            version, committed, behind = move(book), time.perf_counter(), list(connections)
-            while behind:
-                behind = [each for each in behind if version_of(each, server, offer) < version]
-                waits.append(0.0) if not behind else time.sleep(0.005)
-            waits[-1] = (time.perf_counter() - committed) * 1e3
+            version, committed, behind = move(book), time.perf_counter(), asked
+            while behind := [each for each in behind if version_of(*each, offer) < version]:
+                time.sleep(0.005)
+            waits.append((time.perf_counter() - committed) * 1e3)
     cuts = statistics.quantiles(waits, n=100, method="inclusive")
     return {
         "p50_ms": round(cuts[49]),

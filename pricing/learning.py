@@ -28,7 +28,8 @@ Matrix = NDArray[np.float64]
 Key = tuple[str, str, str, str]
 """(event, product, segment, channel)"""
 
-DRAWS = 400
+DRAWS, TESTED = 400, 200
+"""Draws from the posterior, and how many of them the test of drift averages over."""
 FALSE_ALARM = 0.05
 COMMON_NOISE = 0.01
 """No day is foreseen better than to 10 %, however many kinds of buyers are added up (0.01 = 0.1 ** 2)."""
@@ -292,7 +293,7 @@ def _group(  # noqa: PLR0917  # what a group is, and what it is held against
     units = Comparison.of(_outcomes(total, max(spread, 1e-6), rng), float(sold.sum()))
     if bar is None or not len(sold):
         return GroupOutcome(kind, name, units, None, "")
-    highest = float(evidence(np.maximum(sold, 0.0), means, noise).max())
+    highest = float(evidence(np.maximum(sold, 0.0), means[:TESTED], noise).max())
     alarm = _words(name, units) if highest >= np.log(bar) else ""
     return GroupOutcome(kind, name, units, float(np.exp(min(highest, 700.0))), alarm)
 

@@ -54,6 +54,8 @@ SAME = ("offer", "channel", "sold_at", "quantity", "price", "currency", "quote")
 
 Known = Mapping[str, Sequence[Row[Any]]]
 """The prices of each offer, voided ones left out."""
+Quotes = Mapping[str, quote_ids.Quote | None]
+"""What the ids of quotes say; None for those that nobody signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +125,11 @@ def record(engine: Engine, batch: Sequence[Sale], *, by: str, now: datetime) -> 
         naming everything that is wrong with it, with its place: `sales[3].price`; nothing is recorded then.
     """
     with writing(engine) as db:
-        known = _prices(db, {sale.offer for sale in batch})
         before = {row.id: row for row in db.execute(select(sales).where(sales.c.id.in_([sale.id for sale in batch])))}
-        secret = db.scalars(select(secrets.c.value).where(secrets.c.name == "quotes")).one()
-        checked = [_checked(sale, known, secret, now) for sale in batch]
+        secret = db.scalars(select(secrets.c.value).where(secrets.c.name == "quotes")).one().encode()
+        quotes = {sale.quote: quote_ids.read(sale.quote, secret) for sale in batch if sale.quote is not None}
+        known = _prices(db, batch, quotes, now)
+        checked = [_checked(sale, known, quotes, now) for sale in batch]
         for row, wrong in checked:
             if not wrong and row["id"] in before:
                 wrong.update(_differences(before[row["id"]], row))
@@ -150,20 +153,25 @@ def _refuse(checked: Sequence[tuple[dict[str, Any], dict[str, str]]]) -> None:
         raise InputError(findings)
 
 
-def _prices(db: Connection, offers: set[str]) -> Known:
+def _prices(db: Connection, batch: Sequence[Sale], quotes: Quotes, now: datetime) -> Known:
+    """The prices of the batch's offers that were in force since its first sale, or are quoted in it."""
+    earliest = max(min((sale.sold_at for sale in batch), default=now), now - OLDEST)
+    quoted = [quote.price for quote in quotes.values() if quote is not None]
+    since = or_(prices.c.valid_until.is_(None), prices.c.valid_until > earliest, prices.c.number.in_(quoted))
+    named = prices.c.offer.in_(sorted({sale.offer for sale in batch}))
     found: dict[str, list[Row[Any]]] = {}
-    for row in db.execute(select(prices).where(prices.c.offer.in_(sorted(offers)), prices.c.voided.is_(None))):
+    for row in db.execute(select(prices).where(named, since, prices.c.voided.is_(None))):
         found.setdefault(row.offer, []).append(row)
     return found
 
 
-def _checked(sale: Sale, known: Known, secret: str, now: datetime) -> tuple[dict[str, Any], dict[str, str]]:
+def _checked(sale: Sale, known: Known, quotes: Quotes, now: datetime) -> tuple[dict[str, Any], dict[str, str]]:
     """A sale as it is recorded, and what is wrong with it, by field."""
     rows = known.get(sale.offer, ())
     channel = _channel(sale.channel, {row.channel for row in rows})
     same = [row for row in rows if row.channel == channel]
     wrong = dict(_faults(sale, same, channel, now)) if rows else {"offer": f"there is no offer {sale.offer}"}
-    paid, amount = _amount(sale), _in_force(sale, rows, same, secret)
+    paid, amount = _amount(sale), _in_force(sale, rows, same, quotes)
     if isinstance(paid, str):
         wrong["price"], paid = paid, sale.price
     if isinstance(amount, str):
@@ -204,11 +212,11 @@ def _amount(sale: Sale) -> Decimal | str:
     return paid if paid > 0 else f"{sale.price} is not a price: what was given away is no sale"
 
 
-def _in_force(sale: Sale, rows: Sequence[Row[Any]], same: Sequence[Row[Any]], secret: str) -> Decimal | str | None:
+def _in_force(sale: Sale, rows: Sequence[Row[Any]], same: Sequence[Row[Any]], quotes: Quotes) -> Decimal | str | None:
     """The price that was quoted, or in force; None if there was none; what is wrong with the quote in words."""
     if sale.quote is None:
         return next((row.price for row in same if _covers(row, sale.sold_at)), None)
-    quote = quote_ids.read(sale.quote, secret.encode())
+    quote = quotes[sale.quote]
     row = next((row for row in rows if quote is not None and row.number == quote.price), None)
     if quote is None or row is None:
         return f"this is no quote for {sale.offer}"

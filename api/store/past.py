@@ -9,15 +9,16 @@ Guarantees
 """
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from itertools import groupby
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Float, and_, cast, func, select
 
 from api.store.checks import Key
-from api.store.queries import between, history_of, set_before
+from api.store.queries import between, history_of
 from api.store.tables import prices, proposals
 from pricing.book import PriceInForce, Publication
 
@@ -89,22 +90,37 @@ def inputs_of(
 def _set_in(db: Connection, made: Mapping[int, Publication], priced: Sequence[PriceInForce]) -> dict[int, str]:
     """The proposal that set each price, looked for behind rollbacks."""
     found: dict[int, str] = {}
-    pending = [(price.number or 0, price) for price in priced]
+    pending = [_Setting(price.version, price.number or 0, price.key) for price in priced]
     while pending:
-        before: list[tuple[int, PriceInForce]] = []
-        for version, group in groupby(sorted(pending, key=_version), key=_version):
-            publication = made[version]
+        before: list[_Setting] = []
+        for version, group in groupby(sorted(pending), key=lambda setting: setting.version):
+            publication, settings = made[version], list(group)
             if publication.proposal is not None:
-                found |= {number: publication.proposal for number, _ in group}
+                found |= {setting.number: publication.proposal for setting in settings}
             elif publication.undone is not None:
-                earlier = set_before(db, publication.undone, until=publication.at)
-                before += [(number, earlier[price.key]) for number, price in group if price.key in earlier]
+                before += _restored(db, publication.undone, publication.at, settings)
         pending = before
     return found
 
 
-def _version(item: tuple[int, PriceInForce]) -> int:
-    return item[1].version
+class _Setting(NamedTuple):
+    """The version that set a price, and the price by its number, offer and channel."""
+
+    version: int
+    number: int
+    key: Key
+
+
+def _restored(db: Connection, undone: int, at: datetime, settings: Sequence[_Setting]) -> Iterator[_Setting]:
+    """The same prices at the version that had set them before the one that was undone."""
+    for i in range(0, len(settings), AT_ONCE):
+        some = {setting.key: setting for setting in settings[i : i + AT_ONCE]}
+        mine = [prices.c.version < undone, prices.c.valid_from <= at, prices.c.voided.is_(None)]
+        names = prices.c.offer.in_({offer for offer, _ in some})
+        latest = select(func.max(prices.c.number)).where(*mine, names).group_by(prices.c.offer, prices.c.channel)
+        for row in db.execute(select(prices).where(prices.c.number.in_(latest))):
+            if (setting := some.get((row.offer, row.channel))) is not None:
+                yield setting._replace(version=row.version)
 
 
 def _inputs(db: Connection, names: Collection[str]) -> dict[str, frozenset[str]]:

@@ -104,6 +104,7 @@ def test_no_law_objects_to_nothing() -> None:
 def test_a_price_belongs_to_one_market() -> None:
     """By its channel; one for all channels, or for one that no market names, is not published."""
     assert GERMAN_AND_US.market("de").name == "DE"
+    assert [law.shown_as("us") for law in (GERMAN_AND_US, BRITISH)] == ["US", None]
     assert not against(GERMAN_AND_US, decision(channel="us"))
     for channel in (ALL, "fr"):
         (said,) = against(GERMAN_AND_US, decision(channel=channel))

@@ -40,6 +40,7 @@ from pricing.problem import MOST_UNITS, Choice, Objective, Order, Problem, Risk,
 
 Vector = NDArray[np.float64]
 
+TIED = Refusal(Rail.ORDER, "an offer that an order ties to it has a price scheduled")
 PROVEN_GAP = 1e-4
 """The largest gap that `pricing.plan.Status` calls proven."""
 
@@ -185,15 +186,10 @@ class _Rules:
 
     @classmethod
     def of(cls, market: Market, curves: DemandCurves, policy: Policy, too_old: Sequence[Refusal]) -> "_Rules":
-        choices = {
-            offer.id: Choices(Ladder((market.prices[offer.id],)), tuple(too_old))
-            if too_old
-            else Choices.of(offer, market.in_force[offer.id], evidence, policy)
-            for offer, evidence in zip(market.offers, curves.evidence, strict=True)
-        }
+        orders, kept = [Order(low.id, high.id) for low, high in declared(market.offers, policy)], market.prices
+        choices = dict(_choices(market, curves, policy, too_old, orders))
         acted = {name: choice.acted for name, choice in choices.items()}
         allowed = {name: choice.ladder for name, choice in choices.items()}
-        orders, kept = [Order(low.id, high.id) for low, high in declared(market.offers, policy)], market.prices
         # Both ends of an order that the caps make impossible today may only move towards each other.
         while apart := [o for o in orders if min(allowed[o.lower]) > max(allowed[o.upper])]:
             for order in apart:
@@ -205,6 +201,21 @@ class _Rules:
         tied = roots(list(kept), [(order.lower, order.upper) for order in orders])
         start = {tied[name] for name in broken_now}
         return cls(too_old, acted, allowed, tuple(orders), frozenset(name for name in kept if tied[name] in start))
+
+
+def _choices(
+    market: Market, curves: DemandCurves, policy: Policy, too_old: Sequence[Refusal], orders: Sequence[Order]
+) -> Iterator[tuple[str, Choices]]:
+    """What each offer may choose from; a declared order is not decided over while one of its prices is to change."""
+    waiting = {offer.id for offer in market.offers if market.in_force[offer.id].coming is not None}
+    tied = {name for o in orders if waiting & {o.lower, o.upper} for name in (o.lower, o.upper)} - waiting
+    for offer, evidence in zip(market.offers, curves.evidence, strict=True):
+        in_force = market.in_force[offer.id]
+        stays = [*too_old, *([TIED] if offer.id in tied else [])]
+        if stays:
+            yield offer.id, Choices(Ladder((in_force.price,)), tuple(stays))
+        else:
+            yield offer.id, Choices.of(offer, in_force, evidence, policy)
 
 
 def _part_of(ladder: Ladder, *, low: Decimal | None = None, high: Decimal | None = None) -> Ladder:

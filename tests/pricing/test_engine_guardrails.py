@@ -120,6 +120,22 @@ def test_an_offer_with_a_scheduled_price_is_held_until_then() -> None:
     assert made["circle"].verdict is Verdict.MOVE
 
 
+def test_a_declared_order_is_not_decided_over_while_one_of_its_prices_is_to_change() -> None:
+    """The other end stays too, and says why; offers that are not tied to it move."""
+    pair = [
+        replace(offer("adult"), product="x", segment="adult"),
+        replace(offer("student"), product="x", segment="student"),
+    ]
+    past = {"student": replace(InForce.steady(TWENTY), coming=LATER)}
+    made = run([*pair, offer("circle")], past=past, policy=Policy(segment_order=(("student", "adult"),)))
+    assert made["student"].verdict is Verdict.HELD
+    assert made["adult"].reasons == (
+        "Kept: guard rails leave no other price: an offer that an order ties to it has a price scheduled.",
+    )
+    assert made["adult"].explanation.acted == ("order",)
+    assert made["circle"].verdict is Verdict.MOVE
+
+
 def test_the_rails_that_acted_are_named() -> None:
     """The step cap stops a cut; evidence holds; nothing acts where everything within reach is allowed."""
     assert run([offer("stalls")])["stalls"].explanation.acted == ("step",)
@@ -191,23 +207,29 @@ prices = st.sampled_from([Decimal(price) for price in ("12", "15", "18.50", "20"
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.tuples(prices, prices, prices, st.none() | prices, st.booleans()), min_size=1, max_size=4),
-    st.floats(-12, 2),
-    st.sampled_from(Identification),
-    st.sampled_from(Mode),
-    st.sampled_from([NOW, NOW - 63 * DAY]),
+    pasts=st.lists(st.tuples(prices, prices, prices, st.none() | prices, st.booleans()), min_size=1, max_size=4),
+    elasticity=st.floats(-12, 2),
+    status=st.sampled_from(Identification),
+    mode=st.sampled_from(Mode),
+    sales=st.sampled_from([NOW, NOW - 63 * DAY]),
+    ordered=st.booleans(),
 )
 def test_whatever_is_known_a_move_passes_every_rail_again(
+    *,
     pasts: list[tuple[Decimal, Decimal, Decimal, Decimal | None, bool]],
     elasticity: float,
     status: Identification,
     mode: Mode,
     sales: datetime,
+    ordered: bool,
 ) -> None:
     """Or the price in force is the answer: nothing that is proposed is refused when it is published."""
     since = NOW - DAY if mode is Mode.EMERGENCY else None
-    policy = Policy(mode=mode, emergency_since=since, breaker=Decimal(1))
-    offers = [replace(offer(f"o{k}"), current_price=now) for k, (now, *_) in enumerate(pasts)]
+    order = (("o0", "o1"), ("o1", "o2")) if ordered else ()
+    policy = Policy(mode=mode, emergency_since=since, breaker=Decimal(1), segment_order=order)
+    offers = [
+        replace(offer(f"o{k}"), product="x", segment=f"o{k}", current_price=now) for k, (now, *_) in enumerate(pasts)
+    ]
     past = {
         o.id: InForce(now, min(now, a), max(now, b), usual=usual, coming=LATER if waits else None)
         for o, (now, a, b, usual, waits) in zip(offers, pasts, strict=True)

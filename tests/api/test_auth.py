@@ -188,3 +188,14 @@ def test_the_check_of_a_key_costs_microseconds(desk: Desk) -> None:
     gate = desk.gate
     cost = min(timeit.repeat(lambda: gate.lets(view, header, Scope.PRICES_READ), number=1000, repeat=5)) / 1000
     assert cost < 20e-6
+
+
+def test_the_documentation_names_every_operation_and_its_scopes(desk: Desk) -> None:
+    """The table of docs/api.md says what the OpenAPI document says."""
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    told: dict[tuple[str, str], frozenset[str]] = {}
+    for line in page.splitlines():
+        cells = line.split("|")
+        for method, path in re.findall(r"`(GET|POST|PUT|DELETE) (/[^`]+)`", cells[1] if len(cells) > 3 else ""):
+            told[method, path] = frozenset(re.findall(r"`([^`]+)`", cells[2]))
+    assert told == {(each.method, each.path): each.scopes for each in operations(desk) if each.scopes is not None}

@@ -43,7 +43,7 @@ NAMES = ("adult", "child", "senior", "student")
 PEOPLE = ("ann", "bob", "cyd")
 HOURS = (0, 0, 1, 13, 25, 80, 700, -1, -30)
 """How the clock moves between steps, also back [hours]."""
-MOVES = st.dictionaries(st.sampled_from(NAMES[:3]), st.sampled_from((1, -1, 2)), min_size=1, max_size=3)
+MOVES = st.dictionaries(st.sampled_from(NAMES[:3]), st.sampled_from((1, -1, 2, 3)), min_size=1, max_size=3)
 RARELY = st.sampled_from((False, False, False, True))
 STATEMENTS = ("INSERT INTO publications", "UPDATE prices", "INSERT INTO prices", "INSERT INTO log")
 POISON: dict[str, dict[str, Any]] = {
@@ -100,8 +100,10 @@ class Machine(RuleBasedStateMachine):
 
     @initialize()
     def offers_come_on_sale(self) -> None:
-        """Three of the four."""
+        """Three of the four; one is dearer a day later."""
         self.take_in([listing(name) for name in NAMES[:3]])
+        self.now += DAY
+        self.change({NAMES[0]: 1}, None)
 
     @rule(hours=st.sampled_from(HOURS))
     def clock(self, hours: int) -> None:
@@ -122,9 +124,12 @@ class Machine(RuleBasedStateMachine):
         wide=st.booleans(),
     )
     def propose(self, moves: dict[str, int], by: str, wide: bool) -> None:
-        """Move some prices by so many steps of the ladder; `wide`: the decision itself knows next to no bounds."""
+        """Move some prices by so many steps of the ladder; whoever proposed tries to approve.
+
+        `wide`: the decision itself knows next to no bounds.
+        """
         bounds = {"floor": Decimal(1), "ceiling": Decimal(99)} if wide else {}
-        self.record([self.move(name, steps, **bounds) for name, steps in moves.items()], by)
+        self.approve(self.record([self.move(name, steps, **bounds) for name, steps in moves.items()], by), by)
 
     @rule(name=st.sampled_from(NAMES), kind=st.sampled_from(sorted(POISON)))
     def propose_poison(self, name: str, kind: str) -> None:
@@ -198,12 +203,14 @@ class Machine(RuleBasedStateMachine):
         """Publish a late proposal, now or from an instant on."""
         self.publish(self.known(back), None if hours is None else self.now + timedelta(hours=hours))
 
-    @rule(moves=MOVES)
-    def change_prices(self, moves: dict[str, int]) -> None:
-        """Lift a freeze if there is one; propose, approve and publish in one go."""
+    @rule(each=st.lists(MOVES, min_size=1, max_size=3), hours=st.sampled_from((0, 13, 25)))
+    def change_prices(self, each: list[dict[str, int]], hours: int) -> None:
+        """Lift a freeze if there is one; propose, approve and publish in one go, some times with hours in between."""
         if self.model.frozen:
             self.freeze(frozen=False)
-        self.change(moves, None)
+        for moves in each:
+            self.change(moves, None)
+            self.now += timedelta(hours=hours)
 
     @rule(moves=MOVES, hours=st.sampled_from((2, 30)))
     def schedule(self, moves: dict[str, int], hours: int) -> None:
@@ -382,3 +389,70 @@ def served(snapshot: Snapshot) -> dict[str, tuple[str, int]]:
     """Price and version of the book, by offer, as an answer says them."""
     prices_said = {entry.offer: msgspec.json.decode(entry.price)["price"] for entry in snapshot.entries}
     return {name: (price, snapshot.content.version) for name, price in prices_said.items()}
+
+
+TOUR: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("offers_come_on_sale", {}),  # adult costs 11, the others 10
+    ("propose", {"moves": {"child": 1}, "by": "ann", "wide": True}),
+    ("change_prices", {"each": [{"child": 3}], "hours": 0}),  # beyond the cap on a step
+    ("change_prices", {"each": [{"child": 2}, {"child": 2}], "hours": 0}),  # the second beyond the cap on a day
+    ("change_prices", {"each": [{"senior": 2}, {"senior": 2}, {"senior": 1}], "hours": 25}),
+    ("describe", {"name": "senior", "floor": 6, "ceiling": 16, "other": False}),
+    ("change_prices", {"each": [{"senior": 1}], "hours": 25}),  # beyond the cumulative cap
+    ("describe", {"name": "child", "floor": 12, "ceiling": 15, "other": False}),
+    ("change_prices", {"each": [{"child": -1}], "hours": 25}),  # below the floor
+    ("describe", {"name": "adult", "floor": 7, "ceiling": 11, "other": False}),
+    ("change_prices", {"each": [{"adult": 1}], "hours": 25}),  # above the ceiling
+    ("describe", {"name": "adult", "floor": 7, "ceiling": 15, "other": True}),  # at a price of the owner's own
+    ("schedule", {"moves": {"adult": -1}, "hours": 2}),
+    ("schedule", {"moves": {"adult": -1}, "hours": 30}),  # before one that is to come
+    ("roll_back", {"back": 0}),  # cancels it
+    ("roll_back", {"back": 0}),  # there is nothing to bring back
+    ("schedule", {"moves": {"adult": -1, "child": 1}, "hours": 2}),
+    ("clock", {"hours": 13}),  # it has begun
+    ("change_prices", {"each": [{"adult": -1}], "hours": 25}),
+    ("roll_back", {"back": 1}),  # it, and what followed
+    ("roll_back", {"back": 1}),
+    ("propose", {"moves": {"adult": 1}, "by": "ann", "wide": False}),
+    ("review", {"back": 0, "by": "bob"}),
+    ("clock", {"hours": 25}),
+    ("put_in_force", {"back": 0, "hours": None}),  # expired
+    ("propose", {"moves": {"adult": 1}, "by": "ann", "wide": False}),
+    ("review", {"back": 0, "by": "bob"}),
+    ("change_prices", {"each": [{"senior": -1}], "hours": 0}),
+    ("put_in_force", {"back": 1, "hours": None}),  # stale
+    ("propose", {"moves": {"adult": 1}, "by": "ann", "wide": False}),
+    ("override", {"back": 0, "by": "cyd", "steps": -1}),
+    ("reject", {"back": 0, "by": "ann"}),
+    ("schedule", {"moves": {"adult": 1}, "hours": 30}),
+    ("describe", {"name": "adult", "floor": 12, "ceiling": 15, "other": False}),  # as it will be, not as it is
+    ("freeze", {"frozen": True}),  # takes it back
+    ("schedule", {"moves": {"child": 1}, "hours": 2}),
+    ("reopen", {}),
+    ("schedule", {"moves": {"child": 1}, "hours": 2}),
+    ("roll_back", {"back": 0}),
+    ("freeze", {"frozen": False}),
+    *(("fail_within_a_publication", {"statement": statement}) for statement in STATEMENTS),
+    *(("propose_poison", {"name": "child", "kind": kind}) for kind in sorted(POISON)),
+    ("write_an_overlap", {"name": "adult", "number": 0}),
+    ("ask_twice", {"again": 2, "frozen": True}),
+    ("ask_twice", {"again": 1, "frozen": False}),
+    ("clock", {"hours": -30}),
+    ("change_prices", {"each": [{"child": 1}], "hours": 0}),
+    ("describe", {"name": "student", "floor": 7, "ceiling": 15, "other": True}),
+    ("change_prices", {"each": [{"student": 1}], "hours": 0}),
+)
+"""One of everything that can go wrong; each comment says what the step before it is refused for, or does."""
+
+
+def tour(new_home: Callable[[], Home]) -> Model:
+    """Take the steps of the tour on a new book; the model at its end."""
+    machine = type("Here", (Machine,), {"new_home": staticmethod(new_home)})()
+    try:
+        for name, arguments in TOUR:
+            getattr(machine, name)(**arguments)
+            machine.the_book_is_the_model()
+            machine.the_log_tells_it_all()
+        return machine.model
+    finally:
+        machine.teardown()

@@ -3,7 +3,8 @@
 Guarantees
 ----------
 * Each sale is taken over once: a batch is a file named by the numbers of the sales it holds, and goes on where the last
-  one ended. A crash leaves a batch there or not; nothing is lost and nothing is there twice.
+  one ended. A crash leaves a batch there or not; nothing is lost and nothing is there twice, however many do this at
+  the same time.
 * What a file that was uploaded covers already (the same product, segment, event, channel and day) is not added again.
 * The day on which a room was emptied says so (`available`): demand went on where sales could not.
 """
@@ -16,7 +17,8 @@ import pandas as pd
 from sqlalchemy import Connection, Engine, select
 
 from api.history import API, KEY, History, write_parquet
-from api.store.database import reading
+from api.store.database import reading, writing
+from api.store.sales import latest_number
 from api.store.tables import prices, sales
 from pricing.model import ALL
 
@@ -30,13 +32,23 @@ ROOM = ["event", "product", "segment"]
 def absorb(history: History, engine: Engine, *, time_zone: str) -> int:
     """Take over what came since the last time; returns how many sales that is."""
     taken = 0
-    while len(rows := _received(engine, absorbed(history.folder))):
-        first, last = int(rows["number"].iloc[0]), int(rows["number"].iloc[-1])
-        frame = _as_history(rows, time_zone)
-        frame = _marked(frame[~history.in_files(frame)].reset_index(drop=True), history)
-        write_parquet(frame, history.folder / "sales" / f"{API}{first:012d}-{last:012d}.parquet")
-        taken += len(rows)
+    while count := _next_batch(history, engine, time_zone):
+        taken += count
     return taken
+
+
+def _next_batch(history: History, engine: Engine, time_zone: str) -> int:
+    with reading(engine) as db:
+        if latest_number(db) <= absorbed(history.folder):
+            return 0
+    with writing(engine) as db:  # nothing is written to it: whoever holds its lock is alone in taking sales over
+        rows = _received(db, absorbed(history.folder))
+        if len(rows):
+            frame = _as_history(rows, time_zone)
+            frame = _marked(frame[~history.in_files(frame)].reset_index(drop=True), history)
+            first, last = rows["number"].iloc[[0, -1]]
+            write_parquet(frame, history.folder / "sales" / f"{API}{first:012d}-{last:012d}.parquet")
+        return len(rows)
 
 
 def absorbed(folder: Path) -> int:
@@ -45,13 +57,11 @@ def absorbed(folder: Path) -> int:
     return max((int(match[2]) for match in found if match), default=0)
 
 
-def _received(engine: Engine, after: int) -> pd.DataFrame:
+def _received(db: Connection, after: int) -> pd.DataFrame:
     """The next sales in the order they came, with the terms of their offers."""
     columns = ["number", "offer", "channel", "sold_at", "quantity", "price", "currency"]
     query = select(*(sales.c[name] for name in columns)).where(sales.c.number > after).order_by(sales.c.number)
-    with reading(engine) as db:
-        rows = [tuple(row) for row in db.execute(query.limit(LARGEST_BATCH))]
-        terms = _terms(db)
+    rows, terms = [tuple(row) for row in db.execute(query.limit(LARGEST_BATCH))], _terms(db)
     about = [terms[row[1], row[2]] for row in rows]
     made = [(*row, *(of[name] or ALL for name in ROOM)) for row, of in zip(rows, about, strict=True)]
     return pd.DataFrame(made, columns=[*columns, *ROOM])

@@ -1,6 +1,8 @@
 """Sales that came over the API are in the history once, whatever happens in between."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -133,6 +135,27 @@ def test_a_crash_in_the_middle_loses_nothing_and_doubles_nothing(
     house.absorb_sales()
     assert units(house) == before + 6
     assert absorbed(house.history.folder) == 6
+
+
+def test_several_at_the_same_time_take_each_sale_over_once(house: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker, a scheduled command and a person, while sales pour in."""
+    before = units(house)
+
+    def slowly(frame: pd.DataFrame, target: Path) -> None:
+        time.sleep(0.02)
+        write_parquet(frame, target)
+
+    monkeypatch.setattr(absorption, "write_parquet", slowly)
+
+    def absorbs() -> int:
+        return sum(house.absorb_sales() for _ in range(4))
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [pool.submit(absorbs) for _ in range(3)]
+        for number in range(12):
+            sell(house, f"s{number}")
+    assert sum(each.result() for each in taken) + house.absorb_sales() == 12
+    assert units(house) == before + 12
 
 
 def test_fitting_and_pricing_take_sales_over_first(house: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,7 +117,7 @@ class Price(BaseModel):
     fees: list[FeeAnswer] = Field(description="what of the total is a mandatory fee")
     price: Amount = Field(description="without the fees")
     currency: str = Field(pattern="^[A-Z]{3}$", description="ISO 4217")
-    market: str | None = Field(description="whose law holds for it; null: there are not several")
+    market: str | None = Field(description="whose law holds for it; null where there are not several")
     version: int = Field(description="the publication of the price book that set this price")
     valid_from: AwareDatetime
     valid_until: AwareDatetime | None = Field(description="null: until it is replaced")

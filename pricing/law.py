@@ -224,8 +224,9 @@ class Law:
         return next((market for market in self.markets if channel in market.channels), rest)
 
     def shown_as(self, channel: str) -> str | None:
-        """What the market is called beside a price; None where there are not several."""
-        return self.market(channel).name if len(self.markets) > 1 else None
+        """What the market is called beside a price; None where there are not several, or it is in none."""
+        market = self.market(channel)
+        return market.name if len(self.markets) > 1 and market is not NOWHERE else None
 
     def disclosures(self, channel: str, inputs: Iterable[str]) -> tuple[str, ...]:
         """What must stand beside a price made from these columns."""

@@ -98,13 +98,14 @@ def test_notice_is_for_tickets_and_can_be_set_or_switched_off() -> None:
 
 def test_no_law_objects_to_nothing() -> None:
     """An owner who declared neither market nor country is not held up."""
-    assert not against(NO_LAW, decision())
+    assert against(NO_LAW, decision()) == []
 
 
 def test_a_price_belongs_to_one_market() -> None:
     """By its channel; one for all channels, or for one that no market names, is not published."""
     assert GERMAN_AND_US.market("de").name == "DE"
-    assert [law.shown_as("us") for law in (GERMAN_AND_US, BRITISH)] == ["US", None]
+    assert [GERMAN_AND_US.shown_as(channel) for channel in ("us", "fr")] == ["US", None]
+    assert BRITISH.shown_as("us") is None
     assert not against(GERMAN_AND_US, decision(channel="us"))
     for channel in (ALL, "fr"):
         (said,) = against(GERMAN_AND_US, decision(channel=channel))

@@ -144,11 +144,13 @@ def test_a_total_has_the_fees_of_its_market_each_by_its_name(home: Home) -> None
 
 
 def test_the_market_is_named_where_there_are_several(home: Home) -> None:
-    """With one there is nothing to tell apart."""
-    goods(home)
-    both = Law((MarketLaw(name="DE", country="DE", channels=("all-de",)), MarketLaw(name="rest")))
+    """With one there is nothing to tell apart; a price for all channels is in none of two."""
+    book = goods(home)
+    both = Law((MarketLaw(name="DE", country="DE", channels=("de",)), MarketLaw(name="rest")))
     assert said(home, NOW, GERMAN)["market"] is None
-    assert said(home, NOW, both)["market"] == "none"
+    book.import_offers([Listing(replace(MUG, id=name, channel=name)) for name in ("de", "web")], by="ann", now=NOW)
+    named = {offer: answer["market"] for offer, answer in answers(home, NOW, both).items()}
+    assert named == {"mug": None, "de": "DE", "web": "rest"}
 
 
 def test_personal_data_is_disclosed_as_long_as_the_price_that_was_made_from_it_holds(home: Home) -> None:

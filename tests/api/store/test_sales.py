@@ -223,7 +223,7 @@ def test_sums_are_by_price_and_quarter_of_an_hour(till: Till) -> None:
     minute = timedelta(minutes=1)
     till.take(
         sale("a", sold_at=at - minute),
-        sale("b", sold_at=at + minute, price=Decimal("11.00"), quantity=3.0),
+        sale("b", sold_at=at, price=Decimal("11.00"), quantity=3.0),
         sale("c", sold_at=at + minute, price=Decimal("8.00"), quantity=1.0),
         sale("d", sold_at=at + 20 * minute, price=Decimal("11.00")),
     )

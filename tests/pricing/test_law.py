@@ -170,6 +170,12 @@ def test_personal_data_is_disclosed_in_the_words_of_the_market(market: MarketLaw
     assert law.disclosures("web", ["date", "price", "segment"]) == ()
 
 
+def test_a_regime_is_that_of_the_country() -> None:
+    """None is known of a country outside the Union and the United States."""
+    countries = ("FR", "CH", None)
+    assert [MarketLaw(name="m", country=country).regimes for country in countries] == [(Regime.EU,), (), ()]
+
+
 AMOUNTS = st.decimals(0, 100, places=2)
 
 

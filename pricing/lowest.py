@@ -62,11 +62,6 @@ def reduction(rows: Iterable[Row], at: datetime, *, days: int, zone: ZoneInfo) -
     return Reduction(lowest, since, int(100 * (lowest - price) // lowest), min(days, on_sale))
 
 
-def lowest_before(rows: Iterable[Row], start: datetime, *, days: int, zone: ZoneInfo) -> Decimal | None:
-    """The lowest price in force from the beginning of the day `days` before `start` until `start`; None without any."""
-    return min((row[2] for row in _counted(rows, start, days=days, zone=zone)), default=None)
-
-
 def _counted(rows: Iterable[Row], start: datetime, *, days: int, zone: ZoneInfo) -> list[Row]:
     """Those in force at some instant from the beginning of the day `days` before `start` until `start`."""
     first_day = _day(start, zone) - timedelta(days=days)

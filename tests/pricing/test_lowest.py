@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from pricing.lowest import Reduction, Row, lowest_before, reduction
+from pricing.lowest import Reduction, Row, reduction
 
 HISTORIES = 10_000
 DAYS = 30
@@ -101,9 +101,20 @@ def test_the_lowest_price_equals_brute_force() -> None:
     assert claimed > HISTORIES / 10
 
 
+def lowest_of_days(rows: list[Row], until: datetime, zone: ZoneInfo) -> Decimal | None:
+    """The lowest of the days before an instant."""
+    first = (until.astimezone(zone).date() - timedelta(days=DAYS)).toordinal()
+    seen = [
+        price
+        for begins, ends, price in rows
+        if begins < until and (ends is None or (ends - CELL).astimezone(zone).date().toordinal() >= first)
+    ]
+    return min(seen, default=None)
+
+
 def _before_today(rows: list[Row], at: datetime, zone: ZoneInfo) -> Reduction | None:
     true = found(rows, at, zone)
-    lowest = lowest_before(rows, at, days=DAYS, zone=zone)
+    lowest = lowest_of_days(rows, at, zone)
     return None if true is None or lowest is None else replace(true, lowest_price=lowest)
 
 
@@ -121,7 +132,7 @@ def _begun_inside(rows: list[Row], at: datetime, zone: ZoneInfo) -> Reduction | 
     if true is None:
         return None
     seen = [row for row in rows if row[0] >= true.since - timedelta(days=DAYS)]
-    lowest = lowest_before(seen, true.since, days=DAYS, zone=zone)
+    lowest = lowest_of_days(seen, true.since, zone)
     return None if lowest is None else replace(true, lowest_price=lowest)
 
 
@@ -137,7 +148,7 @@ def _price_just_before(rows: list[Row], at: datetime, zone: ZoneInfo) -> Reducti
 
 def _each_row_a_start(rows: list[Row], at: datetime, zone: ZoneInfo) -> Reduction | None:
     current = [row for row in rows if row[0] <= at and (row[1] is None or at < row[1])]
-    lowest = lowest_before(rows, current[0][0], days=DAYS, zone=zone) if current else None
+    lowest = lowest_of_days(rows, current[0][0], zone) if current else None
     true = found(rows, at, zone)
     return true if lowest is not None and current[0][2] < lowest else None
 

@@ -315,6 +315,9 @@ def test_the_breaker_trips_when_more_of_the_catalogue_would_have_moved_than_may(
     assert no_approval(*told, now=NOW, large=False) == said
     assert no_approval(*told, now=NOW, large=True) is None
     assert no_approval(proposal(*moves(30)), *told[1:], now=NOW, large=False) is None
+    over = {key: replace(listing, sold_until=NOW) for key, listing in listings.items()}
+    assert no_approval(told[0], over, *told[2:], now=NOW, large=False) is None
+    assert no_approval(told[0], over, *told[2:], now=NOW - MOMENT, large=False) == said
     assert against(proposal(*moves(31)), many(40), Policy(breaker=Decimal("0.8"))) == []
 
 

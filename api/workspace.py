@@ -65,6 +65,8 @@ class Workspace:
             raise InputError(Finding("this is a workspace already", file=str(path)))
         workspace = cls(root, configuration.parse_settings(text, file=configuration.FILE))
         root.mkdir(parents=True, exist_ok=True)
+        if isinstance(workspace.database, Path):
+            workspace.database.touch(mode=0o600)  # it will hold the secret that signs quotes
         upgrade(open_database(workspace.database))
         path.write_text(text, encoding="utf-8")
         return workspace

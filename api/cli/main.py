@@ -71,6 +71,7 @@ COMMANDS = (
     "outcomes",
     "worker",
     "backup",
+    "doctor",
 )
 """Modules of this package; importing one adds its commands to `app`."""
 

@@ -5,6 +5,8 @@ Guarantees
 * Nothing is fitted and no table of the history is read: expectations lie beside the fit, sales in the database.
 * Sales are held against the fit from its first day on, but not before the first sale that ever came back: what was sold
   before the shop sent its sales is not known.
+* Nor after the last time the shop sent any, unless it has been silent for long: what it has not sent yet is no lack of
+  demand.
 * Once a resource is sold out, what its offers could have sold counts for neither side.
 """
 
@@ -25,14 +27,15 @@ from api.seal import sealed
 from api.store.checks import Key
 from api.store.database import reading
 from api.store.queries import between, listing_of
-from api.store.sales import SPAN, Sum, first_sale, sums
+from api.store.sales import SPAN, Sum, heard, sums
 from pricing.book import Listing, PriceInForce
 from pricing.errors import InputError
 from pricing.learning import Expectation, Learned, Spell, Vector, learn
 from pricing.model import ALL, Resource
 
 EXPECTED, STOCK = "expected.json", "stock.json"
-NO_EXPECTATION = "the fit expects nothing for it that sales could be held against"
+SILENCE = timedelta(hours=36)
+"""A shop may send its sales a day late; only when it has been silent for longer, silence counts as no sales."""
 
 
 class Stock(msgspec.Struct, frozen=True):
@@ -98,21 +101,21 @@ def outcomes(fits: Path, engine: Engine, *, time_zone: str, now: datetime, seed:
     expected = read_expectations(fits / version / EXPECTED)
     if not expected:
         raise InputError("the current fit holds no expectations; make another with: fairfare fit")
-    edges = _midnights(expected, ZoneInfo(time_zone))
-    heard = first_sale(engine)
-    since = max(edges[0], heard) if heard is not None else now
-    if since >= min(now, edges[-1]):
-        return Outcomes(version, None, now, now >= edges[-1], Learned((), ()), ())
+    edges, known = _midnights(expected, ZoneInfo(time_zone)), heard(engine)
+    since = now if known is None else max(edges[0], known.since)
+    until = now if known is None or now - known.latest > SILENCE else known.latest
+    if since >= min(until, edges[-1]):
+        return Outcomes(version, None, until, now >= edges[-1], Learned((), ()), ())
     with reading(engine) as db:
-        prices, listings = between(db, since, now), listing_of(db)
-        sold = sums(db, since=since, until=min(now, edges[-1]))
-    calendar = _Calendar(np.array([edge.timestamp() for edge in edges]), since.timestamp(), now.timestamp())
+        prices, listings = between(db, since, until), listing_of(db)
+        sold = sums(db, since=since, until=min(until, edges[-1]))
+    calendar = _Calendar(np.array([edge.timestamp() for edge in edges]), since.timestamp(), until.timestamp())
     closed = _sold_out(_stock(fits / version / STOCK), sold, prices, listings)
     found = _Expected.of(expected, prices)
     spells = list(_spells(prices, found, calendar, sold, listings, closed))
-    unknown = tuple(sorted({p.offer for p in prices if _holds(p, now) and found.of_price(p) is None}))
+    unknown = tuple(sorted({p.offer for p in prices if _holds(p, until) and found.of_price(p) is None}))
     learned = learn(spells, whole=calendar.whole, rng=np.random.default_rng(seed))
-    return Outcomes(version, since, now, now >= edges[-1], learned, unknown)
+    return Outcomes(version, since, until, now >= edges[-1], learned, unknown)
 
 
 def _midnights(expected: Sequence[Expectation], zone: ZoneInfo) -> list[datetime]:

@@ -7,6 +7,7 @@ Guarantees
 """
 
 import threading
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated
 
@@ -29,8 +30,8 @@ from pricing.learning import GroupOutcome, OfferOutcome
 
 Price = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$", examples=["12.50"])]
 Units = Annotated[float, Field(ge=-MOST_UNITS, le=MOST_UNITS, allow_inf_nan=False)]
-FRESH = 60.0
-"""Outcomes are reckoned anew once they are so old, or when anything they rest on has changed [seconds]."""
+FRESH = timedelta(minutes=1)
+"""Outcomes are reckoned anew once they are so old, or when anything they rest on has changed."""
 
 
 class SaleRow(Strict):
@@ -74,7 +75,7 @@ class OutcomesPage(BaseModel):
     next: str | None = Field(description="cursor of the next page; null: there is none")
     fit: str = Field(description="what the expectations come from")
     since: AwareDatetime | None = Field(description="from when on sales are held against it; null: none has come back")
-    until: AwareDatetime
+    until: AwareDatetime = Field(description="until when: the last time sales were sent, or now after a long silence")
     beyond: bool = Field(description="whether its horizon has passed, so that it says nothing about today")
     alarms: list[str] = Field(description="what is wrong and what to do; empty: sales are as expected")
     groups: list[GroupOutcome] = Field(
@@ -132,7 +133,7 @@ class _Kept:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._lock = threading.Lock()
-        self._found: tuple[object, Outcomes] | None = None
+        self._found: tuple[object, datetime, Outcomes] | None = None
 
     def current(self) -> Outcomes:
         """The outcomes as they are now."""
@@ -141,10 +142,8 @@ class _Kept:
         with reading(backend.engine) as db:
             mark = (current_fit(fits), latest_number(db), latest_version(db), settings.time_zone)
         with self._lock:
-            if self._found is not None and self._found[0] == mark:
-                age = (now - self._found[1].until).total_seconds()
-                if 0 <= age < FRESH:
-                    return self._found[1]
+            if self._found is not None and self._found[0] == mark and timedelta() <= now - self._found[1] < FRESH:
+                return self._found[2]
             found = outcomes(fits, backend.engine, time_zone=settings.time_zone, now=now, seed=settings.seed)
-            self._found = mark, found
+            self._found = mark, now, found
             return found

@@ -232,10 +232,19 @@ def _differences(before: Row[Any], made: Mapping[str, Any]) -> dict[str, str]:
     return {"id": f"sale {made['id']} was recorded before with another {', '.join(other)}"} if other else {}
 
 
-def first_sale(engine: Engine) -> datetime | None:
-    """When the first sale was made that came back; None if none ever did."""
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """When the earliest sale that came back was made, and when the latest came."""
+
+    since: datetime
+    latest: datetime
+
+
+def heard(engine: Engine) -> Heard | None:
+    """What span of time is known from sales; None before the first came back."""
     with reading(engine) as db:
-        return db.scalar(select(func.min(sales.c.sold_at)))
+        since, latest = db.execute(select(func.min(sales.c.sold_at), func.max(sales.c.received_at))).one()
+    return None if since is None else Heard(since, latest)
 
 
 def latest_number(db: Connection) -> int:

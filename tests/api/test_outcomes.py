@@ -153,14 +153,25 @@ class Hall:
         }
         return Expectation(**(values | changed))
 
-    def sell(self, at: datetime, units: float = 1.0, *, offer: str = IDS[0], price: str = "10.00") -> None:
-        """A sale that comes back at once."""
+    def sell(
+        self,
+        at: datetime,
+        units: float = 1.0,
+        *,
+        offer: str = IDS[0],
+        price: str = "10.00",
+        came: datetime | None = None,
+    ) -> None:
+        """A sale that comes back at once, or later."""
         self.count += 1
         sale = Sale(f"s{self.count}", offer, at, units, Decimal(price), "EUR")
-        record(self.engine, [sale], by="shop", now=at)
+        record(self.engine, [sale], by="shop", now=came or at)
 
-    def told(self, now: datetime, zone: str = "UTC") -> Outcomes:
-        """What is known at an instant."""
+    def told(self, now: datetime, zone: str = "UTC", *, sent: bool = True) -> Outcomes:
+        """What is known at an instant; the shop has just sent what it had, a ticket and its return."""
+        if sent and self.count:
+            self.sell(now, 1.0, offer=IDS[2])
+            self.sell(now, -1.0, offer=IDS[2])
         return outcomes(self.fits, self.engine, time_zone=zone, now=now, seed=0)
 
     def adult(self, now: datetime, zone: str = "UTC") -> OfferOutcome:
@@ -184,6 +195,21 @@ def test_what_is_expected_follows_the_clock(hall: Hall) -> None:
     hall.sell(hall.opened)
     for hours in (6, 24, 60):
         assert mean(hall.adult(hall.opened + hours * HOUR)) == pytest.approx(hours, rel=0.05)
+
+
+def test_what_a_shop_has_not_sent_yet_is_no_lack_of_demand(hall: Hall) -> None:
+    """Sales of a day come the night after: until then the day is not expected. A silence of days is one of buyers."""
+    for day in range(3):
+        night = hall.opened + (day + 1) * DAY + 2 * HOUR
+        for offer in IDS:
+            hall.sell(hall.opened + day * DAY, 24.0, offer=offer, came=night)
+    last = hall.opened + 3 * DAY + 2 * HOUR
+    told = hall.told(last + 22 * HOUR, sent=False)
+    assert told.until == last
+    assert told.learned.alarms == ()
+    silent = hall.told(last + 10 * DAY, sent=False)
+    assert silent.until == last + 10 * DAY
+    assert silent.learned.alarms
 
 
 def test_nothing_is_expected_before_the_shop_sends_its_sales(hall: Hall) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, select
 from api.quote_ids import Quote, sign
 from api.store.book import PriceBook
 from api.store.database import open_database, reading, writing
-from api.store.sales import SPAN, Received, Sale, first_sale, latest_number, record, sums
+from api.store.sales import SPAN, Heard, Received, Sale, heard, latest_number, record, sums
 from api.store.tables import prices, sales, secrets
 from pricing.book import Listing
 from pricing.errors import Finding, InputError, RefusedError
@@ -241,11 +241,11 @@ def test_sums_are_by_price_and_quarter_of_an_hour(till: Till) -> None:
 
 def test_first_and_latest_sale(till: Till) -> None:
     """By when it was sold, and by when it came."""
-    assert first_sale(till.engine) is None
+    assert heard(till.engine) is None
     with reading(till.engine) as db:
         assert latest_number(db) == 0
     till.take(sale("a", sold_at=NOW + 3 * HOUR), sale("b", sold_at=NOW + HOUR))
-    assert first_sale(till.engine) == NOW + HOUR
+    assert heard(till.engine) == Heard(NOW + HOUR, LATER)
     with reading(till.engine) as db:
         assert latest_number(db) == 2
 

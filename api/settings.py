@@ -118,7 +118,7 @@ class Settings:
     def law(self) -> Law:
         """The law of the markets; where none is declared, that of the country."""
         alone = () if self.country is None else (MarketLaw(name=self.country, country=self.country),)
-        return Law(self.markets or alone, self.personal_columns, self.time_zone)
+        return Law(self.markets or alone, self.personal_columns, self.time_zone, self.currency)
 
 
 def read_settings(path: Path) -> Settings:

@@ -35,7 +35,7 @@ from pricing import engine
 from pricing.book import Listing, Proposal
 from pricing.errors import Finding, InputError, RefusedError
 from pricing.guardrails import InForce, may_approve_itself, no_approval
-from pricing.law import unplaced
+from pricing.law import unclear
 from pricing.market import Market
 from pricing.model import ALL, Offer, Resource
 from pricing.ports import Optimizer
@@ -133,8 +133,8 @@ class Workspace:
         if kind != "offers":
             return self.history.add(kind, frame, source=file.name, replace=replace)
         offers = offers_from(self._at_prices_in_force(frame, now))
-        unclear = unplaced([(offer.id, offer.channel) for offer in offers], self.settings.law)
-        if wrong := [*self._unknown_names(offers), *unclear]:
+        priced = [(offer.id, offer.channel, offer.currency) for offer in offers]
+        if wrong := [*self._unknown_names(offers), *unclear(priced, self.settings.law)]:
             raise InputError([Finding(text, file=file.name) for text in wrong])
         with self.history.undone_on_failure(kind):
             done = self.history.add(kind, frame, source=file.name, replace=replace)

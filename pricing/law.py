@@ -197,11 +197,13 @@ class Law:
     markets : none: no law is known to apply
     personal : columns with personal data, besides those that are always taken for it (docs/law.md)
     time_zone : IANA zone in which days begin
+    currency : of the amounts of fees (ISO 4217)
     """
 
     markets: tuple[MarketLaw, ...] = ()
     personal: tuple[str, ...] = ()
     time_zone: str = "UTC"
+    currency: str = "EUR"
 
     def __post_init__(self) -> None:
         names = [market.name for market in self.markets]
@@ -263,7 +265,7 @@ def objections(
     at : when they begin; None: now
     """
     moved = [decision for decision in proposal.decisions if decision.verdict is Verdict.MOVE]
-    found = unplaced((decision.key for decision in moved), law)
+    found = unclear(((decision.offer, decision.channel, decision.currency) for decision in moved), law)
     for decision in moved:
         listing, before = listings.get(decision.key), in_force.get(decision.key)
         market = law.market(decision.channel)
@@ -277,14 +279,17 @@ def objections(
     return found
 
 
-def unplaced(keys: Iterable[tuple[str, str]], law: Law) -> list[str]:
-    """Say of which offers and channels it is not clear whose law holds."""
-    if not law.markets:
-        return []
+def unclear(priced: Iterable[tuple[str, str, str]], law: Law) -> list[str]:
+    """Say where it is not clear what the law makes of an offer in a channel and currency."""
     names = ", ".join(market.name for market in law.markets)
-    return [
-        f"whose law holds for {offer} in {'every channel' if channel == ALL else f'channel {channel}'} is not clear: "
-        f"give it a channel of one of the markets {names}"
-        for offer, channel in keys
-        if law.market(channel) is NOWHERE
-    ]
+    found = []
+    for offer, channel, currency in priced:
+        market = law.market(channel)
+        if market is NOWHERE:
+            place = "every channel" if channel == ALL else f"channel {channel}"
+            found.append(
+                f"whose law holds for {offer} in {place} is not clear: give it a channel of one of the markets {names}"
+            )
+        if currency != law.currency and (fees := [fee.name for fee in market.fees if fee.amount]):
+            found.append(f"{offer} is in {currency}, but the amount of the fee {fees[0]} in {law.currency}")
+    return found

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from pricing.book import Decision, Listing, PriceInForce, Proposal, Provenance, Verdict
 from pricing.demand import Evidence, Identification
-from pricing.law import EU, NO_LAW, PLAIN, Fee, Law, MarketLaw, Regime, Sold, objections, unplaced
+from pricing.law import EU, NO_LAW, PLAIN, Fee, Law, MarketLaw, Regime, Sold, objections, unclear
 from pricing.model import ALL, Ladder, Offer
 from pricing.outcome import Gain, Outcome
+from pricing.problem import with_fee
 
 NOW = datetime(2026, 3, 28, 9, 30, tzinfo=UTC)
 NEW_YORK = "THIS PRICE WAS SET BY AN ALGORITHM USING YOUR PERSONAL DATA"
@@ -110,14 +111,14 @@ def test_a_price_belongs_to_one_market() -> None:
     for channel in (ALL, "fr"):
         (said,) = against(GERMAN_AND_US, decision(channel=channel))
         assert "DE, US" in said
-        assert unplaced([("hamlet", channel)], GERMAN_AND_US) == [said]
+        assert unclear([("hamlet", channel, "EUR")], GERMAN_AND_US) == [said]
 
 
 def test_a_market_without_channels_has_those_no_other_names() -> None:
     """All of them where it is alone; but a price for all channels is in no single market of two."""
     rest = Law((MarketLaw(name="US", channels=("us",)), MarketLaw(name="rest")))
     assert [rest.market(channel).name for channel in ("us", "web", ALL)] == ["US", "rest", "none"]
-    assert not unplaced([("hamlet", ALL)], BRITISH)
+    assert not unclear([("hamlet", ALL, "EUR")], BRITISH)
 
 
 def test_what_is_shown_of_a_price_in_no_market_is_what_the_strictest_allows() -> None:
@@ -188,6 +189,25 @@ def test_a_total_is_the_price_and_its_fees(price: Decimal, amount: Decimal, shar
     assert [name for name, _ in fees] == ["booking", "service"]
     assert abs(fees[1][1] - price * share) <= Decimal("0.005")
     assert market.total(price + Decimal("0.01"), "EUR") > market.total(price, "EUR")
+
+
+@given(st.decimals("0.01", 10_000, places=2), AMOUNTS, st.decimals(0, "0.99", places=4))
+def test_a_fee_is_what_the_optimizer_takes_it_for(price: Decimal, amount: Decimal, share: Decimal) -> None:
+    """The total that is served and the one that is optimized are one."""
+    market = MarketLaw(name="m", fees=(Fee(name="booking", amount=amount, share=share),))
+    (total,) = with_fee(Ladder((price,)), "EUR", amount=amount, share=share)
+    assert market.total(price, "EUR") == total
+
+
+def test_an_amount_of_another_currency_is_not_added() -> None:
+    """A price in euros is not published with a fee in pounds; a share fits any currency."""
+    pounds = Law((MarketLaw(name="UK", country="GB", fees=(Fee(name="booking", amount=Decimal(2)),)),), currency="GBP")
+    (said,) = against(pounds, decision("8.00"))
+    assert "booking" in said
+    share = Law(
+        (MarketLaw(name="UK", country="GB", fees=(Fee(name="booking", share=Decimal("0.1")),)),), currency="GBP"
+    )
+    assert not against(share, decision("8.00"))
 
 
 def test_a_fee_has_the_decimals_of_the_currency() -> None:

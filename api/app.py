@@ -20,7 +20,7 @@ from flask_openapi.models.tag import Tag
 from flask_openapi.openapi import OpenAPI
 from pydantic import AwareDatetime, BaseModel, Field
 
-from api import audit, forecasts, freezes, prices, proposals, publications, quotes, runs, sales, trace, what_if
+from api import audit, forecasts, freezes, pages, prices, proposals, publications, quotes, runs, sales, trace, what_if
 from api.auth import Gate, Limit
 from api.backend import Backend
 from api.clock import SteadyClock, utc_now
@@ -122,6 +122,7 @@ def create_app(
     install(app)
     for blueprint in BLUEPRINTS:
         app.register_api(blueprint(backend, gate))
+    pages.install(app, backend)
     _add_health(app, snapshots, now)
     _add_metrics(app, gate, meter)
     _add_pages(app, snapshots)

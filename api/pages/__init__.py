@@ -1,1 +1,25 @@
-"""The price desk: pages in a browser, on the real book."""
+"""The price desk: pages in a browser, on the real book.
+
+A page is a module with `add(desk)`, named in `PAGES`; docs/desk.md says how to add one.
+"""
+
+from flask import Flask
+
+from api.backend import Backend
+from api.pages import account, events, history, language, overview, proposals, strip
+from api.pages.desk import Desk
+
+PAGES = (account, strip, overview, events, proposals, history)
+"""Modules with pages."""
+
+
+def install(app: Flask, backend: Backend) -> None:
+    """Add the desk to an application."""
+    language.install(app)
+    desk = Desk(backend)
+    for module in PAGES:
+        module.add(desk)
+    app.register_blueprint(desk)
+
+
+__all__ = ["PAGES", "install"]

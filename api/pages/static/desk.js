@@ -1,0 +1,49 @@
+/* What every page does: theme, dialogs, keys. Pages can be read, and forms sent, without it. */
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const changed = () => document.dispatchEvent(new Event("desk:theme"));
+  const typing = (target) => target.closest("input, select, textarea, dialog") !== null;
+
+  document.getElementById("theme").addEventListener("click", () => {
+    const shown = root.dataset.theme || (dark.matches ? "dark" : "light");
+    root.dataset.theme = shown === "dark" ? "light" : "dark";
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `theme=${root.dataset.theme}; Path=/desk; Max-Age=31536000; SameSite=Lax${secure}`;
+    changed();
+  });
+  dark.addEventListener("change", changed);
+
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-open]");
+    if (opener) document.getElementById(opener.dataset.open).showModal();
+    if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
+  });
+  document.addEventListener("submit", (event) => {
+    for (const button of event.target.querySelectorAll("button:not([name])")) button.disabled = true;
+  });
+  addEventListener("pageshow", () => document.querySelectorAll("button:disabled").forEach((it) => { it.disabled = false; }));
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+  });
+  document.querySelectorAll("dialog input[type=datetime-local]").forEach((field) => {
+    const choice = field.form.querySelector("input[value=later]");
+    field.addEventListener("input", () => { choice.checked = true; });
+  });
+
+  const items = [...document.querySelectorAll("#att h3 a")];
+  let at = -1;
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    if (event.key === "/" && document.getElementById("find")) {
+      event.preventDefault();
+      document.getElementById("find").focus();
+    }
+    if (items.length && (event.key === "j" || event.key === "k")) {
+      at = Math.min(Math.max(at + (event.key === "j" ? 1 : -1), 0), items.length - 1);
+      items[at].focus();
+    }
+  });
+})();

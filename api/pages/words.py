@@ -1,0 +1,162 @@
+"""What things are called on the pages, in the reader's language.
+
+Guarantees
+----------
+* Every rail, standing, role, mode and step of the log has a word; one that is unknown is shown as it is.
+* A reason is told from the decision itself, so that it can be told in every language; what the engine wrote in full
+  stands beside it.
+"""
+
+from collections.abc import Mapping
+
+from flask_babel import LazyString, gettext
+from flask_babel import lazy_gettext as _
+
+from api.pages.numbers import Numbers
+from pricing.book import Decision, Standing, Verdict
+from pricing.demand import Identification
+from pricing.guardrails.rails import Rail
+from pricing.policy import Mode
+
+Said = Mapping[str, LazyString]
+
+ROLES: Said = {"viewer": _("Viewer"), "analyst": _("Analyst"), "approver": _("Approver"), "admin": _("Admin")}
+MODES: Said = {
+    Mode.MANUAL: _("Approve first"),
+    Mode.AUTOMATIC: _("Small moves approve themselves"),
+    Mode.DISCOUNT_ONLY: _("Discounts only"),
+    Mode.SHADOW: _("Shadow: nothing is published"),
+    Mode.EMERGENCY: _("Emergency: prices are capped"),
+}
+STANDINGS: Said = {
+    Standing.OPEN: _("Waiting for approval"),
+    Standing.APPROVED: _("Approved, not in force"),
+    Standing.REJECTED: _("Rejected"),
+    Standing.PUBLISHED: _("In force"),
+    Standing.EXPIRED: _("Lapsed"),
+    Standing.STALE: _("Overtaken"),
+}
+EVIDENCE: Said = {
+    Identification.IDENTIFIED: _("identified"),
+    Identification.WEAK: _("weak"),
+    Identification.NOT_IDENTIFIED: _("not identified"),
+}
+DOTS = {Identification.IDENTIFIED: 3, Identification.WEAK: 2, Identification.NOT_IDENTIFIED: 1}
+RAILS: Said = {
+    Rail.FINITE: _("not a price"),
+    Rail.LADDER: _("price ladder"),
+    Rail.ENDING: _("price endings"),
+    Rail.FLOOR: _("floor"),
+    Rail.CEILING: _("ceiling"),
+    Rail.STEP: _("largest step"),
+    Rail.WEAK_STEP: _("half step on weak evidence"),
+    Rail.DAILY_CAP: _("cap of a day"),
+    Rail.CUMULATIVE_CAP: _("cap of four weeks"),
+    Rail.BAND: _("band around the usual price"),
+    Rail.UNIT_COST: _("unit cost"),
+    Rail.MARGIN: _("least margin"),
+    Rail.EVIDENCE: _("evidence"),
+    Rail.COMING: _("a price is scheduled"),
+    Rail.DISCOUNT_ONLY: _("discounts only"),
+    Rail.EMERGENCY: _("emergency cap"),
+    Rail.SALES_AGE: _("sales too old"),
+    Rail.FIT_AGE: _("model too old"),
+    Rail.PROOF: _("no proof of the best price"),
+    Rail.CONFIDENCE: _("not sure enough"),
+    Rail.ORDER: _("order of prices"),
+}
+CAPS = (Rail.STEP, Rail.WEAK_STEP, Rail.DAILY_CAP, Rail.CUMULATIVE_CAP, Rail.BAND, Rail.FLOOR, Rail.CEILING, Rail.ORDER)
+"""Rails that stop a price on its way."""
+ACTIONS: Said = {
+    "propose": _("Prices proposed"),
+    "approve": _("Approved"),
+    "reject": _("Rejected"),
+    "override": _("Prices set by hand"),
+    "import": _("Offers entered"),
+    "publish": _("Published"),
+    "rollback": _("Rolled back"),
+    "freeze": _("All changes stopped"),
+    "unfreeze": _("Stop lifted"),
+    "create-key": _("Key made"),
+    "revoke-key": _("Key revoked"),
+    "add-user": _("User added"),
+    "set-password": _("Password set"),
+    "set-role": _("Role changed"),
+    "disable-user": _("User disabled"),
+    "adopt": _("Log begun"),
+}
+DONE: Said = {
+    "published": _("The prices are in force."),
+    "scheduled": _("The prices are scheduled."),
+    "rejected": _("The proposal is rejected. No price has changed."),
+    "frozen": _("All changes are stopped. Prices on sale stay as they are."),
+    "unfrozen": _("The stop is lifted. Prices may change again."),
+}
+"""What is said after a step."""
+ERRORS: Mapping[int, LazyString] = {
+    403: _("You may not do this"),
+    404: _("There is no such page"),
+    409: _("This was not done"),
+    413: _("That is too much at once"),
+    422: _("This cannot be used"),
+    429: _("Too many attempts"),
+    503: _("The price book does not answer"),
+}
+ADVICE: Mapping[int, LazyString] = {
+    403: _(
+        "Your role does not allow it, or this form is from before you signed in again. Reload the page you came from."
+    ),
+    404: _("It may have been renamed, or it is over."),
+    409: _("A rule of the price book forbids it. Nothing has changed."),
+    413: _("What was sent is larger than this page takes. Nothing has changed."),
+    422: _("Nothing has changed."),
+    429: _("Wait a minute, then try again."),
+    503: _("Prices go on being served as they were. Try again in a moment."),
+}
+FAILED = _("Something went wrong on our side")
+FAILED_ADVICE = _("It was logged. Nothing that was begun has been left half done.")
+
+
+def named(said: Said, key: object) -> str:
+    """The word for something; what has none is shown as it is."""
+    return str(said.get(str(key), key))
+
+
+def reason(decision: Decision, n: Numbers) -> str:
+    """Why a price is what it is, in a sentence."""
+    if decision.verdict is Verdict.HELD:
+        return _held(decision)
+    if decision.verdict is Verdict.KEEP:
+        return gettext("No allowed step is expected to earn more.")
+    if decision.set_by:
+        return gettext("Set by %(name)s.", name=decision.set_by)
+    return _moved(decision, n)
+
+
+def _held(decision: Decision) -> str:
+    if Rail.EVIDENCE in decision.explanation.acted:
+        return gettext("Sales cannot show how these buyers react to the price, so it stays until you decide.")
+    rails = ", ".join(named(RAILS, rail) for rail in decision.explanation.acted)
+    return gettext("A guard rail holds the price (%(rails)s), so it stays until you decide.", rails=rails)
+
+
+def _moved(decision: Decision, n: Numbers) -> str:
+    step = n.percent(abs(float(decision.allowed / decision.in_force) - 1))
+    change = decision.then.units / decision.now.units - 1 if decision.now.units else 0.0
+    up, more = decision.allowed > decision.in_force, n.percent(abs(change))
+    if up and decision.shadow_price > 0:
+        return gettext("More buyers than places: at %(step)s more it still fills, and each sale earns more.", step=step)
+    if up and change < 0:
+        return gettext("At %(step)s more, only %(more)s fewer are expected to be sold.", step=step, more=more)
+    if up:
+        return gettext("At %(step)s more, as many are expected to be sold.", step=step)
+    if decision.now.units and change > 0:
+        return gettext("At %(step)s less, %(more)s more are expected to be sold.", step=step, more=more)
+    return gettext("At %(step)s less, about as many are expected to be sold.", step=step)
+
+
+def stopped_by(decision: Decision) -> str:
+    """The rail that stopped a price on its way; empty if none did."""
+    if decision.verdict is not Verdict.MOVE:
+        return ""
+    return next((named(RAILS, rail) for rail in decision.explanation.acted if rail in CAPS), "")

@@ -34,6 +34,8 @@ from pricing.learning import Expectation, Learned, Spell, Vector, learn
 from pricing.model import ALL, Resource
 
 EXPECTED, STOCK = "expected.json", "stock.json"
+FAR = 4.0
+"""At so many times the price of past sales, up or down, nothing is known of demand."""
 SILENCE = timedelta(hours=36)
 """A shop may send its sales a day late; only when it has been silent for longer, silence counts as no sales."""
 
@@ -164,12 +166,17 @@ class _Expected:
         return cls({each.key: each for each in expected}, split, rivals)
 
     def of_price(self, price: PriceInForce) -> Expectation | None:
-        """What is expected of an offer; None where it shares its demand with others in a way nobody knows."""
+        """What is expected of an offer; None where that is not known.
+
+        It may share its demand with others in a way nobody knows, or cost what nobody has seen sales at.
+        """
         event, product, segment = _kind(price.terms)
         told = (product, segment) in self.split
         if not told and self.rivals[event, product, segment] > 1:
             return None
-        return self.known.get((event, product, segment, price.channel if told else ALL))
+        about = self.known.get((event, product, segment, price.channel if told else ALL))
+        near = about is not None and about.reference / FAR <= float(price.price) <= about.reference * FAR
+        return about if near else None
 
 
 def _kind(terms: Mapping[str, str | None]) -> tuple[str, str, str]:

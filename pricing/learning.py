@@ -31,6 +31,8 @@ Key = tuple[str, str, str, str]
 DRAWS, TESTED = 400, 200
 """Draws from the posterior, and how many of them the test of drift averages over."""
 FALSE_ALARM = 0.05
+STEEPEST = -10.0
+"""No draw of an elasticity is steeper, however little is known of it."""
 COMMON_NOISE = 0.01
 """No day is foreseen better than to 10 %, however many kinds of buyers are added up (0.01 = 0.1 ** 2)."""
 FIT = "everything"
@@ -208,7 +210,7 @@ def _factors(spells: Sequence[Spell], rng: np.random.Generator) -> Matrix:
     made = np.empty((len(spells), DRAWS))
     for row, spell in zip(made, spells, strict=True):
         about = spell.expectation
-        slope = np.minimum(about.elasticity + about.se * slopes[_pair(spell)], 0.0)
+        slope = np.clip(about.elasticity + about.se * slopes[_pair(spell)], STEEPEST, 0.0)
         level = about.spread * levels[_fortune(spell)] - about.spread**2 / 2
         row[:] = np.exp(level + slope * np.log(float(spell.price) / about.reference))
     return made

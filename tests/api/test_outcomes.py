@@ -288,6 +288,15 @@ def test_offers_the_fit_does_not_know_are_named(hall: Hall) -> None:
     assert hall.told(hall.opened + DAY).unknown == ("lear",)
 
 
+def test_far_from_the_prices_of_past_sales_nothing_is_expected(tmp_path: Path) -> None:
+    """Cents typed as euros: no figure is made up."""
+    hall = Hall(tmp_path, reference=0.1)
+    hall.sell(hall.opened)
+    told = hall.told(hall.opened + DAY)
+    assert told.learned.offers == ()
+    assert told.unknown == tuple(sorted(IDS))
+
+
 def test_units_at_another_price_are_counted_apart(hall: Hall) -> None:
     """Vouchers: the units count, and it is said how many they were."""
     hall.sell(hall.opened, 5.0)

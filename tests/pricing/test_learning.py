@@ -187,6 +187,13 @@ def test_returns_beyond_what_is_sold_are_no_error() -> None:
     assert np.isfinite(found.groups[0].evidence or np.nan)
 
 
+def test_an_elasticity_of_which_nothing_is_known_gives_finite_figures() -> None:
+    """A standard error of 1000: wide, and no overflow."""
+    about = expectation(se=1000.0, mean=1e6)
+    found = told(spell(np.full(DAYS, 10.0), about, price=Decimal("2.50")))
+    assert np.isfinite(found.offers[0].units.expected.high)
+
+
 def test_nothing_expected_is_nothing_learned() -> None:
     """Without exposure there is neither an outcome nor an alarm."""
     assert told(spell(np.zeros(DAYS), exposure=np.zeros(DAYS))) == Learned((), ())

@@ -100,6 +100,7 @@ def test_nothing_in_it_runs_and_none_of_it_is_believed(priced: Workspace, monkey
         "a plain pickle": ({"units": pickled(Code())}, zipfile.ZIP_STORED),
         "told by objects": ({"told": array(objects)}, zipfile.ZIP_STORED),
         "a bomb": ({"units": header("(200000000,)") + b"\0" * 10**8}, zipfile.ZIP_DEFLATED),
+        "compressed": ({}, zipfile.ZIP_DEFLATED),
         "a claim": ({"units": header("(1000000000000,)")}, zipfile.ZIP_STORED),
         "a claim of nothing": ({"units": header("(0, 10**9)")}, zipfile.ZIP_STORED),
         "code for a shape": ({"units": header("(__import__('os').mkdir('it-ran'),)")}, zipfile.ZIP_STORED),

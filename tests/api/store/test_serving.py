@@ -182,15 +182,20 @@ def test_a_price_begins_without_the_database(shop: Shop, server: Callable[[], Se
 def test_a_price_that_has_begun_does_not_end_because_a_clock_is_set_back(
     shop: Shop, server: Callable[[], Server]
 ) -> None:
-    """Not in this server, nor in one that is started then with the database down."""
+    """Not in this server, nor in one that is started then with the database down; nor when that is back."""
     shop.schedule()
     shop.follower.refresh()
     shop.machine.wait(HOUR)
     shop.follower.refresh()
     shop.machine.jump(-2 * HOUR)
-    with capture_logs(), gone(shop.home, server):
-        shop.follower.refresh()
-        assert (shop.price(), shop.again().price()) == (NEW, NEW)
+    with capture_logs():
+        with gone(shop.home, server):
+            shop.follower.refresh()
+            again = shop.again()
+            assert (shop.price(), again.price()) == (NEW, NEW)
+        for each in (shop, again):
+            each.follower.refresh()
+            assert (each.price(), each.follower.current().stale) == (NEW, False)
 
 
 @pytest.mark.parametrize("step", ["rollback", "freeze"])

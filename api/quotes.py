@@ -21,7 +21,7 @@ from api.prices import Amount
 from api.problems import problems, refuse
 from api.quote_ids import Quote, read
 from api.quoting import Said, together
-from api.routes import Parameters, Routes
+from api.routes import Parameters, Routes, goes_to
 from api.snapshot import Entry
 from api.store.database import reading
 from api.store.keys import Scope
@@ -99,8 +99,9 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
         scope=Scope.PRICES_READ,
         responses={200: Quotes},
         summary="Lock the prices of up to 100 offers",
+        leads_to=goes_to("quoted_price", id="/items/0/id"),
     )
-    def quote(sent: Items) -> Response:
+    def quote_prices(sent: Items) -> Response:
         quotes = backend.desk.quotes(g.view, ((item.offer, item.channel) for item in sent.items))
         if missing := [at for at, made in enumerate(quotes) if made is None]:
             raise MismatchError(
@@ -115,7 +116,7 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
         responses={200: LockedPrice, **problems(404, 410)},
         summary="A locked price, as it was quoted",
     )
-    def quoted(path: QuotePath) -> Response:
+    def quoted_price(path: QuotePath) -> Response:
         held = _held(path.id, g.view.snapshot.content.secret, backend.now())
         entry = g.view.snapshot.rows.get(held.price) or _recorded(backend, held)
         said = Said.of(entry).for_total(held.total)

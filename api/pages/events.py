@@ -127,7 +127,7 @@ def _plain(case: Case) -> dict[str, object]:
 
 
 def _ends(span: Span) -> list[float]:
-    return [round(end, 1) for end in (span.low, span.mean, span.high)]
+    return [round(end, 2) for end in (span.low, span.mean, span.high)]
 
 
 def add(desk: Desk) -> None:

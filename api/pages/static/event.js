@@ -30,7 +30,7 @@
     const usual = typical ? typical.median[typical.lead.findIndex((each) => each <= at)] : 0;
     made.push(D.note({ x: at, y: height, text: said.sold, colour: "c-now", xanchor: early ? "left" : "center", yshift: height >= usual ? 15 : -15 }));
     if (typical) {
-      const spot = 0.45 * now, index = typical.lead.findIndex((each) => each <= spot);
+      const spot = (narrow ? 0.75 : 0.45) * now, index = typical.lead.findIndex((each) => each <= spot);
       const below = today && path(today.final[1])[Math.round(now - spot)] >= typical.median[index];
       made.push(D.note({ x: spot, y: typical.median[index], text: said.typical, colour: "ink-3", xanchor: "center", yshift: below ? -14 : 14 }));
     }

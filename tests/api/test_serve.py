@@ -75,11 +75,14 @@ def make_key(folder: Path) -> str:
 
 
 def test_a_published_price_is_read_over_http_and_outlives_the_database(tmp_path: Path) -> None:
-    """Publish, make a key, ask; publish again and ask; take the database away and ask; serve again without it."""
+    """Publish, make a key, ask; publish again and ask; take the database away and ask; serve again without it.
+
+    The log says each, one object a line, and not the key.
+    """
     book = book_with_prices(tmp_path)
     publish(book, decision(), name="p1")
     key = make_key(tmp_path)
-    with serving(tmp_path) as url:
+    with (tmp_path / "log").open("w", encoding="utf-8") as log, serving(tmp_path, log=log) as url:
         answer = ask(url, f"/v1/prices/{IDS[0]}", key)
         assert (answer["price"], answer["version"], answer["stale"]) == ("11.00", 2, False)
         publish(book, decision(price="12.00", now="11.00"), name="p2")
@@ -89,6 +92,14 @@ def test_a_published_price_is_read_over_http_and_outlives_the_database(tmp_path:
         assert eventually_price(url, key, "12.00", stale=True)
     with serving(tmp_path) as url:
         assert eventually_price(url, key, "12.00", stale=True)
+    logged = (tmp_path / "log").read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in logged.splitlines()]
+    assert [(line["event"], line["version"]) for line in lines] == [
+        ("serving", 2),
+        ("serving", 3),
+        ("serving the last good prices", 3),
+    ]
+    assert key not in logged
 
 
 def eventually_price(url: str, key: str, price: str, *, stale: bool) -> bool:

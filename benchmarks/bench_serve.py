@@ -180,7 +180,7 @@ def judge(found: list[Seen], place: Workspace) -> dict[str, float]:
 
 def busy(place: Workspace, *, seconds: float, publications: int) -> dict[str, float]:
     """Fit again and again and publish in processes of their own; what came of it."""
-    end, fits = time.monotonic() + seconds, 0
+    end, fits, before = time.monotonic() + seconds, 0, place.book.version()
     publishing = ("--publish", str(publications), "--every", str(seconds / (publications + 1)), "--in", str(place.root))
     with running(__file__, *publishing):
         while (left := end - time.monotonic()) > 0:
@@ -188,7 +188,7 @@ def busy(place: Workspace, *, seconds: float, publications: int) -> dict[str, fl
             with contextlib.suppress(subprocess.TimeoutExpired):
                 subprocess.run(fit, check=True, timeout=left, capture_output=True)  # noqa: S603  # our own
                 fits += 1
-    return {"fits": fits, "publications": place.book.version() - 1}
+    return {"fits": fits, "publications": place.book.version() - before}
 
 
 @contextlib.contextmanager
@@ -278,9 +278,10 @@ def version_of(connection: http.client.HTTPConnection, server: Server, offer: st
 
 
 def publish(place: Workspace, times: int, every: float) -> None:
-    """Publish again and again."""
-    for _ in range(times):
-        time.sleep(every)
+    """Publish again and again, at times that were set before."""
+    start = time.monotonic()
+    for i in range(1, times + 1):
+        time.sleep(max(0.0, start + i * every - time.monotonic()))
         move(place.book)
 
 

@@ -13,7 +13,6 @@ from typing import Annotated
 
 from flask import Response, g
 from pydantic import AwareDatetime, BaseModel, Field
-from pydantic.json_schema import SkipJsonSchema
 
 from api.auth import Gate
 from api.backend import Backend
@@ -39,12 +38,12 @@ class SaleRow(Strict):
 
     id: Annotated[Line, Field(max_length=200, description="chosen by the shop, and never used for another sale")]
     offer: Line
-    channel: Line | SkipJsonSchema[None] = Field(default=None, description="needed where an offer has several prices")
+    channel: Line | None = Field(default=None, description="needed where an offer has several prices")
     sold_at: Instant
     quantity: Units = Field(description="units; negative is a return; not 0")
     price: Price = Field(description="paid for one unit, in major units of the currency")
     currency: str = Field(pattern="^[A-Z]{3}$", description="ISO 4217")
-    quote: Line | SkipJsonSchema[None] = Field(default=None, description="id of the quote it was sold on")
+    quote: Line | None = Field(default=None, description="id of the quote it was sold on")
 
 
 class Batch(Strict):

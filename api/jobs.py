@@ -9,6 +9,7 @@ Guarantees
 * While the database is down the worker waits.
 """
 
+import io
 import os
 import signal
 import subprocess
@@ -71,9 +72,10 @@ class Child:
         self._listener.start()
 
     def _listen(self) -> None:
-        for line in self._process.stdout or ():
-            with suppress(msgspec.MsgspecError):  # the last line of a process that was killed
-                self.told = msgspec.json.decode(line, type=Told)
+        with self._process.stdout or io.BytesIO() as lines:
+            for line in lines:
+                with suppress(msgspec.MsgspecError):  # the last line of a process that was killed
+                    self.told = msgspec.json.decode(line, type=Told)
 
     def ended(self, within: float) -> bool:
         """Whether the process has ended, and all it started with it, waiting a while for that [seconds]."""
@@ -91,9 +93,8 @@ class Child:
             self._signal(sign)
             if self.ended(GRACE):
                 break
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
 
     def _signal(self, sign: signal.Signals) -> None:
         with suppress(ProcessLookupError):

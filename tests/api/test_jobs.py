@@ -278,11 +278,16 @@ def test_a_worker_that_lost_its_lease_stops_the_work(
 
 
 def test_what_a_job_started_ends_with_it(place: Workspace, engine: Engine, scripted: Callable[[str], None]) -> None:
-    """Also when it crashed and left a process behind."""
+    """Also when it crashed and left a process behind that does not listen."""
+    left = (
+        "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+        f"open({str(place.root / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(120)"
+    )
     script = (
-        "import os, subprocess, sys\n"
-        "left = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(120)'])\n"
-        f"open({str(place.root / 'pid')!r}, 'w').write(str(left.pid))\n"
+        "import os, pathlib, subprocess, sys, time\n"
+        f"subprocess.Popen([sys.executable, '-c', {left!r}])\n"
+        f"pid = pathlib.Path({str(place.root / 'pid')!r})\n"
+        "while not (pid.exists() and pid.read_text()):\n    time.sleep(0.05)\n"
         "os.abort()\n"
     )
     scripted(script)

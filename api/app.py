@@ -30,6 +30,7 @@ from api.follower import Follower
 from api.location import database_of, settings_of
 from api.metrics import MEDIA_TYPE, Meter
 from api.problems import Problem, install, invalid, problem, problems
+from api.routes import Routes
 from api.settings import Settings
 from api.snapshot import SNAPSHOT_NAME, Snapshots
 from api.store.keys import Scope
@@ -217,6 +218,8 @@ def _add_pages(app: OpenAPI, snapshots: Snapshots) -> None:
 def _specification(app: OpenAPI) -> dict[str, Any]:
     """The OpenAPI document; only operations that take something can answer 422, whatever the framework adds."""
     document: dict[str, Any] = app.api_doc
+    for blueprint in app.blueprints.values():
+        document["components"]["schemas"] |= blueprint.bodies if isinstance(blueprint, Routes) else {}
     for item in document["paths"].values():
         for operation in item.values():
             if not operation.get("parameters") and "requestBody" not in operation:

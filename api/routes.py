@@ -38,7 +38,7 @@ from flask import Response, abort, g, request
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.link import Link
 from flask_openapi.models.tag import Tag
-from flask_openapi.utils import parse_body, parse_rule
+from flask_openapi.utils import parse_rule
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
@@ -54,6 +54,7 @@ from pricing.errors import Finding, InputError
 View = Callable[..., Response]
 Scopes = Scope | tuple[Scope, ...]
 NOWHERE: Mapping[str, Link] = {}
+SCHEMA = "#/components/schemas/{model}"
 BodyT = TypeVar("BodyT", bound=Strict)
 NUMBER = re.compile(r"[0-9]{1,18}")
 
@@ -124,6 +125,8 @@ class Routes(APIBlueprint):
         self._backend = backend
         self._gate = gate
         self._scopes: dict[str, tuple[Scope, ...]] = {}
+        self.bodies: dict[str, dict[str, Any]] = {}
+        """The schema of every body; flask-openapi would leave out what it does not know, such as `propertyNames`."""
         self.before_request(self._admit)
         self.after_request(_conditional)
 
@@ -192,8 +195,8 @@ class Routes(APIBlueprint):
             "summary": summary,
         }
         if (model := _body_of(view)) is not None:
-            content, schemas = parse_body(model)
-            self.components_schemas.update(schemas)
+            self.bodies |= _schemas(model)
+            content = {"application/json": {"schema": {"$ref": SCHEMA.format(model=model.__name__)}}}
             options["request_body"] = {"content": content, "required": _needs_body(model)}
         getattr(super(), method.lower())(rule, **options)(view)
 
@@ -282,6 +285,12 @@ def _response(given: Answered) -> Response:
 
 def _body_of(view: View) -> type[Strict] | None:
     return get_type_hints(view).get("sent")
+
+
+def _schemas(model: type[Strict]) -> dict[str, dict[str, Any]]:
+    """The JSON schema of a model, and of those it is made of, by name."""
+    schema = model.model_json_schema(ref_template=SCHEMA)
+    return {**schema.pop("$defs", {}), model.__name__: schema}
 
 
 def _needs_body(model: type[Strict]) -> bool:

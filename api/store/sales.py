@@ -34,7 +34,7 @@ from sqlalchemy import (
 from api import quote_ids
 from api.store.database import reading, writing
 from api.store.tables import prices, sales, secrets
-from pricing.errors import Finding, InputError
+from pricing.errors import Finding, MismatchError
 from pricing.model import ALL
 from pricing.money import parse_amount
 
@@ -121,7 +121,7 @@ def record(engine: Engine, batch: Sequence[Sale], *, by: str, now: datetime) -> 
 
     Raises
     ------
-    InputError
+    MismatchError
         naming everything that is wrong with it, with its place: `sales[3].price`; nothing is recorded then.
     """
     with writing(engine) as db:
@@ -150,7 +150,7 @@ def _refuse(checked: Sequence[tuple[dict[str, Any], dict[str, str]]]) -> None:
         seen.add(row["id"])
         findings += [Finding(said, column=f"sales[{number}].{field}") for field, said in (wrong | twice).items()]
     if findings:
-        raise InputError(findings)
+        raise MismatchError(findings)
 
 
 def _prices(db: Connection, batch: Sequence[Sale], quotes: Quotes, now: datetime) -> Known:

@@ -17,7 +17,7 @@ from api.store.database import open_database, reading, writing
 from api.store.sales import SPAN, Heard, Received, Sale, heard, latest_number, record, sums
 from api.store.tables import prices, sales, secrets
 from pricing.book import Listing
-from pricing.errors import Finding, InputError, RefusedError
+from pricing.errors import Finding, MismatchError, RefusedError
 from pricing.model import ALL
 from tests.api.store.book_kit import DAY, IDS, NOW, OFFERS, Home, book_with_prices, decision, place_in, publish
 
@@ -57,7 +57,7 @@ class Till:
     def refused(self, *batch: Sale) -> dict[str | None, str]:
         """What is wrong with a batch, by place; nothing is recorded."""
         before = self.rows()
-        with pytest.raises(InputError) as caught:
+        with pytest.raises(MismatchError) as caught:
             self.take(*batch)
         assert self.rows() == before
         return {finding.column: finding.reason for finding in caught.value.findings}
@@ -265,6 +265,6 @@ def test_the_database_itself_keeps_sales_as_they_came(till: Till) -> None:
 
 def test_findings_name_the_place_in_the_batch(till: Till) -> None:
     """As a body is written: `sales[0].offer`."""
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(MismatchError) as caught:
         till.take(sale(offer="othello"))
     assert caught.value.findings == (Finding("there is no offer othello", column="sales[0].offer"),)

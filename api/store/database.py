@@ -10,6 +10,8 @@ Guarantees
 """
 
 import sqlite3
+import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -178,15 +180,31 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 def _alone(engine: Engine) -> Iterator[Connection]:
-    with engine.execution_options(writes=True).begin() as connection:
-        following: list[Callable[[], None]] = connection.info.setdefault(_FOLLOWING, [])
-        token = _begun.set((engine, connection))
-        try:
-            yield connection
-        finally:
-            _begun.reset(token)
-    for step in following:
-        step()
+    with _in_turn(engine):
+        with engine.execution_options(writes=True).begin() as connection:
+            following: list[Callable[[], None]] = connection.info.setdefault(_FOLLOWING, [])
+            token = _begun.set((engine, connection))
+            try:
+                yield connection
+            finally:
+                _begun.reset(token)
+        for step in following:
+            step()
+
+
+_TURNS = defaultdict[str, threading.Lock](threading.Lock)
+
+
+@contextmanager
+def _in_turn(engine: Engine) -> Iterator[None]:
+    """Let the threads of a process write one after another; many that poll a database file would starve some."""
+    turn = _TURNS[str(engine.url)]
+    if not turn.acquire(timeout=LOCK_WAIT):
+        raise UnavailableError(f"the price book's database does not answer: others have been writing for {LOCK_WAIT} s")
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 def _within(connection: Connection) -> Iterator[Connection]:

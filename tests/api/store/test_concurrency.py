@@ -16,7 +16,7 @@ from pricing.errors import RefusedError
 from tests.api.store.book_kit import IDS, NOW, Home, book_with_prices, decision, place_in, proposal, put_in_force
 from tests.api.store.crowd import SOAK, together
 
-APPROVALS = 1000 if SOAK else 100
+APPROVALS = 1000 if SOAK else 60
 THREADS = 50
 Attempt = tuple[str, str]
 """(proposal, who approves it)"""

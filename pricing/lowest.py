@@ -51,7 +51,7 @@ def reduction(rows: Iterable[Row], at: datetime, *, days: int, zone: ZoneInfo) -
     zone : in which days begin
     """
     past = sorted((row for row in rows if row[0] <= at), key=lambda row: row[0])
-    if not past or not _holds(past[-1], at):
+    if not past or (past[-1][1] is not None and past[-1][1] <= at):
         return None
     since, price = _began(past), past[-1][2]
     counted = _counted(past, since, days=days, zone=zone)
@@ -77,10 +77,6 @@ def _began(past: Sequence[Row]) -> datetime:
             break
         since = begins
     return since
-
-
-def _holds(row: Row, at: datetime) -> bool:
-    return row[0] <= at and (row[1] is None or at < row[1])
 
 
 def _day(instant: datetime, zone: ZoneInfo) -> date:

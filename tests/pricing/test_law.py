@@ -1,5 +1,6 @@
 """What the law of a market wants is on by default, follows from what is known, and can stop a publication."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -21,17 +22,28 @@ GERMAN_AND_US = Law(
     (MarketLaw(name="DE", country="DE", channels=("de",)), MarketLaw(name="US", country="US", channels=("us",)))
 )
 
+LADDER = Ladder.of(["8.00", "10.00", "12.00"], "EUR")
+OFFER = Offer(
+    id="hamlet",
+    product="hamlet",
+    currency="EUR",
+    ladder=LADDER,
+    floor=Decimal("8.00"),
+    ceiling=Decimal("12.00"),
+    current_price=Decimal("10.00"),
+    event="friday",
+)
+
 
 def decision(price: str = "12.00", *, now: str = "10.00", channel: str = ALL) -> Decision:
     """A decision that moves (or, at an equal price, keeps) one price."""
-    ladder = Ladder.of(["8.00", "10.00", "12.00"], "EUR")
     expected = Outcome(Decimal(price), 40.0, 30.0, 50.0, 400.0, 300.0, 500.0)
     return Decision(
         "hamlet",
         channel,
         "EUR",
         *(Decimal(now), Decimal(price), Decimal(price), Decimal("8.00"), Decimal("12.00")),
-        ladder,
+        LADDER,
         Verdict.KEEP if price == now else Verdict.MOVE,
         (),
         Evidence(Identification.IDENTIFIED, -1.4, 0.2, "40 price changes", "poisson"),
@@ -50,18 +62,7 @@ def against(law: Law, *decisions: Decision, event: str = "friday", at: datetime 
     """What the law says against publishing them."""
     listings, in_force = {}, {}
     for made in decisions:
-        offer = Offer(
-            id=made.offer,
-            product="hamlet",
-            currency="EUR",
-            ladder=made.ladder,
-            floor=made.floor,
-            ceiling=made.ceiling,
-            current_price=made.in_force,
-            event=event,
-            channel=made.channel,
-        )
-        listings[made.key] = Listing(offer)
+        listings[made.key] = Listing(replace(OFFER, event=event, channel=made.channel))
         in_force[made.key] = PriceInForce(made.offer, made.channel, made.in_force, "EUR", 1, NOW, None, {})
     return objections(proposal(*decisions), listings, in_force, law, now=NOW, at=at)
 
@@ -86,6 +87,16 @@ def test_the_instant_the_reason_names_is_late_enough() -> None:
 def test_a_price_that_does_not_rise_needs_no_notice(price: str) -> None:
     """Cheaper, or as it was."""
     assert not against(BRITISH, decision(price))
+
+
+def test_what_counts_is_the_price_in_force_when_the_new_one_begins() -> None:
+    """A move to the price that is in force by then is no rise, whatever was in force when it was proposed."""
+    moved = decision("12.00", now="10.00")
+    listed, reached = (
+        {moved.key: Listing(OFFER)},
+        PriceInForce("hamlet", ALL, Decimal("12.00"), "EUR", 2, NOW, None, {}),
+    )
+    assert not objections(proposal(moved), listed, {moved.key: reached}, BRITISH, now=NOW)
 
 
 def test_notice_is_for_tickets_and_can_be_set_or_switched_off() -> None:

@@ -222,3 +222,17 @@ def test_nothing_is_claimed_where_nothing_is_known() -> None:
     assert [reduction(rows, at, days=DAYS, zone=BERLIN) for at in (day(1, 3), day(2, 4), day(1, 5), day(20))] == [
         None
     ] * 4
+
+
+def test_a_price_counts_until_the_instant_it_ends() -> None:
+    """One that ended as the first of the days began does not; one that ends now is not in force."""
+    first_day = day(21, 5, 0)
+    rows: list[Row] = [
+        (day(1, 5), first_day, Decimal(70)),
+        (first_day, day(20), Decimal(100)),
+        (day(20), day(25), Decimal(80)),
+    ]
+    assert reduction(rows, day(20), days=DAYS, zone=BERLIN) == Reduction(Decimal(100), day(20), 20, 30)
+    assert reduction(rows, day(25), days=DAYS, zone=BERLIN) is None
+    longer = [(day(1, 5), first_day + timedelta(microseconds=1), Decimal(70)), *rows[1:]]
+    assert reduction(longer, day(20), days=DAYS, zone=BERLIN) is None

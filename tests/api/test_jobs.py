@@ -110,8 +110,8 @@ def test_a_worker_killed_in_the_middle_of_a_fit_is_replaced_by_another(
         until(engine, run, lambda run: run.state is State.RUNNING)
         child = child_of(process.pid)
         process.kill()
-    assert not (place.fits / "current.json").exists()
     gone(child)
+    assert not (place.fits / "current.json").exists(), "it went on without its worker"
     worker(place, engine).work(once=True)
     left = until(engine, run, lambda _: True)
     assert (left.state, left.attempt) == (State.RUNNING, 1), "its lease has not run out"

@@ -140,3 +140,14 @@ def test_the_container_files_name_what_exists() -> None:
     assert services["serve"]["ports"] == ["127.0.0.1:8000:8000"]
     assert "EXPOSE 8000" in lines
     assert "ports" not in services["database"], "nobody else reaches the database"
+
+
+def test_every_guard_names_a_test_that_exists() -> None:
+    """The table of threats refers to files of tests that are there."""
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    table = page.split("## Threats, guards, tests")[1].split("\n## ")[0]
+    named = set(re.findall(r"`((?:tests/)?[a-z_/]*(?:test_[a-z_]+\*?\.py|pages/))`", table))
+    assert len(named) > 25
+    for name in named:
+        folder = ROOT if name.startswith("tests/") else ROOT / "tests" / "api"
+        assert list(folder.glob(name)), name

@@ -2,6 +2,7 @@
 
 import functools
 import socket
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 Workspace = Annotated[Path, typer.Option("--workspace", help="Folder of the workspace.", file_okay=False)]
 
+TURN = 0.0005
+"""How long a thread that reads a new version of the book may keep requests waiting at a time [seconds]."""
 THREADS = 4
 """Threads of a worker that answer requests; more would only wait for one another."""
 
@@ -68,6 +71,7 @@ def _load(workspace: Path, clock: "SteadyClock", figures: Path, as_json: bool) -
     from api.logs import configure
     from api.metrics import Meter
 
+    sys.setswitchinterval(TURN)
     configure(as_json=as_json)
     return serving_app(workspace, clock=clock, meter=Meter(figures))
 

@@ -21,7 +21,7 @@ from tests.api.store.book_kit import DAY, NOW, Home
 from tests.api.store.crowd import SOAK
 from tests.api.store.machine import Machine, tour
 
-RUNS, STEPS = (300, 50) if SOAK else (8, 25)
+RUNS, STEPS = (150, 40) if SOAK else (8, 25)
 
 
 def play(new_home: Callable[[], Home], *, runs: int, steps: int) -> None:
@@ -146,7 +146,7 @@ PLANTED: dict[str, Plant] = {
     "4: a step is not in the log": replaced("api.store.log.append", lambda *_, **__: None),
     "5: a request that comes again acts again": replaced("api.store.requests.once", lambda _, act, **__: act()),
     "5: a key may come with another request": replaced(
-        "api.store.requests.once", lambda *args, mark, **rest: ONCE(*args, mark="any", **rest)
+        "api.store.requests.once", lambda *args, **rest: ONCE(*args, **{**rest, "mark": "any"})
     ),
     "6: a proposer may approve": replaced("api.store.book._same_person", lambda *_: False),
     "6: a stale or expired proposal is published": replaced("api.store.book._require", lambda *_: None),

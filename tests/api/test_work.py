@@ -1,7 +1,9 @@
 """A job tells how far it has come, and whatever goes wrong with it."""
 
+import contextlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,19 +77,36 @@ def test_a_failure_of_ours_says_nothing_of_the_inside(place: Workspace, monkeypa
     assert told == [Told(problems=("We failed to do it; the worker's log says how.",))]
 
 
-def test_only_what_the_job_tells_goes_to_standard_output(place: Workspace) -> None:
-    """Whatever libraries print, also below Python."""
+@contextlib.contextmanager
+def working(place: Workspace, work: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The process that does a job, which is some code of ours."""
     code = (
-        "import os, sys; from api import work; from api.store.runs import Kind\n"
-        "work.WORK = {Kind.FIT: lambda *_: print('noise') or os.write(1, b'noise\\n') and {}}\n"
+        "import os, time; from api import work; from api.store.runs import Kind\n"
+        f"work.WORK = {{Kind.FIT: lambda *_: {work}}}\n"
         "work.main()"
     )
-    words = [sys.executable, "-c", code, "fit", str(place.root), NOW.isoformat()]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(words, cwd=Path(__file__).parents[2], stdin=pipe, stdout=pipe, stderr=pipe) as process:
+    words, pipe = [sys.executable, "-c", code, "fit", str(place.root), NOW.isoformat()], subprocess.PIPE
+    options: dict[str, Any] = {"stdin": pipe, "stdout": pipe, "stderr": pipe, "start_new_session": True}
+    with subprocess.Popen(words, cwd=Path(__file__).parents[2], **options) as process:
+        yield process
+
+
+def test_only_what_the_job_tells_goes_to_standard_output(place: Workspace) -> None:
+    """Whatever libraries print, also below Python."""
+    with working(place, "print('noise') or os.write(1, b'noise\\n') and {}") as process:
         assert process.stdout is not None
         assert process.stderr is not None
         out, noise = process.stdout.read(), process.stderr.read()
     assert [msgspec.json.decode(line, type=Told) for line in out.splitlines()] == [Told(result={})]
     assert noise.count(b"noise") == 2
     assert process.returncode == 0
+
+
+def test_it_ends_with_its_worker(place: Workspace) -> None:
+    """Also in the middle of a stage that tells nothing."""
+    with working(place, "os.write(2, b'begun\\n') and time.sleep(100)") as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        assert process.stderr.readline() == b"begun\n"
+        process.stdin.close()
+        assert process.wait(20) == 1

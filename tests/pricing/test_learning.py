@@ -99,10 +99,10 @@ def test_only_the_part_of_the_horizon_that_has_passed_is_expected() -> None:
 
 
 def test_offers_that_sell_as_expected_raise_no_alarm() -> None:
-    """200 fits of 20 products each: at most 5 % of the fits, by any of their groups."""
+    """40 fits of four products each: at most 5 % of the fits, by any of their groups."""
     rng = np.random.default_rng(2)
     abouts = [expectation(product=f"p{n}", mean=28.0 * (n + 1)) for n in range(4)]
-    alarms = [bool(told(*(spell(played(rng, about), about) for about in abouts)).alarms) for _ in range(60)]
+    alarms = [bool(told(*(spell(played(rng, about), about) for about in abouts)).alarms) for _ in range(40)]
     assert np.mean(alarms) <= FALSE_ALARM
 
 

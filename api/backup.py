@@ -51,22 +51,20 @@ def back_up(root: Path, target: Path, *, now: datetime) -> Manifest:
     read_settings(root / FILE)
     if target.resolve().is_relative_to(root.resolve()):
         raise InputError(Finding("a backup inside the workspace is lost with it; put it elsewhere", file=str(target)))
-    place = database_of(root)
     with _on_disk(target), tempfile.TemporaryDirectory(dir=target.parent, prefix=".backup.") as scratch:
-        # the anchor first: every entry it knows is then in the database that is copied after it
-        files = {name: _copy(root / name, Path(scratch)) for name in (FILE, ANCHOR_NAME) if (root / name).is_file()}
-        book = _copy_book(place, Path(scratch))
-        files[book.name] = book
-        for path in (path for folder in FOLDERS for path in sorted((root / folder).rglob("*"))):
-            if path.is_file() and not path.name.startswith("."):
-                files[path.relative_to(root).as_posix()] = path
-        about: dict[str, str | int] = {
-            "format": FORMAT,
-            "taken_at": now.isoformat(),
-            "fairfare": version("fairfare"),
-            "book": book.name,
-        }
-        return pack(files, about, target)
+        files, book = _files(root, Path(scratch))
+        made = {"taken_at": now.isoformat(), "fairfare": version("fairfare"), "book": book}
+        return pack(files, {"format": FORMAT, **made}, target)
+
+
+def _files(root: Path, scratch: Path) -> tuple[dict[str, Path], str]:
+    """What a backup holds, by the name it gets, and the name of the price book among them."""
+    # the anchor first: every entry it knows is then in the database that is copied after it
+    files = {name: _copy(root / name, scratch) for name in (FILE, ANCHOR_NAME) if (root / name).is_file()}
+    book = _copy_book(database_of(root), scratch)
+    found = [path for folder in FOLDERS for path in sorted((root / folder).rglob("*")) if path.is_file()]
+    files |= {path.relative_to(root).as_posix(): path for path in found if not path.name.startswith(".")}
+    return files | {book.name: book}, book.name
 
 
 def _copy(path: Path, folder: Path) -> Path:
@@ -164,6 +162,8 @@ def _new_folder(root: Path) -> Iterator[Path]:
 def _on_disk(place: Path) -> Iterator[None]:
     try:
         yield
+    except FileNotFoundError as error:
+        raise UnavailableError(f"{error.filename} is not there (any more); try again") from error
     except OSError as error:
         raise UnavailableError(f"{place} cannot be written: {error.strerror or error}") from error
 

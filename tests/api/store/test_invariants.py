@@ -19,7 +19,8 @@ from pricing.errors import FairfareError
 from pricing.guardrails.rails import RAILS, Rail
 from tests.api.store.book_kit import DAY, NOW, Home
 from tests.api.store.crowd import SOAK
-from tests.api.store.machine import Machine, tour
+from tests.api.store.machine import Machine
+from tests.api.store.tour import tour
 
 RUNS, STEPS = (150, 40) if SOAK else (8, 25)
 

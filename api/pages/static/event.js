@@ -67,7 +67,7 @@
     const shapes = [rule({ x0: now, x1: now, y0: 0, y1: top }, "line-2")];
     if (capacity) shapes.push(rule({ x0: longest, x1: 0, y0: capacity, y1: capacity }, "ink-3", "2px,3px"));
     D.draw("curve", data, {
-      height: narrow ? 300 : 404, margin: { l: 42, r: narrow ? 14 : 134, t: 16, b: 40 }, annotations: notes(top), shapes,
+      height: narrow ? 300 : 404, margin: { l: 42, r: narrow ? 14 : 152, t: 16, b: 40 }, annotations: notes(top), shapes,
       xaxis: { range: [longest * 1.01, 0], nticks: narrow ? 6 : 9, title: { text: said.days, standoff: 8 }, showgrid: false, showline: true, ticks: "outside", ticklen: 4 },
       yaxis: { range: [0, top * 1.09], nticks: 6 },
     });

@@ -1,0 +1,163 @@
+"""What every page keeps, whatever stands on it."""
+
+import gzip
+import re
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from api.pages.assets import FOREVER, PLOTLY, read_assets
+from pricing.book import Listing
+from tests.api.desk import Desk
+from tests.api.pages.conftest import Office
+from tests.api.store.book_kit import OFFERS, decision
+
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</script><script>alert(1)</script>",
+    "{{ 7*7 }}{% raw %}",
+    "'-alert(1)-'",
+    "javascript:alert(1)",
+    "<b>bold</b> & <a href='//x'>",
+    "\u202egnp.exe",
+    "%(num)d %s {0}",
+]
+READ = (
+    "/desk/",
+    "/desk/events",
+    "/desk/events?q=zz",
+    "/desk/events/friday",
+    "/desk/proposals/p1",
+    "/desk/history",
+    "/desk/history?action=propose",
+    "/desk/history/check",
+    "/desk/offers/hamlet-adult/history",
+)
+"""Every page, with something on it."""
+
+
+@pytest.mark.parametrize("path", READ)
+def test_a_page_is_shown_to_viewers_only_when_signed_in(office: Office, path: str) -> None:
+    """With a title, one first heading, and the strip of guard rails; without a script or style of its own in it."""
+    office.desk.propose()
+    assert office.desk.app.test_client().get(path).status_code == 303
+    sent = office.signed_in("Vera").get(path)
+    assert sent.status_code == 200
+    assert sent.text.count("<h1") == 1
+    assert 'class="rails' in sent.text
+    assert " style=" not in sent.text
+    assert re.findall(r"<script(?![^>]*(src=\"/desk/static|application/json))", sent.text) == []
+    assert re.findall(r"(?:src|href)=\"(?!/desk|#)[^\"]*\"", sent.text) == []
+
+
+def test_a_browser_may_load_nothing_from_elsewhere(office: Office) -> None:
+    """Nor may another site frame a page, or a proxy keep it."""
+    headers = office.signed_in("Vera").get("/desk/").headers
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("name", sorted(read_assets()))
+def test_an_asset_is_named_by_its_content_and_kept_for_good(office: Office, name: str) -> None:
+    """Compressed where the browser reads that, the same bytes in any case; another hash is another address."""
+    asset, client = read_assets()[name], office.desk.app.test_client()
+    address = f"/desk/static/{asset.hash}/{name}"
+    plain, packed = client.get(address), client.get(address, headers={"Accept-Encoding": "gzip"})
+    assert plain.data == gzip.decompress(packed.data) == asset.data
+    assert plain.headers["Cache-Control"] == packed.headers["Cache-Control"] == FOREVER
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert client.get(f"/desk/static/{'0' * 16}/{name}").status_code == 404
+    assert name != PLOTLY or len(packed.data) < 0.4 * len(plain.data)
+
+
+@pytest.mark.parametrize("path", ["../desk.py", "..%2Fdesk.py", "nothing.css"])
+def test_nothing_but_assets_is_given(office: Office, path: str) -> None:
+    """Whatever the address says."""
+    assert office.desk.app.test_client().get(f"/desk/static/{'0' * 16}/{path}").status_code in {303, 404}
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_markup_in_a_name_stays_a_name(tmp_path: Path, payload: str) -> None:
+    """In events, offers, segments, people and reasons; on every page."""
+    office = Office(Desk(tmp_path))
+    listing = Listing(
+        replace(OFFERS[0], id=f"o{payload}", event=f"e{payload}", segment=f"s{payload}", product=f"p{payload}")
+    )
+    office.desk.book.import_offers([listing], by=f"by{payload}", now=office.desk.now)
+    office.desk.propose(decision(f"o{payload}"), by=f"by{payload}")
+    office.desk.book.freeze(by=f"by{payload}", now=office.desk.now, reason=payload)
+    person = office.signed_in("Ada")
+    addresses = {*READ} - {"/desk/events/friday"}
+    addresses |= set(
+        re.findall(r'href="(/desk/[^"#]+)"', person.get("/desk/events").text + person.get("/desk/proposals/p1").text)
+    )
+    for path in sorted(addresses):
+        sent = person.get(path.replace("&amp;", "&").replace("&#39;", "'"))
+        assert sent.status_code in {200, 404}, path
+        assert "<script>alert" not in sent.text
+        assert "<img" not in sent.text
+        assert "<b>bold" not in sent.text
+        assert not re.search(r'href="javascript', sent.text)
+
+
+def test_what_goes_wrong_is_told_on_a_page(office: Office) -> None:
+    """In the reader's language; of our own failure nothing of the inside is said."""
+    person = office.signed_in("Petra")
+    assert "There is no such page" in person.get("/desk/nowhere").text
+    assert person.get("/desk/events/nothing").status_code == 404
+    assert person.get("/desk/proposals/nothing").status_code == 404
+    office.desk.propose(by="petra")
+    refused = person.send("/desk/proposals/p1/approve", when="now")
+    assert (refused.status_code, "someone else must approve it" in refused.text) == (409, True)
+    office.desk.root.joinpath("fairfare.toml").write_text("nonsense")
+    assert person.get("/desk/").status_code == 503
+    office.desk.root.joinpath("prices.db").unlink()
+    gone = person.get("/desk/events", **{"Accept-Language": "de"})
+    assert (gone.status_code, "antwortet nicht" in gone.text) == (503, True)
+    assert "prices.db" not in gone.text
+
+
+def test_approving_puts_prices_in_force_under_the_persons_name(office: Office) -> None:
+    """Both steps, or neither; and the overview and the served price say so at once."""
+    person = office.signed_in("Petra")
+    office.desk.propose()
+    assert "1 ready" in person.get("/desk/events").text
+    sent = person.send("/desk/proposals/p1/approve", when="now")
+    assert (sent.status_code, sent.headers["Location"]) == (303, "/desk/?done=published")
+    assert office.desk.price() == "11.00"
+    assert "The prices are in force." in person.get("/desk/?done=published").text
+    assert {entry.by for entry in office.desk.book.entries() if entry.action in {"approve", "publish"}} == {"Petra"}
+    office.desk.book.freeze(by="x", now=office.desk.now, reason="x")
+    office.desk.propose(decision("hamlet-child"), name="p2")
+    assert person.send("/desk/proposals/p2/approve", when="now").status_code == 409
+    assert office.desk.book.standing("p2", now=office.desk.now) == "open"
+
+
+def test_prices_can_begin_later(office: Office) -> None:
+    """In the zone of the workspace; a time that is none, or past, changes nothing."""
+    person = office.signed_in("Petra")
+    office.desk.propose()
+    for at in ("", "soon", "2020-01-01T10:00"):
+        assert person.send("/desk/proposals/p1/approve", when="later", at=at).status_code in {409, 422}
+    tonight = office.desk.now.replace(hour=23, minute=0)
+    assert person.send("/desk/proposals/p1/approve", when="later", at=f"{tonight:%Y-%m-%dT%H:%M}").status_code == 303
+    assert [price.price for price in office.desk.book.coming(office.desk.now)] == [Decimal("11.00")]
+    assert "from" in person.get("/desk/events/friday").text
+
+
+def test_all_changes_are_stopped_and_go_on(office: Office) -> None:
+    """The strip says who stopped them and why, on every page; only an admin may lift it."""
+    approver, admin = office.signed_in("Petra"), office.signed_in("Ada")
+    approver.send("/desk/stop", reason="wrong stock file")
+    for path in READ[:2]:
+        assert "wrong stock file" in approver.get(path).text
+    assert 'data-open="lift"' not in approver.get("/desk/").text
+    assert 'data-open="lift"' in admin.get("/desk/").text
+    assert admin.send("/desk/lift", reason="corrected").headers["Location"] == "/desk/?done=unfrozen"
+    assert not office.desk.book.frozen()

@@ -21,6 +21,7 @@ from api.snapshot import SNAPSHOT_NAME
 from api.store.keys import Scope, create_key
 from api.store.users import Role, Users
 from optimization import HighsOptimizer
+from pricing.model import ALL
 from tests.api.pages.conftest import PASSWORD, QUICK
 from tests.api.report.test_in_browser import CHROMIUM, FLAGS, until
 from tests.api.store.book_kit import place_in
@@ -65,8 +66,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     app = create_app(follower, root=root, now=follower.now, refresh=follower.refresh)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    offer = next(name for name in moved if name.startswith("Night"))
-    url, event = f"http://127.0.0.1:{server.server_port}", offer.split(" / ", maxsplit=1)[0]
+    gains = {total.event: total.gain.expected for total in proposal.gains if total.event not in {None, ALL}}
+    event = max(gains, key=lambda name: gains[name]) or ""
+    offer = next(name for name in moved if name.startswith(f"{event} / "))
+    url = f"http://127.0.0.1:{server.server_port}"
     yield Shop(app, url, key, proposal.id, moved, event, offer)
     server.shutdown()
 

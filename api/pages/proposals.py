@@ -65,7 +65,14 @@ def add(desk: Desk) -> None:
         found, standing = _known(backend, name, g.now)
         at = situation(backend)
         groups = sorted(_groups(found, at), key=lambda group: (group.moving == 0, -group.stake))
-        return render_template("desk/proposal.html", page="overview", proposal=found, standing=standing, groups=groups)
+        return render_template(
+            "desk/proposal.html",
+            page="overview",
+            proposal=found,
+            standing=standing,
+            groups=groups,
+            first_held=next((group.event for group in groups if group.held), None),
+        )
 
     @desk.act("/proposals/<name>/approve", role=Role.APPROVER)
     def approve(name: str) -> Response:

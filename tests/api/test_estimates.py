@@ -1,5 +1,6 @@
 """What is told of a fit is what the fit holds, with its intervals and reasons, and of the newest fit."""
 
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -14,10 +15,11 @@ from api.app import create_app
 from api.auth import Gate
 from api.estimates import CURRENT, ESTIMATES, Current
 from api.fitting import Fit, load_fit
+from api.settings import default_text
 from api.store.keys import Scope
 from api.workspace import Workspace
 from tests.api.test_app import FREE, Served
-from tests.api.test_workspace import NOW, Bring, busy
+from tests.api.test_workspace import NOW, busy
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -28,10 +30,33 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
     return Served(tmp_path_factory.mktemp("served"))
 
 
-@pytest.fixture
-def fit(place: Workspace, bring: Bring) -> Fit:
-    """A fit of a year of one product."""
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a fit of a year of one product, made once."""
+    return busy_workspace(tmp_path_factory.mktemp("kept"))
+
+
+def busy_workspace(folder: Path) -> Path:
+    """A workspace in a folder, with a fit, a proposal and a stage."""
+
+    def bring(text: str, name: str) -> Path:
+        (folder / name).write_text(text, encoding="utf-8", newline="")
+        return folder / name
+
+    place = Workspace.create(folder / "shop", default_text())
     busy(place, bring)
+    return place.root
+
+
+@pytest.fixture
+def place(kept: Path, tmp_path: Path) -> Workspace:
+    """A copy of it."""
+    return Workspace.open(shutil.copytree(kept, tmp_path / "shop"))
+
+
+@pytest.fixture
+def fit(place: Workspace) -> Fit:
+    """Its fit."""
     return load_fit(place.fits)
 
 
@@ -108,9 +133,9 @@ def test_a_new_fit_is_told_at_once(served: Served, place: Workspace, fit: Fit) -
     assert {row["model_version"] for row in after.get_json()["items"]} == {made.version}
 
 
-def test_before_there_is_a_fit_there_is_nothing_to_tell(served: Served, place: Workspace) -> None:
+def test_before_there_is_a_fit_there_is_nothing_to_tell(served: Served, tmp_path: Path) -> None:
     """Which is an empty list."""
-    reader = Reader(served, place.root)
+    reader = Reader(served, tmp_path)
     for path in ("/v1/forecasts", "/v1/elasticities"):
         assert reader.get(path).get_json() == {"items": [], "next": None}
 

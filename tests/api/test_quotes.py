@@ -116,7 +116,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(STEPS)
 def test_a_quoted_price_holds_whatever_happens_to_the_book(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str]

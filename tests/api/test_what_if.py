@@ -1,7 +1,9 @@
 """A what-if over HTTP is the answer of the command, at the prices in force, and only while its figures hold."""
 
 import json
+import shutil
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,7 +20,8 @@ from api.workspace import Workspace
 from pricing.whatif import Change, what_if
 from tests.api.clocks import Machine
 from tests.api.test_app import FREE
-from tests.api.test_workspace import NOW, Bring, busy
+from tests.api.test_estimates import busy_workspace
+from tests.api.test_workspace import NOW, Bring
 
 
 class Desk:
@@ -42,11 +45,16 @@ class Desk:
         )
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One product at 10.00, with a proposal that is approved; made once."""
+    return busy_workspace(tmp_path_factory.mktemp("kept"))
+
+
 @pytest.fixture
-def desk(place: Workspace, bring: Bring) -> Desk:
-    """One product at 10.00, with a proposal that is approved."""
-    busy(place, bring)
-    return Desk(place)
+def desk(kept: Path, tmp_path: Path) -> Desk:
+    """A server of a copy of it."""
+    return Desk(Workspace.open(shutil.copytree(kept, tmp_path / "shop")))
 
 
 def test_it_is_the_answer_of_the_command(desk: Desk) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, func, insert, select
 
 from api.store.database import reading, writing
 from api.store.log import append
-from api.store.steps import person
+from api.store.steps import person, someone
 from api.store.tables import keys, revocations
 from pricing.errors import InputError, RefusedError
 
@@ -72,7 +72,7 @@ def create_key(
     holder : who acts with it; of two keys of one holder neither approves what the other proposed
     by : who makes it
     """
-    key, who = f"ff_{secrets.token_urlsafe(32)}", person(holder)
+    key, who = f"ff_{secrets.token_urlsafe(32)}", someone(holder)
     names = ",".join(sorted(scope.value for scope in set(scopes)))
     with writing(engine) as db:
         number = (db.scalar(select(func.max(keys.c.number))) or 0) + 1

@@ -30,6 +30,15 @@ from pricing.money import parse_amount
 from pricing.policy import Policy
 
 TICK = timedelta(microseconds=1)
+PROGRAMS = frozenset({"engine", "automatic", "upgrade"})
+"""Who proposes, who approves by the policy, and who begins the log of an older book."""
+
+
+def someone(name: str) -> str:
+    """Whom a key or an account is for (RefusedError for a name that the program itself acts under)."""
+    if person(name).casefold() in PROGRAMS:
+        raise RefusedError(f"{name.strip()} is a name the program itself acts under; take another")
+    return person(name)
 
 
 def person(name: str) -> str:

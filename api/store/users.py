@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, up
 
 from api.store import log
 from api.store.database import reading, writing
-from api.store.steps import person
+from api.store.steps import person, someone
 from api.store.tables import sessions, users
 from pricing.errors import InputError, RefusedError
 
@@ -73,7 +73,7 @@ class Users:
 
     def add(self, name: str, role: Role, password: str, *, by: str, now: datetime) -> User:
         """Give a person an account."""
-        name, hashed = check_name(name), self.hasher.hash(check_password(password, name))
+        name, hashed = someone(check_name(name)), self.hasher.hash(check_password(password, name))
         with writing(self.engine) as db:
             if db.scalar(select(users.c.number).where(users.c.folded == folded(name))) is not None:
                 raise RefusedError(f"there is a user {name} already")

@@ -6,7 +6,7 @@ import pytest
 
 from api.store.database import DATABASE_NAME, open_database, reading
 from api.store.keys import Scope, create_key, hash_of, live_keys, parse_scopes
-from pricing.errors import InputError
+from pricing.errors import InputError, RefusedError
 from tests.api.store.book_kit import NOW, new_book
 
 
@@ -36,3 +36,11 @@ def test_a_scope_that_does_not_exist_is_refused(text: str) -> None:
     """A misspelt scope is an error that lists those there are."""
     with pytest.raises(InputError, match="prices:read"):
         parse_scopes(text)
+
+
+@pytest.mark.parametrize("name", ["engine", " Automatic ", "upgrade"])
+def test_no_key_is_held_by_the_program(tmp_path: Path, name: str) -> None:
+    """Else a person could pass for the policy, and the engine's proposals for a colleague's."""
+    new_book(tmp_path)
+    with pytest.raises(RefusedError, match="take another"):
+        create_key(open_database(tmp_path / DATABASE_NAME), {Scope.ADMIN}, holder=name, by="ann", now=NOW)

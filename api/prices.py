@@ -21,7 +21,7 @@ from api.auth import Gate
 from api.backend import Backend
 from api.feeds import FEEDS, Form, feed
 from api.problems import problems, refuse
-from api.routes import Query, Routes, Text, check_cursor
+from api.routes import Query, Routes, Text, check_cursor, goes_to
 from api.snapshot import Entry, Key, View, json_list
 from api.store.keys import Scope
 
@@ -238,7 +238,12 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
     routes = Routes("prices", "Prices in force, and why they are what they are", backend, gate)
     reads = functools.partial(routes.reads, "GET", scope=Scope.PRICES_READ)
 
-    @reads("/prices", responses={200: PricePage}, summary="Prices in force, by offer and channel")
+    @reads(
+        "/prices",
+        responses={200: PricePage},
+        summary="Prices in force, by offer and channel",
+        leads_to=goes_to("one_price", offer="/items/0/offer") | goes_to("explain_price", offer="/items/0/offer"),
+    )
     def list_prices(query: PageQuery) -> Response:
         where = query.model_dump(include={"event", "segment", "product"}, exclude_none=True)
         after = None if query.cursor is None else _place(query.cursor)

@@ -134,7 +134,8 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
         summary="Proposals, the newest first",
         leads_to=goes_to("one_proposal", id="/items/0/id")
         | goes_to("approve_proposal", id="/items/0/id")
-        | goes_to("reject_proposal", id="/items/0/id"),
+        | goes_to("reject_proposal", id="/items/0/id")
+        | goes_to("override_proposal", id="/items/0/id"),
     )
     def list_proposals(query: ProposalsQuery) -> Response:
         page = proposals_page(

@@ -81,6 +81,12 @@ def shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """One in which nothing happens."""
+    return Shop(tmp_path_factory.mktemp("quiet"))
+
+
 def test_a_cart_is_quoted_in_the_order_asked_for(shop: Shop) -> None:
     """Each with what the buyer pays and until when that holds."""
     shop.publish("11.00")
@@ -259,8 +265,9 @@ def test_prices_are_quoted_together_or_not_at_all(shop: Shop) -> None:
         '{"items": [' + ",".join(['{"offer": "ID"}'] * (MOST + 1)) + "]}",
     ],
 )
-def test_what_is_asked_for_is_read_exactly(shop: Shop, text: str) -> None:
+def test_what_is_asked_for_is_read_exactly(quiet: Shop, text: str) -> None:
     """Or refused."""
+    shop = quiet
     headers = {"Authorization": f"Bearer {shop.key}", "Content-Type": "application/json"}
     answer = shop.client.post("/v1/quotes", data=text.replace("ID", IDS[0]), headers=headers)
     assert answer.status_code == 422

@@ -105,7 +105,7 @@ def test_a_report_holds_the_lease(engine: Engine) -> None:
     assert claim(engine, "two", now=NOW + 2 * LEASE - 2 * SECOND) is None
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=5))
 def test_progress_never_goes_back_within_an_attempt(engine: Engine, told: list[float]) -> None:
     """Whatever is reported, in whatever order."""

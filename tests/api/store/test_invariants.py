@@ -22,7 +22,7 @@ from tests.api.store.crowd import SOAK
 from tests.api.store.machine import Machine
 from tests.api.store.tour import tour
 
-RUNS, STEPS = (150, 40) if SOAK else (8, 25)
+RUNS, STEPS = (150, 40) if SOAK else (5, 20)
 
 
 def play(new_home: Callable[[], Home], *, runs: int, steps: int) -> None:

@@ -13,7 +13,7 @@ from api.store.log import ANCHOR_NAME, verify
 from tests.api.store.book_kit import IDS, Home, book_with_prices, place_in
 from tests.api.store.crowd import COSTS, PUBLISHING, SOAK, processes, publish_until_killed
 
-ROUNDS = {"sqlite": (200, 12), "postgresql": (50, 6)}
+ROUNDS = {"sqlite": (200, 8), "postgresql": (50, 8)}
 """Kills, by database: all of them, and what a quick run takes."""
 LONGEST = 0.025
 """Kills come up to so long after a publication was begun: about what one takes [seconds]."""

@@ -20,21 +20,22 @@ from flask_openapi.models.tag import Tag
 from flask_openapi.openapi import OpenAPI
 from pydantic import AwareDatetime, BaseModel, Field
 
-from api import audit, forecasts, freezes, pages, prices, proposals, publications, quotes, runs, sales, trace, what_if
-from api.auth import Gate, Limit
-from api.backend import Backend
+from api import pages
 from api.clock import SteadyClock, utc_now
-from api.express import Express
-from api.express_quotes import ExpressQuotes
-from api.follower import Follower
+from api.http import audit, forecasts, freezes, prices, proposals, publications, quotes, runs, sales, trace, what_if
+from api.http.auth import Gate, Limit
+from api.http.backend import Backend
+from api.http.express import Express
+from api.http.express_quotes import ExpressQuotes
+from api.http.problems import Problem, install, invalid, problem, problems
+from api.http.routes import Routes
+from api.http.trace import Watched
 from api.location import database_of, settings_of
-from api.metrics import MEDIA_TYPE, Meter
-from api.problems import Problem, install, invalid, problem, problems
-from api.routes import Routes
+from api.served.follower import Follower
+from api.served.metrics import MEDIA_TYPE, Meter
+from api.served.snapshot import SNAPSHOT_NAME, Snapshots
 from api.settings import Settings
-from api.snapshot import SNAPSHOT_NAME, Snapshots
 from api.store.keys import Scope
-from api.trace import Watched
 
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.6 system-ui, sans-serif }

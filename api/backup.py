@@ -19,13 +19,13 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from api.answers import take
 from api.archive import Manifest, pack, unpack
 from api.atomic import replacing
 from api.location import database_of
 from api.postgresql import dump, fill
+from api.served.answers import take
+from api.served.snapshot import SNAPSHOT_NAME, write
 from api.settings import FILE, read_settings
-from api.snapshot import SNAPSHOT_NAME, write
 from api.store.database import DATABASE_NAME, Place, open_database, open_to_read, reading
 from api.store.log import ANCHOR_NAME, verify
 from api.store.migrations import HEAD, revision, upgrade

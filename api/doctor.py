@@ -19,9 +19,9 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Engine, text
 
+from api.documents.problem_json import read_problem
 from api.fitting import load_fit
-from api.problem_json import read_problem
-from api.snapshot import SNAPSHOT_NAME, load
+from api.served.snapshot import SNAPSHOT_NAME, load
 from api.store.database import DATABASE_NAME, open_to_read, reading
 from api.store.keys import list_keys
 from api.store.log import ANCHOR_NAME, entries, verify

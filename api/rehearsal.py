@@ -17,9 +17,9 @@ import numpy as np
 from api.atomic import write_bytes
 from api.bookings import BOOKINGS_NAME
 from api.fitting import Progress
+from api.served.snapshot import SNAPSHOT_NAME
 from api.settings import FILE as SETTINGS
 from api.settings import default_text
-from api.snapshot import SNAPSHOT_NAME
 from api.stage import STAGE_NAME
 from api.store.database import DATABASE_NAME
 from api.store.log import ANCHOR_NAME

@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 
 from api.atomic import write_bytes
-from api.snapshot import SNAPSHOT_NAME, Snapshot, load
+from api.served.snapshot import SNAPSHOT_NAME, Snapshot, load
 from pricing.demand import DemandCurves, Evidence
 from pricing.guardrails import InForce
 from pricing.market import Market

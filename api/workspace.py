@@ -19,11 +19,11 @@ import pandas as pd
 
 from api import settings as configuration
 from api.absorb import absorb
-from api.answers import take
 from api.history import History, Ingested
 from api.outcomes import Outcomes, keep_stock, outcomes
+from api.served.answers import take
+from api.served.snapshot import SNAPSHOT_NAME, write
 from api.settings import Settings
-from api.snapshot import SNAPSHOT_NAME, write
 from api.stage import Stage
 from api.stock import counted, sold_since_counted
 from api.store.book import PriceBook

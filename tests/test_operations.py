@@ -12,7 +12,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 
 from api.cli.main import COMMANDS
-from api.metrics import Meter
+from api.served.metrics import Meter
 from api.settings import default_text
 from api.store.book import PriceBook
 from api.store.database import open_database, reading, writing

@@ -23,6 +23,7 @@ SHOWN = 18
 
 @app.command()
 def demo(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to put the demo's workspace.")] = Path("demo"),
     serve: Annotated[bool, typer.Option("--serve", help="Serve the prices when done.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Another seed plays another season.")] = 7,
@@ -50,7 +51,7 @@ def demo(
     if serve:
         from api.cli.serve import serve as start
 
-        start(workspace=folder)
+        start(context, workspace=folder)
 
 
 def _truth_beside_estimate(done: "Rehearsal") -> Table:

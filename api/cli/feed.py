@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from api.cli.main import app
-from api.feeds import Form
+from api.served.feeds import Form
 from pricing.errors import UnavailableError
 
 
@@ -25,10 +25,10 @@ def export_feed(
     """
     from api.atomic import write_bytes
     from api.clock import SteadyClock
-    from api.feeds import feed
-    from api.follower import Follower
     from api.location import database_of, settings_of
-    from api.snapshot import SNAPSHOT_NAME
+    from api.served.feeds import feed
+    from api.served.follower import Follower
+    from api.served.snapshot import SNAPSHOT_NAME
 
     law = settings_of(workspace).law
     follower = Follower(database_of(workspace), workspace / SNAPSHOT_NAME, clock=SteadyClock(), law=law)

@@ -18,7 +18,7 @@ from pricing.money import minor_digits
 from pricing.plan import Report
 
 if TYPE_CHECKING:
-    from api.network_json import NetworkFile
+    from api.documents.network_json import NetworkFile
     from optimization.network import Allocation, Offering
     from optimization.network.values import Vector
 
@@ -30,7 +30,7 @@ def network(
     file: ProblemFile,
     out: AnswerOut = None,
     time_limit: TimeLimit = 60.0,
-    _schema: Annotated[bool, schema_option("api.network_models")] = False,
+    _schema: Annotated[bool, schema_option("api.documents.network_models")] = False,
 ) -> None:
     """Say how much of each product to sell, or which sets to offer where buyers choose, and each resource's bid price.
 
@@ -38,7 +38,7 @@ def network(
 
     Example: fairfare network legs.json --out answer.json
     """
-    from api.network_json import read_network, write_answer
+    from api.documents.network_json import read_network, write_answer
     from api.strict_json import read_text
     from api.tabular import write_whole
     from optimization.network import IndependentDemand, allocate, best_offering

@@ -22,7 +22,7 @@ from pricing.plan import Blame, Plan
 from pricing.problem import Problem
 
 if TYPE_CHECKING:
-    from api.path_json import DatedPath
+    from api.documents.path_json import DatedPath
     from pricing.choice_problem import ChoiceProblem
 
 MOST_ROWS = 200
@@ -35,7 +35,7 @@ def optimize(
     out: AnswerOut = None,
     time_limit: TimeLimit = 60.0,
     method: Annotated[Method, typer.Option(help="How to solve.")] = Method.AUTO,
-    _schema: Annotated[bool, schema_option("api.problem_json")] = False,
+    _schema: Annotated[bool, schema_option("api.documents.problem_json")] = False,
 ) -> None:
     """Choose one price per offer, under shared resources and rules, with proof.
 
@@ -44,7 +44,7 @@ def optimize(
 
     Example: fairfare optimize problem.json --out plan.json --time-limit 30
     """
-    from api.problem_json import naming, read_any, write_plan
+    from api.documents.problem_json import naming, read_any, write_plan
     from api.strict_json import read_text
     from api.tabular import write_whole
 
@@ -62,7 +62,7 @@ def _solved(
     read: "Problem | ChoiceProblem | DatedPath", method: Method, time_limit: float
 ) -> "tuple[Problem, Plan, Mapping[str, Mapping[str, Decimal]]]":
     """The problem in terms of its plan's offers, the plan, and its prices by offer and period if it has periods."""
-    from api.path_json import DatedPath
+    from api.documents.path_json import DatedPath
     from optimization.choice import ChoiceOptimizer
     from optimization.path import best_path, ladder_problem
     from optimization.solve import HighsOptimizer

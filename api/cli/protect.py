@@ -18,8 +18,15 @@ from api.cli.options import AnswerOut, ProblemFile, schema_option
 from pricing.money import minor_digits
 
 if TYPE_CHECKING:
-    from api.protect_json import Protect
-    from api.protect_models import AnswerJson, BookingsJson, BracketJson, ControlJson, PricesJson, ProtectionJson
+    from api.documents.protect_json import Protect
+    from api.documents.protect_models import (
+        AnswerJson,
+        BookingsJson,
+        BracketJson,
+        ControlJson,
+        PricesJson,
+        ProtectionJson,
+    )
 
 MOST_ROWS = 15
 """Periods and levels of stock shown; --out writes them all."""
@@ -29,13 +36,13 @@ MOST_ROWS = 15
 def protect(
     problem: ProblemFile,
     out: AnswerOut = None,
-    _schema: Annotated[bool, schema_option("api.protect_json")] = False,
+    _schema: Annotated[bool, schema_option("api.documents.protect_json")] = False,
 ) -> None:
     """Protect units of one resource for dearer classes, overbook it, or let its price follow stock and time.
 
     Example: fairfare protect flight.json --out limits.json
     """
-    from api.protect_json import answer, read_protect, write_answer
+    from api.documents.protect_json import answer, read_protect, write_answer
     from api.strict_json import read_text
     from api.tabular import write_whole
 

@@ -69,7 +69,7 @@ def _load(workspace: Path, clock: "SteadyClock", figures: Path, as_json: bool) -
     """The application of one worker; all of a server's workers, the replaced ones too, go by the same clock."""
     from api.app import serving_app
     from api.logs import configure
-    from api.metrics import Meter
+    from api.served.metrics import Meter
 
     sys.setswitchinterval(TURN)
     configure(as_json=as_json)
@@ -77,7 +77,7 @@ def _load(workspace: Path, clock: "SteadyClock", figures: Path, as_json: bool) -
 
 
 def _check(workspace: Path) -> None:
-    from api.snapshot import SNAPSHOT_NAME
+    from api.served.snapshot import SNAPSHOT_NAME
     from api.store.database import DATABASE_NAME
 
     if not any((workspace / name).exists() for name in (DATABASE_NAME, SNAPSHOT_NAME, "fairfare.toml")):

@@ -5,7 +5,7 @@ A page is a module with `add(desk)`, named in `PAGES`; docs/desk.md says how to 
 
 from flask import Flask
 
-from api.backend import Backend
+from api.http.backend import Backend
 from api.pages import account, events, history, language, overview, proposals, strip
 from api.pages.desk import Desk
 

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from flask import abort, g, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from api.auth import Limit, Pace
+from api.http.auth import Limit, Pace
 from api.pages.desk import HOME, SESSION, Answer, Desk, inside
 from api.pages.language import COOKIE, LANGUAGES
 from api.store import sessions

@@ -23,7 +23,7 @@ from flask_babel import get_locale
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from api.backend import Backend
+from api.http.backend import Backend
 from api.pages import words
 from api.pages.assets import FOREVER, Asset, read_assets
 from api.pages.language import LANGUAGES

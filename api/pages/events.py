@@ -12,8 +12,8 @@ from http import HTTPStatus
 
 from flask import abort, render_template, request
 
-from api.backend import Backend
 from api.bookings import Filling
+from api.http.backend import Backend
 from api.pages.curve import curve, said, selling
 from api.pages.desk import Desk, numbers_of
 from api.pages.history import changes_of

@@ -19,7 +19,7 @@ from flask import abort, g, render_template, request
 from flask_babel import gettext, ngettext
 from sqlalchemy import Connection, select
 
-from api.backend import Backend
+from api.http.backend import Backend
 from api.pages.desk import Desk, numbers_of
 from api.pages.words import ROLES, named
 from api.store.checks import Key

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from api.snapshot import Snapshot
+from api.served.snapshot import Snapshot
 from api.stage import STAGE_NAME, Stage, read_stage
 from pricing.demand import Identification
 from pricing.market import Market, Sale

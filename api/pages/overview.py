@@ -13,8 +13,8 @@ from datetime import timedelta
 from flask import render_template, url_for
 from flask_babel import gettext, ngettext
 
-from api.backend import Backend
 from api.bookings import Bookings
+from api.http.backend import Backend
 from api.pages.curve import pace_in_words
 from api.pages.desk import Desk, numbers_of
 from api.pages.events import Line, lines_of

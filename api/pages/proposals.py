@@ -18,7 +18,7 @@ from flask_babel import gettext
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from api.backend import Backend
+from api.http.backend import Backend
 from api.pages.desk import Desk, back_to, numbers_of
 from api.pages.rows import Row, rows_of
 from api.pages.situation import Situation, decoded, situation

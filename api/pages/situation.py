@@ -15,8 +15,8 @@ from functools import cached_property
 from flask import g
 from sqlalchemy import Connection, select
 
-from api.backend import Backend
 from api.bookings import Bookings, load_bookings
+from api.http.backend import Backend
 from api.settings import Settings
 from api.store.checks import Key
 from api.store.database import reading

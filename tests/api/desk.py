@@ -11,11 +11,11 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from api.app import create_app
-from api.auth import Gate, Limit
 from api.clock import SteadyClock
-from api.follower import Follower
+from api.http.auth import Gate, Limit
+from api.served.follower import Follower
+from api.served.snapshot import SNAPSHOT_NAME
 from api.settings import FILE
-from api.snapshot import SNAPSHOT_NAME
 from api.store.book import PriceBook
 from api.store.database import open_database
 from api.store.keys import Scope, create_key

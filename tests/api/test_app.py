@@ -14,12 +14,12 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from api.app import create_app
-from api.auth import Gate, Limit
-from api.feeds import FEEDS, Form, feed
-from api.follower import Follower
-from api.prices import Explanation, Price, PricePage
-from api.problems import Problem
-from api.snapshot import NOTHING, SNAPSHOT_NAME, Snapshot, View
+from api.http.auth import Gate, Limit
+from api.http.prices import Explanation, Price, PricePage
+from api.http.problems import Problem
+from api.served.feeds import FEEDS, Form, feed
+from api.served.follower import Follower
+from api.served.snapshot import NOTHING, SNAPSHOT_NAME, Snapshot, View
 from api.store.database import DATABASE_NAME, open_database
 from api.store.keys import Scope, create_key
 from pricing.book import Listing

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_network_json import CHOICE, LEGS, changed
+from tests.api.documents.test_network_json import CHOICE, LEGS, changed
 
 main = importlib.import_module("api.cli.main")
 

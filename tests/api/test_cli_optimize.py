@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from optimization.method import Method
-from tests.api.test_problem_json import DOCUMENT
+from tests.api.documents.test_problem_json import DOCUMENT
 
 main = importlib.import_module("api.cli.main")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_protect_json import DOCUMENT, without
+from tests.api.documents.test_protect_json import DOCUMENT, without
 from tests.real_data import ROOT
 
 main = importlib.import_module("api.cli.main")

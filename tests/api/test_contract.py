@@ -14,7 +14,7 @@ from schemathesis import GenerationMode
 from schemathesis.core import NOT_SET
 
 from api.app import create_app
-from api.snapshot import NOTHING
+from api.served.snapshot import NOTHING
 from api.store.database import DATABASE_NAME
 from api.store.keys import Scope
 from tests.api.desk import Desk

@@ -16,8 +16,8 @@ from api.cli import doctor as _  # noqa: F401  # adds the command
 from api.cli.main import app
 from api.clock import utc_now
 from api.doctor import PARTS, Health, examine
+from api.served.snapshot import SNAPSHOT_NAME
 from api.settings import default_text
-from api.snapshot import SNAPSHOT_NAME
 from api.store.database import DATABASE_NAME
 from api.store.keys import Scope, create_key
 from api.store.log import ANCHOR_NAME

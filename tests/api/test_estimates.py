@@ -12,9 +12,9 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from api.app import create_app
-from api.auth import Gate
 from api.estimates import CURRENT, ESTIMATES, Current
 from api.fitting import Fit, load_fit
+from api.http.auth import Gate
 from api.settings import default_text
 from api.store.keys import Scope
 from api.workspace import Workspace

@@ -13,7 +13,7 @@ import pytest
 from api.app import serving_app
 from api.cli.main import main
 from api.clock import utc_now
-from api.snapshot import SNAPSHOT_NAME, load
+from api.served.snapshot import SNAPSHOT_NAME, load
 from api.store.database import open_database
 from api.store.keys import Scope, create_key
 from api.workspace import Workspace

@@ -10,7 +10,7 @@ import pytest
 
 from api.fitting import load_fit
 from api.rehearsal import Rehearsal, rehearse
-from api.snapshot import SNAPSHOT_NAME, load
+from api.served.snapshot import SNAPSHOT_NAME, load
 from optimization import HighsOptimizer
 from pricing.book import Verdict
 from pricing.errors import InputError, RefusedError

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from api.follower import Follower
-from api.snapshot import SNAPSHOT_NAME
+from api.served.follower import Follower
+from api.served.snapshot import SNAPSHOT_NAME
 from api.store.database import DATABASE_NAME
 from tests.api.clocks import still
 from tests.api.store.book_kit import IDS, book_with_prices, decision, publish

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from api.follower import Follower
-from api.snapshot import SNAPSHOT_NAME, check, load, write
+from api.served.follower import Follower
+from api.served.snapshot import SNAPSHOT_NAME, check, load, write
 from tests.api.clocks import still
+from tests.api.served.test_snapshot import snapshot_of
 from tests.api.store.book_kit import IDS, book_with_prices, decision, publish
-from tests.api.test_snapshot import snapshot_of
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -240,7 +240,7 @@ def test_what_comes_from_the_database_is_checked_too(tmp_path: Path, monkeypatch
     with pytest.raises(ValueError, match="hamlet-adult"):
         check(wrong.content)
     with monkeypatch.context() as patched, capture_logs():
-        patched.setattr("api.follower.take", lambda *_, **__: wrong)
+        patched.setattr("api.served.follower.take", lambda *_, **__: wrong)
         follower.refresh()
         view = follower.current()
         assert (view.snapshot.content.version, view.stale) == (1, True)

@@ -15,9 +15,9 @@ from werkzeug.serving import make_server
 
 from api.app import create_app
 from api.clock import SteadyClock, utc_now
-from api.follower import Follower
 from api.rehearsal import rehearse
-from api.snapshot import SNAPSHOT_NAME
+from api.served.follower import Follower
+from api.served.snapshot import SNAPSHOT_NAME
 from api.store.keys import Scope, create_key
 from api.store.users import Role, Users
 from optimization import HighsOptimizer

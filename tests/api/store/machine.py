@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import Engine, event, insert, select
 
-from api.answers import take
-from api.snapshot import Snapshot
+from api.served.answers import take
+from api.served.snapshot import Snapshot
 from api.store import requests
 from api.store.book import PriceBook
 from api.store.database import DATABASE_NAME, open_database, reading, writing

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from api.answers import take
+from api.served.answers import take
 from api.store.book import PriceBook
 from api.store.database import open_to_read, reading
 from pricing.book import Listing, Provenance

@@ -14,11 +14,11 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
-from api.answers import take
 from api.archive import MANIFEST, Member, pack, unpack
 from api.backup import Upgraded, back_up, bring_up_to_date, restore
+from api.served.answers import take
+from api.served.snapshot import SNAPSHOT_NAME, load
 from api.settings import default_text
-from api.snapshot import SNAPSHOT_NAME, load
 from api.store import migrations
 from api.store.book import PriceBook
 from api.store.database import DATABASE_NAME, open_database, reading, writing

@@ -11,9 +11,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from api.follower import Follower
+from api.served.follower import Follower
+from api.served.snapshot import SNAPSHOT_NAME
 from api.settings import default_text
-from api.snapshot import SNAPSHOT_NAME
 from api.store.book import PriceBook
 from api.store.database import open_database
 from api.store.log import ANCHOR_NAME, verify

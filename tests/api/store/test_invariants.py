@@ -138,7 +138,9 @@ PLANTED: dict[str, Plant] = {
         "api.store.steps.update", lambda table: update(table).where(false())
     ),
     "3: a publication is committed by halves": halfway_committed,
-    "3: an older version is served": replaced("api.answers.latest_version", lambda db: queries.latest_version(db) - 1),
+    "3: an older version is served": replaced(
+        "api.served.answers.latest_version", lambda db: queries.latest_version(db) - 1
+    ),
     "4: an entry of the log is edited": tampering("UPDATE log SET by = 'eve' WHERE number = 2"),
     "4: an entry of the log is removed": tampering("DELETE FROM log WHERE number = 2"),
     "4: the tail of the log is cut": tampering("DELETE FROM log WHERE number = (SELECT max(number) FROM log)"),

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from sqlalchemy import insert
 
-from api.answers import take
+from api.served.answers import take
 from api.store.database import open_database, open_to_read, reading, writing
 from api.store.tables import prices, publications
 from pricing.law import Law, MarketLaw

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from api.app import serving_app
-from api.follower import Follower
 from api.location import database_of
+from api.served.follower import Follower
+from api.served.snapshot import SNAPSHOT_NAME
 from api.settings import default_text
-from api.snapshot import SNAPSHOT_NAME
 from api.workspace import Workspace
 from pricing.errors import UnavailableError
 from tests.api.clocks import still

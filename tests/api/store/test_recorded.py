@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import msgspec
 
-from api.answers import entry_of, take
-from api.quoting import Said
-from api.snapshot import Entry
+from api.served.answers import entry_of, take
+from api.served.quoting import Said
+from api.served.snapshot import Entry
 from api.store.database import open_database, reading
 from pricing.law import NO_LAW
 from tests.api.store.book_kit import NOW, Home, book_with_prices, decision, place_in, publish

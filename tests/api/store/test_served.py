@@ -18,10 +18,10 @@ from api.store.database import open_database
 from api.store.keys import Scope, create_key
 from api.workspace import Workspace
 from pricing.law import NO_LAW
+from tests.api.served.test_metrics import value
 from tests.api.store.book_kit import IDS, LISTINGS, NOW, POLICY, Home, decision, proposal
 from tests.api.store.postgres import Server
 from tests.api.store.test_serving import gone
-from tests.api.test_metrics import value
 from tests.api.test_serve import serving
 
 OUTAGE = float(os.environ.get("FAIRFARE_OUTAGE", "3"))

@@ -19,10 +19,10 @@ from werkzeug.test import TestResponse
 from api.app import create_app
 from api.cli.options import parse_instant
 from api.clock import PATIENCE
-from api.feeds import Form
-from api.follower import Follower
+from api.served.feeds import Form
+from api.served.follower import Follower
+from api.served.snapshot import SNAPSHOT_NAME
 from api.settings import default_text
-from api.snapshot import SNAPSHOT_NAME
 from api.store.book import PriceBook
 from api.store.database import DATABASE_NAME, open_database
 from api.store.keys import Scope, create_key

@@ -1,0 +1,1 @@
+"""Problem files of the commands without a workspace, read exactly."""

@@ -1,4 +1,4 @@
-"""How events fill up, kept beside the fit: what a page draws of them without reading a table.
+"""How events fill up and goods sell, kept beside the fit: what a page draws of them without reading a table.
 
 Guarantees
 ----------
@@ -7,7 +7,7 @@ Guarantees
 """
 
 import functools
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import msgspec
@@ -86,12 +86,44 @@ class Filling(msgspec.Struct, frozen=True):
         return leads, tuple((now - lead) / max(now, 1) for lead in leads)
 
 
+class Shelf(msgspec.Struct, frozen=True):
+    """How one product sells to one segment without an event, period by period, and what is forecast.
+
+    Attributes
+    ----------
+    periods : first day of each period, those forecast behind those sold
+    sold : units sold in each whole period that is over
+    gone : whether it was sold out at times in that period, so that more was wanted
+    mean, low, high : forecast of the periods behind those, and its 80 % interval [units]
+    """
+
+    product: str
+    segment: str
+    periods: tuple[date, ...]
+    sold: tuple[float, ...]
+    gone: tuple[bool, ...]
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    @property
+    def lately(self) -> float:
+        """Units sold in as many of the newest periods as are forecast."""
+        return sum(self.sold[-len(self.mean) :])
+
+    @property
+    def ahead(self) -> tuple[float, float, float]:
+        """Sums of the forecast's low ends, means and high ends; the ends as if all periods were low or high at once."""
+        return sum(self.low), sum(self.mean), sum(self.high)
+
+
 class Bookings(msgspec.Struct, frozen=True):
-    """All coming events, the next one first; `until` is the begin of the newest day of sales."""
+    """All coming events, the next one first, and goods; `until` is the begin of the newest day of sales."""
 
     made_at: datetime
     until: datetime
     events: tuple[Filling, ...]
+    goods: tuple[Shelf, ...] = ()
 
     def of(self, event: str) -> Filling | None:
         """One event."""

@@ -244,19 +244,22 @@ class Workspace:
     def stage(self, *, now: datetime) -> Stage:
         """What a what-if plays on, as things are now; it is kept, so that the next what-if has it at once.
 
-        How the events fill up is kept beside it, for the desk.
+        How the events fill up and goods sell is kept beside it, for the desk.
         """
         from api.fitting import FittedMarket, load_fit  # noqa: PLC0415  # see fit
         from api.report.bookings import to_keep  # noqa: PLC0415  # as in write_report
+        from api.report.goods import shelves  # noqa: PLC0415  # as in write_report
 
-        market = self.market(now)
-        curves = FittedMarket(load_fit(self.fits), self.settings).curves(market.as_it_stands())
+        market, fit = self.market(now), load_fit(self.fits)
+        curves = FittedMarket(fit, self.settings).curves(market.as_it_stands())
         tomorrow = (self.today(now) + timedelta(days=1)).tz_localize(self.settings.time_zone)
         made = Stage(market, curves, self.settings.policy.objective, tomorrow.to_pydatetime())
         made.save(self.root)
         on_sale = [offer.event for offer in market.offers]
         sales, events = self.history.daily_sales(), self.history.table("events")
-        to_keep(sales, events, on_sale, today=self.today(now), now=now).save(self.root)
+        today = self.today(now)
+        goods = shelves(sales[sales["date"] < today], fit.forecast)
+        to_keep(sales, events, on_sale, goods, today=today, now=now).save(self.root)
         return made
 
     def approve(self, proposal_id: str, *, by: str, now: datetime, large: bool = False) -> None:

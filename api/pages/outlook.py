@@ -8,7 +8,7 @@ Guarantees
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -98,15 +98,18 @@ def _at(root: Path, changed: int, snapshot: Snapshot) -> Stage | None:
     return None if stage is None else stage.at(snapshot)
 
 
-def outlook(stage: Stage, event: str, on_hand: float, allowed: Mapping[str, Decimal]) -> Outlook | None:
-    """One event; None if nothing of it is in the stage.
+def outlook(
+    stage: Stage, chosen: Callable[[Offer], bool], on_hand: float, allowed: Mapping[str, Decimal]
+) -> Outlook | None:
+    """One event, or one product; None if nothing of it is in the stage.
 
     Parameters
     ----------
+    chosen : which offers belong to it
     on_hand : units sold so far
     allowed : what the waiting proposal would set, by offer
     """
-    offers = [offer for offer in stage.market.offers if offer.event == event]
+    offers = [offer for offer in stage.market.offers if chosen(offer)]
     if not offers or len({offer.currency for offer in offers}) > 1:
         return None
     market = stage.market.of(offers)

@@ -127,9 +127,15 @@ def coming(events: pd.DataFrame, now: pd.Timestamp, on_sale: Sequence[str]) -> l
 
 
 def to_keep(
-    sales: pd.DataFrame, events: pd.DataFrame, on_sale: Sequence[str], *, today: pd.Timestamp, now: datetime
+    sales: pd.DataFrame,
+    events: pd.DataFrame,
+    on_sale: Sequence[str],
+    goods: tuple[kept.Shelf, ...] = (),
+    *,
+    today: pd.Timestamp,
+    now: datetime,
 ) -> kept.Bookings:
-    """What pages draw of the events that something is on sale for.
+    """What pages draw of the events that something is on sale for, beside the goods.
 
     Parameters
     ----------
@@ -140,10 +146,10 @@ def to_keep(
     until = (past["date"].max() if len(past) else today).tz_localize("UTC").to_pydatetime()
     names = coming(events, pd.Timestamp(now), on_sale) if len(events) else []
     if not names:
-        return kept.Bookings(now, until, ())
+        return kept.Bookings(now, until, (), goods)
     history = Bookings.of(past, events, today)
     sums = past.groupby(["event", "product", "segment"])["quantity"].sum().reset_index()
-    return kept.Bookings(now, until, tuple(_filling(history, name, sums) for name in names))
+    return kept.Bookings(now, until, tuple(_filling(history, name, sums) for name in names), goods)
 
 
 def _filling(history: Bookings, name: str, sums: pd.DataFrame) -> kept.Filling:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.offsets import BaseOffset
 
+from api.bookings import Shelf
 from api.report import charts
 from api.report.charts import Chart, Fan
 from api.report.gain import Gain
@@ -103,16 +104,43 @@ def by_period(sales: pd.DataFrame, ahead: "pd.Series[pd.Timestamp]") -> pd.DataF
     -------
     quantity [units] and gone, by the first day of the period
     """
-    own = sales["date"].drop_duplicates().sort_values().tail(STEP_SHOWN)
-    step = _step(ahead) or _step(own) or pd.DateOffset(days=_gap(ahead))
-    shown = max(PERIODS_SHOWN * len(ahead), LEAST_SHOWN)
-    starts = pd.DatetimeIndex([ahead.iloc[0] - k * step for k in range(shown, -1, -1)])
+    starts = _starts(sales, ahead)
     period = starts.searchsorted(sales["date"], side="right") - 1
     gone = sales["quantity"] >= sales["available"] if "available" in sales else np.zeros(len(sales), dtype=bool)
     rows = pd.DataFrame({"period": period, "quantity": sales["quantity"], "gone": gone})
-    past = rows.groupby("period").agg(quantity=("quantity", "sum"), gone=("gone", "max")).reindex(range(shown))
+    past = (
+        rows.groupby("period").agg(quantity=("quantity", "sum"), gone=("gone", "max")).reindex(range(len(starts) - 1))
+    )
     past = past.assign(quantity=past["quantity"].fillna(0.0), gone=past["gone"].eq(True)).set_axis(starts[:-1])
     return past[past.index >= sales["date"].min()] if len(sales) else past[:0]
+
+
+def _starts(sales: pd.DataFrame, ahead: "pd.Series[pd.Timestamp]") -> pd.DatetimeIndex:
+    """First days of the periods before a forecast, and of its own first one."""
+    own = sales["date"].drop_duplicates().sort_values().tail(STEP_SHOWN)
+    step = _step(ahead) or _step(own) or pd.DateOffset(days=_gap(ahead))
+    shown = max(PERIODS_SHOWN * len(ahead), LEAST_SHOWN)
+    return pd.DatetimeIndex([ahead.iloc[0] - k * step for k in range(shown, -1, -1)])
+
+
+def shelves(sales: pd.DataFrame, forecast: pd.DataFrame) -> tuple[Shelf, ...]:
+    """What pages draw of what is sold without an event; parameters as of `goods_view`, `sales` before today only."""
+    goods = sales[sales["event"] == ALL]
+    past = dict(iter(goods.groupby(["product", "segment"])))
+    coming = forecast.sort_values("date").groupby(["product", "segment"])
+    return tuple(_shelf(past.get(key, goods[:0]), ahead) for key, ahead in coming)
+
+
+def _shelf(sales: pd.DataFrame, ahead: pd.DataFrame) -> Shelf:
+    past, product, segment = by_period(sales, ahead["date"]), ahead["product"].iloc[0], ahead["segment"].iloc[0]
+    return Shelf(
+        str(product),
+        str(segment),
+        tuple(day.date() for day in [*past.index, *ahead["date"]]),
+        tuple(map(float, past["quantity"])),
+        tuple(map(bool, past["gone"])),
+        *(tuple(map(float, ahead[column].round(2))) for column in ("mean", "lower", "upper")),
+    )
 
 
 def _gap(dates: "pd.Series[pd.Timestamp]") -> int:

@@ -7,6 +7,7 @@ import pytest
 
 from api.bookings import BOOKINGS_NAME, load_bookings
 from api.report.bookings import Bookings, to_keep
+from api.report.goods import shelves
 from tests.api.report.season import NOW, Case, make_case
 
 TODAY = pd.Timestamp(NOW.date())
@@ -59,3 +60,23 @@ def test_without_events_nothing_is_kept_but_the_day(case: Case) -> None:
     kept = to_keep(case.sales, case.season.events.iloc[:0], [], today=TODAY, now=NOW)
     assert kept.events == ()
     assert kept.until < NOW
+
+
+def test_goods_are_kept_by_whole_periods_and_their_forecast(case: Case, tmp_path: Path) -> None:
+    """What was sold in each period that is over, from the first sale on, and the forecast of those behind."""
+    past, forecast = case.sales[case.sales["date"] < TODAY], case.fit.forecast
+    kept = to_keep(case.sales, case.season.events, [], shelves(past, forecast), today=TODAY, now=NOW)
+    kept.save(tmp_path)
+    assert load_bookings(tmp_path) == kept
+    assert {(shelf.product, shelf.segment) for shelf in kept.goods} == {
+        (product, segment) for product, segment in zip(forecast["product"], forecast["segment"], strict=True)
+    }
+    for shelf in kept.goods:
+        own = past[(past["event"] == "all") & (past["product"] == shelf.product)]
+        over = pd.Timestamp(shelf.periods[len(shelf.sold)])
+        within = own[(own["date"] >= pd.Timestamp(shelf.periods[0])) & (own["date"] < over)]
+        assert sum(shelf.sold) == pytest.approx(within["quantity"].sum())
+        assert len(shelf.periods) == len(shelf.sold) + len(shelf.mean)
+        assert shelf.lately == sum(shelf.sold[-len(shelf.mean) :])
+        low, mean, high = shelf.ahead
+        assert low <= mean <= high

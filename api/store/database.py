@@ -2,16 +2,18 @@
 
 Guarantees
 ----------
-* A committed transaction survives a killed process and a power cut (write-ahead log; SQLite with synchronous=FULL).
-* A writing transaction takes the write lock when it begins, so what it reads cannot change before it writes. One begun
-  inside another joins it: what the two do happens together, or not at all.
+* A committed transaction survives a killed process and a power cut (write-ahead log; SQLite with synchronous=FULL,
+  PostgreSQL with synchronous_commit=on, whatever the server's default).
+* A writing transaction takes the write lock when it begins, so what it reads cannot change before it writes. Threads of
+  a process get it in the order they came. One begun inside another joins it: what the two do happens together, or not
+  at all.
 * An instant is stored in UTC and read back with its zone; one without a zone is refused. Money is stored as text.
 * Opening for reading never creates a file: a database that was moved away is an error, not an empty book.
 """
 
 import sqlite3
 import threading
-from collections import defaultdict
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -32,6 +34,8 @@ LOCK_WAIT = 15
 """How long a writer waits for another to finish [seconds]."""
 WRITER = 0x46616972
 """The advisory lock that a writer holds on PostgreSQL; any number that nobody else of the database uses."""
+SURE = r"-c synchronous_commit=on -c default_transaction_isolation=read\ committed"
+"""Whatever the server's defaults: what was acknowledged is on disk, and a writer sees what the one before did."""
 ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 
 
@@ -115,7 +119,7 @@ def _postgresql(url: str, *, query_only: bool = False) -> Engine:
     if find_spec("psycopg") is None:
         raise InputError("PostgreSQL needs its driver: pip install 'fairfare[prod]'")
     readers = "on" if query_only else "off"
-    options = f"-c TimeZone=UTC -c lock_timeout={LOCK_WAIT}s -c default_transaction_read_only={readers}"
+    options = f"{SURE} -c TimeZone=UTC -c lock_timeout={LOCK_WAIT}s -c default_transaction_read_only={readers}"
     engine = create_engine(
         address.set(drivername="postgresql+psycopg"),
         poolclass=NullPool,
@@ -192,19 +196,48 @@ def _alone(engine: Engine) -> Iterator[Connection]:
             step()
 
 
-_TURNS = defaultdict[str, threading.Lock](threading.Lock)
+class _Queue:
+    """Lets threads through one at a time, in the order they came."""
+
+    def __init__(self) -> None:
+        self._waiting = deque[threading.Event]()
+        self._mutex = threading.Lock()
+
+    def enter(self, *, patience: float) -> bool:
+        """Wait for one's turn for so long [seconds]; whether it came."""
+        mine = threading.Event()
+        with self._mutex:
+            self._waiting.append(mine)
+            if len(self._waiting) == 1:
+                mine.set()
+        if mine.wait(patience):
+            return True
+        with self._mutex:
+            if not mine.is_set():
+                self._waiting.remove(mine)
+            return mine.is_set()
+
+    def leave(self) -> None:
+        """End one's turn; whoever waited longest is next."""
+        with self._mutex:
+            self._waiting.popleft()
+            if self._waiting:
+                self._waiting[0].set()
+
+
+_QUEUES: dict[str, _Queue] = {}
 
 
 @contextmanager
 def _in_turn(engine: Engine) -> Iterator[None]:
     """Let the threads of a process write one after another; many that poll a database file would starve some."""
-    turn = _TURNS[str(engine.url)]
-    if not turn.acquire(timeout=LOCK_WAIT):
+    queue = _QUEUES.setdefault(str(engine.url), _Queue())
+    if not queue.enter(patience=LOCK_WAIT):
         raise UnavailableError(f"the price book's database does not answer: others have been writing for {LOCK_WAIT} s")
     try:
         yield
     finally:
-        turn.release()
+        queue.leave()
 
 
 def _within(connection: Connection) -> Iterator[Connection]:

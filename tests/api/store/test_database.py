@@ -1,9 +1,11 @@
 """The database itself refuses what must never be, whoever writes to it."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -159,6 +161,47 @@ def test_a_reader_sees_one_moment(home: Home) -> None:
         before = db.scalars(select(publications.c.version)).all()
         publish(book, decision())
         assert db.scalars(select(publications.c.version)).all() == before == [1]
+
+
+def test_writers_of_a_process_take_turns_in_the_order_they_came(tmp_path: Path) -> None:
+    """Whoever writes one thing after another lets those in between who came meanwhile."""
+    engine, came = open_database(tmp_path / DATABASE_NAME), list[str]()
+
+    def write(name: str) -> None:
+        with writing(engine):
+            came.append(name)
+
+    waiting = [Thread(target=write, args=(name,)) for name in "bcdef"]
+    with writing(engine):
+        for thread in waiting:
+            thread.start()
+            time.sleep(0.02)
+    for _ in range(5):
+        write("a")
+    for thread in waiting:
+        thread.join()
+    assert (sorted(came[:5]), came[5:]) == ([*"bcdef"], [*"aaaaa"])
+
+
+def test_who_gives_up_waiting_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn that was not taken passes to the next."""
+    engine, told = open_database(tmp_path / DATABASE_NAME), list[str]()
+
+    def write() -> None:
+        try:
+            with writing(engine):
+                told.append("written")
+        except UnavailableError as error:
+            told.append(str(error))
+
+    with writing(engine):
+        monkeypatch.setattr("api.store.database.LOCK_WAIT", 0.05)
+        impatient = Thread(target=write)
+        impatient.start()
+        impatient.join()
+    assert "others have been writing" in told[0]
+    write()
+    assert told[1] == "written"
 
 
 def test_a_password_does_not_belong_into_an_address() -> None:

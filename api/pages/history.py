@@ -51,13 +51,18 @@ class PriceChange:
     @property
     def name(self) -> str:
         """What is sold to whom."""
-        parts = (self.price.terms.get("product"), self.price.terms.get("segment"))
-        return " · ".join(part for part in parts if part and part != "all") or self.price.offer
+        return named_price(self.price)
 
     @property
     def change(self) -> float:
         """Relative change of the price."""
         return float(self.price.price / self.before) - 1 if self.before else 0.0
+
+
+def named_price(price: PriceInForce) -> str:
+    """What a price is for: what is sold to whom."""
+    parts = (price.terms.get("product"), price.terms.get("segment"))
+    return " · ".join(part for part in parts if part and part != "all") or price.offer
 
 
 def changes_of(backend: Backend, keys: Collection[Key], *, limit: int) -> tuple[PriceChange, ...]:

@@ -25,7 +25,7 @@ from api.pages.situation import Situation, decoded, situation
 from api.pages.strip import reason_given
 from api.store.database import reading, writing
 from api.store.queries import standing_of
-from api.store.tables import proposals
+from api.store.tables import proposals, publications
 from api.store.users import Role
 from pricing.book import Proposal, Standing
 from pricing.errors import Finding, InputError
@@ -70,6 +70,7 @@ def add(desk: Desk) -> None:
             page="overview",
             proposal=found,
             standing=standing,
+            version=_published_as(backend, name),
             groups=groups,
             first_held=next((group.event for group in groups if group.held), None),
         )
@@ -98,6 +99,12 @@ def _known(backend: Backend, name: str, now: datetime) -> tuple[Proposal, Standi
             abort(HTTPStatus.NOT_FOUND)
         found = decoded(body)
         return found, standing_of(db, found, now)
+
+
+def _published_as(backend: Backend, name: str) -> int | None:
+    """The version that put a proposal in force, or will."""
+    with reading(backend.engine) as db:
+        return db.scalar(select(publications.c.version).where(publications.c.proposal == name))
 
 
 def _begins(backend: Backend) -> datetime | None:

@@ -36,6 +36,14 @@ STANDINGS: Said = {
     Standing.EXPIRED: _("Lapsed"),
     Standing.STALE: _("Overtaken"),
 }
+VERSIONS: Said = {
+    "import": _("Offers entered"),
+    "publish": _("Published"),
+    "scheduled": _("Scheduled"),
+    "rollback": _("Rolled back"),
+    "undone": _("Taken back"),
+}
+"""How versions of the book stand."""
 EVIDENCE: Said = {
     Identification.IDENTIFIED: _("identified"),
     Identification.WEAK: _("weak"),
@@ -89,6 +97,8 @@ DONE: Said = {
     "published": _("The prices are in force."),
     "scheduled": _("The prices are scheduled."),
     "rejected": _("The proposal is rejected. No price has changed."),
+    "undone": _("The prices from before are in force again."),
+    "cancelled": _("What was scheduled is taken back. No price has changed."),
     "frozen": _("All changes are stopped. Prices on sale stay as they are."),
     "unfrozen": _("The stop is lifted. Prices may change again."),
 }

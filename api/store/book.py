@@ -38,14 +38,11 @@ from api.store.queries import (
     latest_version,
     listing_of,
     moment,
-    set_before,
-    set_by,
     standing_of,
 )
 from api.store.steps import (
     append_version,
     describe,
-    differs,
     first_price,
     forbids,
     moved_price,
@@ -55,6 +52,7 @@ from api.store.steps import (
     price_again,
     prices_known,
     replace_prices,
+    taken_back,
     undoable,
 )
 from api.store.tables import freezes, prices, proposals, reviews
@@ -222,17 +220,10 @@ class PriceBook:
             made_so_far = all_publications(step.db)
             undone = undoable(made_so_far, version)
             made = append_version(step.db, Change.ROLLBACK, by=by, now=now, undone=version)
-            alone = undone.effective_at > made.at
-            touched = set_by(step.db, [version] if alone else range(version, made.version))
-            current = {price.key: price for price in in_force(step.db, made.at)}
-            earlier = set_before(step.db, version, until=made.at)
-            restored = [
-                price_again(earlier[key], made)
-                for key in sorted(touched & earlier.keys())
-                if differs(earlier[key], current[key])
-            ]
-            changed = [price for price in restored if price.price != current[price.key].price]
-            if wrong := [text for price in changed for text in outside(price, listing_of(step.db))]:
+            changes = taken_back(step.db, undone, made.at)
+            restored = [price_again(earlier, made) for _, earlier in changes]
+            listed = listing_of(step.db)
+            if wrong := [text for change in changes for text in outside(change, listed)]:
                 raise RefusedError(f"version {version} may not be rolled back: {'; '.join(wrong)}")
             step.tell(str(made.version), {"undone": version, "prices": replace_prices(step.db, made, restored)})
             return made.version

@@ -17,7 +17,17 @@ from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from api.store import log
 from api.store.checks import Key, faults
-from api.store.queries import between, coming, freeze_reason, in_force, latest_version, listing_of, took_back_alone
+from api.store.queries import (
+    between,
+    coming,
+    freeze_reason,
+    in_force,
+    latest_version,
+    listing_of,
+    set_before,
+    set_by,
+    took_back_alone,
+)
 from api.store.tables import listings, prices, publications, reviews
 from pricing import guardrails, law
 from pricing.book import Change, Decision, Listing, PriceInForce, Proposal, Publication
@@ -111,10 +121,25 @@ def undoable(made: Mapping[int, Publication], version: int) -> Publication:
     return found
 
 
-def outside(price: PriceInForce, known: Mapping[Key, Listing]) -> Iterator[str]:
-    """What forbids restoring a price, in words."""
+def taken_back(db: Connection, undone: Publication, at: datetime) -> list[tuple[PriceInForce, PriceInForce]]:
+    """What taking a publication back changes: each price in force then, and the earlier one that is put in its place.
+
+    The earlier one may be the same price, which then stays where another one was to follow.
+    """
+    later = [undone.version] if undone.effective_at > at else range(undone.version, latest_version(db) + 1)
+    current = {price.key: price for price in in_force(db, at)}
+    earlier = set_before(db, undone.version, until=at)
+    keys = sorted(set_by(db, later) & earlier.keys())
+    return [(current[key], earlier[key]) for key in keys if differs(earlier[key], current[key])]
+
+
+def outside(change: tuple[PriceInForce, PriceInForce], known: Mapping[Key, Listing]) -> Iterator[str]:
+    """What forbids restoring a price, in words; one that stays is not asked."""
+    current, price = change
     listing = known.get(price.key)
-    if listing is not None and not listing.offer.floor <= price.price <= listing.offer.ceiling:
+    if price.price == current.price or listing is None:
+        return
+    if not listing.offer.floor <= price.price <= listing.offer.ceiling:
         bounds = f"{listing.offer.floor} to {listing.offer.ceiling}"
         yield f"offer {price.offer} would cost {price.price}, outside its bounds {bounds}"
 

@@ -126,6 +126,7 @@ ACTS = {
     "/desk/lift": "admin",
     "/desk/proposals/p1/approve": "approver",
     "/desk/proposals/p1/reject": "approver",
+    "/desk/versions/p1/take-back": "approver",
 }
 OPEN = {"/desk/sign-in", "/desk/sign-out", "/desk/language"}
 """What needs no role."""

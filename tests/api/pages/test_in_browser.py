@@ -119,6 +119,8 @@ def paths(shop: Shop) -> dict[str, str]:
         "proposal": f"/desk/proposals/{shop.proposal}",
         "history": "/desk/history",
         "chain": "/desk/history/check",
+        "versions": "/desk/versions",
+        "version": "/desk/versions/2",
         "offer": f"/desk/offers/{shop.offer}/history",
     }
 

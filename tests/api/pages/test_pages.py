@@ -34,6 +34,8 @@ READ = (
     "/desk/history",
     "/desk/history?action=propose",
     "/desk/history/check",
+    "/desk/versions",
+    "/desk/versions/1",
     "/desk/offers/hamlet-adult/history",
 )
 """Every page, with something on it."""

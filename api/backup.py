@@ -2,9 +2,11 @@
 
 Guarantees
 ----------
-* The price book in a backup is one moment of it, taken while others go on writing; its anchor is not ahead of it.
+* The price book in a backup is one moment of it, taken while others go on writing; neither its anchor nor what the
+  history took over from it is ahead of it.
 * Restoring refuses a folder or a database that holds anything. The workspace is there whole, with its log verified, or
-  not at all, and serves the prices of the backup, price for price.
+  not at all, and serves the prices of the backup, price for price. No quote given before holds there: a number that it
+  locks may come to stand for another price.
 * Before a database file is brought up to date it is copied; the copy is as private as the database.
 """
 
@@ -18,6 +20,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
+from secrets import token_hex
+
+from sqlalchemy import Engine, inspect, update
 
 from api.archive import Manifest, pack, unpack
 from api.atomic import replacing
@@ -26,9 +31,10 @@ from api.postgresql import dump, fill
 from api.served.answers import take
 from api.served.snapshot import SNAPSHOT_NAME, write
 from api.settings import FILE, read_settings
-from api.store.database import DATABASE_NAME, Place, open_database, open_to_read, reading
+from api.store.database import DATABASE_NAME, Place, open_database, open_to_read, reading, writing
 from api.store.log import ANCHOR_NAME, verify
 from api.store.migrations import HEAD, revision, upgrade
+from api.store.tables import secrets
 from pricing.errors import Finding, InputError, UnavailableError
 
 DUMP_NAME = "prices.dump"
@@ -59,10 +65,10 @@ def back_up(root: Path, target: Path, *, now: datetime) -> Manifest:
 
 def _files(root: Path, scratch: Path) -> tuple[dict[str, Path], str]:
     """What a backup holds, by the name it gets, and the name of the price book among them."""
-    # the anchor first: every entry it knows is then in the database that is copied after it
+    # The book last: it then holds every entry that the anchor knows, and every sale that the history has taken over.
     files = {name: _copy(root / name, scratch) for name in (FILE, ANCHOR_NAME) if (root / name).is_file()}
-    book = _copy_book(database_of(root), scratch)
     found = [path for folder in FOLDERS for path in sorted((root / folder).rglob("*")) if path.is_file()]
+    book = _copy_book(database_of(root), scratch)
     files |= {path.relative_to(root).as_posix(): path for path in found if not path.name.startswith(".")}
     return files | {book.name: book}, book.name
 
@@ -117,6 +123,7 @@ def restore(source: Path, root: Path, *, now: datetime, database: str | None = N
             if (folder / name).is_file():
                 (folder / name).chmod(PRIVATE)
         _settle(folder, database)
+        _make_new_secret(open_database(database_of(folder)))
         _prove(folder, now)
     return manifest
 
@@ -135,12 +142,20 @@ def _settle(folder: Path, database: str | None) -> None:
     (folder / DUMP_NAME).unlink()
 
 
+def _make_new_secret(engine: Engine) -> None:
+    """Sign quotes with another secret from now on; a book older than quotes has none yet."""
+    with writing(engine) as db:
+        if inspect(db).has_table(secrets.name):
+            db.execute(update(secrets).where(secrets.c.name == "quotes").values(value=token_hex(32)))
+
+
 def _prove(folder: Path, now: datetime) -> None:
     """Refuse a book that is not sound; keep what is served, so that serving starts even without the database."""
     engine = open_database(database_of(folder))
     if revision(engine) != HEAD:
         return  # an older one is brought up to date first, and verified then
-    if found := verify(engine, folder / ANCHOR_NAME):
+    anchor = folder / ANCHOR_NAME  # a book that was empty when its backup began has none
+    if found := verify(engine, anchor if anchor.is_file() else None):
         raise InputError([Finding(text) for text in found])
     with reading(engine) as db:
         write(take(db, now=now, law=read_settings(folder / FILE).law), folder / SNAPSHOT_NAME)

@@ -128,12 +128,9 @@ def _database(patient: Patient) -> Found:
 
 
 def _log(patient: Patient) -> Found:
-    anchor = patient.place.root / ANCHOR_NAME
-    findings = verify(patient.engine, anchor)
+    findings = verify(patient.engine, patient.place.root / ANCHOR_NAME)
     with reading(patient.engine) as db:
         told = list(entries(db))
-    if len(told) > 1 and not anchor.exists():
-        findings = (*findings, f"the anchor {anchor.name} is gone")
     for finding in findings:
         yield Health.WRONG, f"{finding}; freeze, then docs/operations.md"
     if not findings:

@@ -7,7 +7,8 @@ Guarantees
   removed or put in between breaks the chain.
 * The anchor, a text file outside the database, gets number and hash of each entry once it is committed. It tells what
   a chain cannot: that its tail was cut, or that all of it was written anew.
-* Replaying the log gives every price the book holds, with its instants.
+* Replaying the log gives every price the book holds, with its instants. The log also tells what was proposed, who
+  approved or rejected it, what is offered and when prices were frozen.
 """
 
 import hashlib
@@ -16,15 +17,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, Select, Table, insert, select
 
 from api.store.database import after_commit, reading
-from api.store.tables import log, prices, proposals
+from api.store.tables import freezes, listings, log, prices, proposals, reviews
 from pricing.book import PriceInForce
 
 ANCHOR_NAME = "log.anchor"
@@ -32,6 +34,9 @@ BEGINNING = "0" * 64
 """What the first entry is chained to."""
 CUT_SHORT = re.compile(r"[0-9]*( [0-9a-f]{0,63})?", re.ASCII)
 """A line of the anchor that was never written to its end: it tells nothing."""
+
+VERDICTS = {"approved": "approve", "rejected": "reject"}
+"""What a review's verdict is called in the log."""
 
 logger = structlog.get_logger()
 Row = dict[str, Any]
@@ -105,7 +110,22 @@ def verify(engine: Engine, anchor: Path | None) -> tuple[str, ...]:
         chain = tuple(entries(db))
         held = _held(db)
         bodies = {row.id: row.body for row in db.execute(select(proposals.c.id, proposals.c.body))}
-    return (*_breaks(chain), *_adrift(chain, anchor), *_edited(chain, bodies), *_differences(replay(chain), held))
+        listed = [(row.offer, row.channel, digest(row.body)) for row in db.execute(_in_order(listings))]
+        freezing = [("freeze" if row.frozen else "unfreeze", row.by) for row in db.execute(_in_order(freezes))]
+        reviewed = {row.proposal: (VERDICTS[row.verdict], row.by) for row in db.execute(select(reviews))}
+    return (
+        *_breaks(chain),
+        *_adrift(chain, anchor),
+        *_edited(chain, bodies),
+        *_unlisted(chain, listed),
+        *_unreviewed(chain, reviewed),
+        *_unfrozen(chain, freezing),
+        *_differences(replay(chain), held),
+    )
+
+
+def _in_order(table: Table) -> Select[Any]:
+    return select(table).order_by(table.c.number)
 
 
 def _breaks(chain: Sequence[Entry]) -> Iterator[str]:
@@ -121,6 +141,8 @@ def _breaks(chain: Sequence[Entry]) -> Iterator[str]:
 def _adrift(chain: Sequence[Entry], anchor: Path | None) -> Iterator[str]:
     if anchor is None:
         return
+    if not anchor.exists() and any(entry.action != "adopt" for entry in chain):
+        yield f"the anchor {anchor.name} is gone: nothing else tells that the log was cut short or written anew"
     known = {entry.number: entry.hash for entry in chain}
     text = anchor.read_text(encoding="ascii", errors="replace") if anchor.exists() else ""
     for line in text.splitlines():
@@ -142,6 +164,34 @@ def _edited(chain: Sequence[Entry], bodies: Mapping[str, str]) -> Iterator[str]:
             hashed = msgspec.json.decode(entry.body)["sha256"]
             if digest(bodies.get(entry.subject, "")) != hashed:
                 yield f"proposal {entry.subject} is not what was proposed"
+
+
+def _unlisted(chain: Sequence[Entry], listed: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+    """Descriptions of offers, with their bounds, that are not what was imported."""
+    told = [
+        (row["offer"], row["channel"], row["sha256"])
+        for entry in chain
+        for row in msgspec.json.decode(entry.body).get("listings", ())
+    ]
+    for said, found in zip_longest(told, listed):
+        if said != found:
+            yield f"what is offered as {(said or found)[0]} is not what was imported"
+
+
+def _unreviewed(chain: Sequence[Entry], held: Mapping[str, tuple[str, str]]) -> Iterator[str]:
+    """Proposals that others approved or rejected than the log tells, or nobody did."""
+    told = {entry.subject: (entry.action, entry.by) for entry in chain if entry.action in {"approve", "reject"}}
+    for entry in chain:
+        if entry.action in {"propose", "override"} and told.get(entry.subject) != held.get(entry.subject):
+            yield f"who approved or rejected proposal {entry.subject} is not what the log tells"
+
+
+def _unfrozen(chain: Sequence[Entry], held: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Freezes that are not those of the log; a book that is older than logs may hold some from before it."""
+    told = [(entry.action, entry.by) for entry in chain if entry.action in {"freeze", "unfreeze"}]
+    older = len(held) - len(told) if chain and chain[0].action == "adopt" else 0
+    if list(held[max(older, 0) :]) != told:
+        yield "what froze prices is not what the log tells"
 
 
 def digest(text: str) -> str:

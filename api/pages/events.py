@@ -99,7 +99,7 @@ def drawing(filling: Filling | None, view: Outlook | None, step: float) -> dict[
         drawn |= {"ahead": leads, "share": share, "typical": _typical(filling)}
     if view is not None:
         recommended = [view.recommended] if view.recommended else []
-        drawn |= {"currency": view.currency, "cases": [_plain(case) for case in (*view.cases, *recommended)]}
+        drawn |= {"currency": view.currency, "cases": [plain(case) for case in (*view.cases, *recommended)]}
     return drawn
 
 
@@ -112,7 +112,7 @@ def _typical(filling: Filling) -> dict[str, object] | None:
     return {name: getattr(usual, name)[start:] for name in ("lead", "low", "median", "high")}
 
 
-def _plain(case: Case) -> dict[str, object]:
+def plain(case: Case) -> dict[str, object]:
     """A case in few digits."""
     return {
         "percent": case.percent,

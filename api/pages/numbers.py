@@ -8,7 +8,7 @@ Guarantees
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -67,6 +67,10 @@ class Numbers:
     def day(self, instant: datetime) -> str:
         """A day with its weekday: `Sat 12 Dec 2026`."""
         return format_skeleton("yMMMEd", self.local(instant), locale=self.locale)
+
+    def date(self, day: date) -> str:
+        """A day of the calendar: `12 Dec 2026`."""
+        return format_skeleton("yMMMd", day, locale=self.locale)
 
     def short_day(self, instant: datetime) -> str:
         """A day without its year: `12 Dec`."""

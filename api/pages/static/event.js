@@ -1,4 +1,4 @@
-/* The page of an event: its booking curve, and what if. */
+/* The page of an event or a product: what if, and the booking curve of an event. */
 (() => {
   "use strict";
   const D = window.Desk;
@@ -91,7 +91,7 @@
     row(said.difference, "", money.difference(chosen.gain[0]));
     cell(out, said.interval, "l");
     cell(out, D.fill(said.between, { low: money.difference(chosen.gain[1]), high: money.difference(chosen.gain[2]) }), "if two");
-    row(said.full, D.percent(today.full), D.percent(chosen.full));
+    if (given.counted !== false) row(said.full, D.percent(today.full), D.percent(chosen.full));
     text("wi-by", chosen === recommended ? said.recommended : D.change(chosen.percent / 100));
     text("wi-price", D.fill(said.mean, { before: money.price(today.price), after: money.price(chosen.price) }));
   };
@@ -137,6 +137,7 @@
   const show = () => {
     if (slider) { figures(); outcomes(); note(); }
     curve();
+    if (today) document.dispatchEvent(new CustomEvent("desk:case", { detail: { today, chosen } }));
   };
   const choose = (it) => { chosen = it; show(); };
   if (slider) {

@@ -30,6 +30,8 @@ READ = (
     "/desk/events",
     "/desk/events?q=zz",
     "/desk/events/friday",
+    "/desk/products",
+    "/desk/products?q=zz",
     "/desk/proposals/p1",
     "/desk/history",
     "/desk/history?action=propose",

@@ -20,7 +20,8 @@ from api.pages.desk import HOME, SESSION, Answer, Desk, inside
 from api.pages.language import COOKIE, LANGUAGES
 from api.store import sessions
 from api.store.log import ANCHOR_NAME
-from api.store.users import Users, folded
+from api.store.steps import folded
+from api.store.users import Users
 
 BY_ACCOUNT = Limit(rate=1 / 30, burst=10)
 BY_ADDRESS = Limit(rate=1 / 5, burst=40)

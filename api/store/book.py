@@ -44,6 +44,7 @@ from api.store.steps import (
     append_version,
     describe,
     first_price,
+    folded,
     forbids,
     moved_price,
     open_prices,
@@ -307,7 +308,7 @@ class PriceBook:
 
 
 def _same_person(one: str, other: str) -> bool:
-    return one.strip().casefold() == other.strip().casefold()
+    return folded(one) == folded(other)
 
 
 def _record(step: _Step, proposal: Proposal) -> None:

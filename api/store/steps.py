@@ -7,6 +7,7 @@ Guarantees
 * Every guard rail and every rule of law is asked within the transaction that publishes.
 """
 
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -46,9 +47,14 @@ PROGRAMS = frozenset({"engine", "automatic", "upgrade"})
 
 def someone(name: str) -> str:
     """Whom a key or an account is for (RefusedError for a name that the program itself acts under)."""
-    if person(name).casefold() in PROGRAMS:
+    if folded(name) in PROGRAMS:
         raise RefusedError(f"{name.strip()} is a name the program itself acts under; take another")
     return person(name)
+
+
+def folded(name: str) -> str:
+    """A name as names are compared."""
+    return unicodedata.normalize("NFKC", " ".join(name.split())).casefold()
 
 
 def person(name: str) -> str:

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, up
 
 from api.store import log
 from api.store.database import reading, writing
-from api.store.steps import person, someone
+from api.store.steps import folded, person, someone
 from api.store.tables import sessions, users
 from pricing.errors import InputError, RefusedError
 
@@ -133,11 +133,6 @@ class Users:
 
     def _tell(self, db: Connection, action: str, subject: str, body: dict[str, Any], *, by: str, now: datetime) -> None:
         log.append(db, action, subject, body, by=person(by), now=now, anchor=self.anchor)
-
-
-def folded(name: str) -> str:
-    """A name as names are compared."""
-    return unicodedata.normalize("NFKC", " ".join(name.split())).casefold()
 
 
 def check_name(name: str) -> str:

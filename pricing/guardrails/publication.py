@@ -101,11 +101,17 @@ def objections(
     book, moves = _Book(listings, in_force, policy, at or now), _moves(proposal)
     found = [SHADOW] if policy.mode is Mode.SHADOW else []
     if any(decision.set_by is None for decision in moves):
-        made = proposal.provenance
-        found += [refusal.reason for refusal in stale(made.sales_until, made.fitted_at, policy, now)]
+        found += _too_old_now_or_then(proposal, book, now)
     found += [text for decision in moves for text in _against(decision, book)]
     found += _disordered(moves, book)
     return found if large else [*found, *_tripped(moves, book)]
+
+
+def _too_old_now_or_then(proposal: Proposal, book: _Book, now: datetime) -> list[str]:
+    """What a proposal was made from that is too old, or will be when its prices begin."""
+    dated = proposal.provenance.sales_until, proposal.provenance.fitted_at
+    found = [refusal.reason for refusal in stale(*dated, book.policy, now)]
+    return found or [f"when its prices begin, {refusal.reason}" for refusal in stale(*dated, book.policy, book.at)]
 
 
 def _moves(proposal: Proposal) -> list[Decision]:

@@ -189,6 +189,19 @@ def test_a_proposal_made_from_what_is_old_or_undated_moves_no_price() -> None:
     assert against(proposal(move(to="20"), sales=None, fit=None), [offer("a")]) == []
 
 
+def test_what_will_be_old_when_a_price_begins_moves_none() -> None:
+    """Scheduling a price does not keep what it was decided on fresh; what is dated ahead of the clock stays so."""
+    made = [offer("a")]
+    assert against(proposal(move()), made, at=NOW + 35 * DAY) == []
+    assert against(proposal(move()), made, at=NOW + 35 * DAY + MOMENT) == [
+        "when its prices begin, the model is from 2026-03-02, more than 35 days ago"
+    ]
+    assert against(proposal(move(), sales=NOW + 2 * DAY), made, at=NOW + 2 * DAY) == [
+        "the newest sales are from 2026-03-04, ahead of the clock"
+    ]
+    assert against(proposal(move(set_by="ann")), made, at=NOW + 99 * DAY) == []
+
+
 def test_a_persons_price_needs_no_evidence_but_keeps_every_other_rail() -> None:
     """Neither fresh sales nor a known price response; the step is that of sure evidence, not that of weak."""
     unsure = replace(SURE, status=Identification.NOT_IDENTIFIED)

@@ -91,7 +91,7 @@ def test_an_empty_book_has_no_proposal_and_no_version(home: Home) -> None:
     assert (empty.version(), empty.latest_proposal(), empty.prices_in_force()) == (0, None, ())
 
 
-@pytest.mark.parametrize("by", ["ann", "Ann", " ANN "])
+@pytest.mark.parametrize("by", ["ann", "Ann", " ANN ", "\uff21nn"])
 def test_a_proposer_cannot_approve(book: PriceBook, by: str) -> None:
     """Not under another spelling of the same name either."""
     book.propose(proposal(decision()))

@@ -121,6 +121,7 @@ def create_app(
     app.url_map.merge_slashes = False  # an address is what it is; nothing is redirected
     trace.install(app, meter := meter or Meter())
     app.after_request(_protect)
+    app.teardown_request(backend.leave)
     install(app)
     for blueprint in BLUEPRINTS:
         app.register_api(blueprint(backend, gate))
@@ -139,9 +140,20 @@ def pace_of(settings: Settings) -> Limit:
     return Limit(rate=settings.requests_per_second, burst=2 * settings.requests_per_second)
 
 
-def serving_app(workspace: Path, *, clock: SteadyClock | None = None, meter: Meter | None = None) -> Flask:
-    """The application that serves a workspace and follows its price book, even if that cannot be reached now."""
-    settings = settings_of(workspace)
+def serving_app(
+    workspace: Path,
+    *,
+    settings: Settings | None = None,
+    clock: SteadyClock | None = None,
+    meter: Meter | None = None,
+) -> Flask:
+    """The application that serves a workspace and follows its price book, even if that cannot be reached now.
+
+    Parameters
+    ----------
+    settings : by whose law and pace it serves; by default the workspace's as they are now
+    """
+    settings = settings or settings_of(workspace)
     follower = Follower(
         database_of(workspace),
         workspace / SNAPSHOT_NAME,

@@ -15,13 +15,14 @@ from pricing.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
     from api.clock import SteadyClock
+    from api.settings import Settings
 
 Workspace = Annotated[Path, typer.Option("--workspace", help="Folder of the workspace.", file_okay=False)]
 
 TURN = 0.0005
 """How long a thread that reads a new version of the book may keep requests waiting at a time [seconds]."""
-THREADS = 4
-"""Threads of a worker that answer requests; more would only wait for one another."""
+THREADS = 16
+"""Threads of a worker that answer requests: those that wait for the database or a sender leave others to answer."""
 
 
 @app.command()
@@ -44,6 +45,7 @@ def serve(
     from granian.server import Server
 
     from api.clock import SteadyClock
+    from api.location import settings_of
 
     port = _free_port(host, port)
     server = Server(
@@ -61,19 +63,22 @@ def serve(
     typer.echo(f"Serving the prices of {workspace.resolve().name} on http://{_in_url(host)}:{port}/ (Ctrl-C stops)")
     as_json = context.parent is not None and bool(context.parent.params.get("log_json"))
     with tempfile.TemporaryDirectory(prefix="fairfare-metrics-") as figures:
-        loader = functools.partial(_load, workspace.resolve(), SteadyClock(), Path(figures), as_json)
+        served = workspace.resolve()
+        loader = functools.partial(_load, served, settings_of(served), SteadyClock(), Path(figures), as_json)
         server.serve(target_loader=loader, wrap_loader=False)
 
 
-def _load(workspace: Path, clock: "SteadyClock", figures: Path, as_json: bool) -> Callable[..., Any]:
-    """The application of one worker; all of a server's workers, the replaced ones too, go by the same clock."""
+def _load(
+    workspace: Path, settings: "Settings", clock: "SteadyClock", figures: Path, as_json: bool
+) -> Callable[..., Any]:
+    """The application of one worker; all of a server's workers, the replaced ones too, go by the same clock and law."""
     from api.app import serving_app
     from api.logs import configure
     from api.served.metrics import Meter
 
     sys.setswitchinterval(TURN)
     configure(as_json=as_json)
-    return serving_app(workspace, clock=clock, meter=Meter(figures))
+    return serving_app(workspace, settings=settings, clock=clock, meter=Meter(figures))
 
 
 def _check(workspace: Path) -> None:

@@ -5,13 +5,17 @@ Guarantees
 * The settings are read anew at each step, so that a rule the owner changed acts at once; without usable settings
   nothing is written.
 * A database that was moved away is unavailable, not an empty book.
+* At most `AT_ONCE` requests of a worker are at the database at a time, so that others are left to answer from memory
+  while it is locked or hangs; one more is told at once to try again.
 """
 
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+from flask import g, has_request_context
 from sqlalchemy import Engine
 
 from api.location import database_of
@@ -22,6 +26,9 @@ from api.store.book import PriceBook
 from api.store.database import Place, open_database
 from api.store.log import ANCHOR_NAME
 from pricing.errors import InputError, UnavailableError
+
+AT_ONCE = 10
+"""Fewer than the threads that answer, which leaves some for bodies (`api.bodies`) and some for what is in memory."""
 
 
 class Backend:
@@ -35,6 +42,7 @@ class Backend:
         self.now = now
         self.refresh = refresh
         self.desk = Desk(lambda: self.settings, now)
+        self._places = threading.BoundedSemaphore(AT_ONCE)
 
     @property
     def settings(self) -> Settings:
@@ -56,7 +64,20 @@ class Backend:
         place, engine = self._opened
         if isinstance(place, Path) and not place.is_file():
             raise UnavailableError("the price book's database is not where it was")
+        self._enter()
         return engine
+
+    def _enter(self) -> None:
+        """Take a place at the database for the rest of the request."""
+        if has_request_context() and "place" not in g:
+            if not self._places.acquire(blocking=False):
+                raise UnavailableError(f"{AT_ONCE} requests are at the database already")
+            g.place = True
+
+    def leave(self, _error: BaseException | None) -> None:
+        """Give the place of a request that has ended to another."""
+        if g.pop("place", False):
+            self._places.release()
 
     @cached_property
     def _opened(self) -> tuple[Place, Engine]:

@@ -220,12 +220,13 @@ class Routes(APIBlueprint):
             if header.key is None:
                 response = view(**given)
             else:
+                mark = fingerprint(request.method, request.full_path, _sent())  # all of it is here before we begin
                 given_answer = once(
                     self._backend.engine,
                     functools.partial(_succeeded, view, given),
                     holder=g.holder,
                     key=header.key,
-                    mark=fingerprint(request.method, request.full_path, _sent()),
+                    mark=mark,
                     now=self._backend.now(),
                 )
                 response = _response(given_answer)

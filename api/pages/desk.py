@@ -23,6 +23,7 @@ from flask_babel import get_locale
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
+from api.bodies import AT_DESK, received
 from api.http.backend import Backend
 from api.pages import words
 from api.pages.assets import FOREVER, Asset, read_assets
@@ -112,6 +113,8 @@ class Desk(Blueprint):
         if request.method == "POST":
             request.max_content_length = request.max_content_length and min(request.max_content_length, MAX_FORM)
             _require_own_page()
+            if received(request.get_data, AT_DESK) is None:
+                abort(HTTPStatus.SERVICE_UNAVAILABLE)
         if token := request.cookies.get(SESSION):
             g.session = sessions.find(self.backend.engine, token, now=g.now)
         if need.role is None:

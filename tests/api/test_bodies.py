@@ -73,3 +73,29 @@ def test_of_a_stranger_nothing_is_read(tmp_path: Path) -> None:
         }
         check_problem(desk.send("POST", path, key="ff_wrong", content_length=2, **slow), 401)
     assert not begun.acquire(blocking=False)
+
+
+def test_slow_forms_hold_up_nobody_with_a_key(tmp_path: Path) -> None:
+    """While as many strangers as may send the desk a form, another is told to try again, and bodies with keys come."""
+    desk = Desk(tmp_path)
+    begun, may_come, answers = threading.Semaphore(0), threading.Event(), list[int]()
+
+    def send() -> None:
+        text = b"name=Vera"
+        slow: dict[str, Any] = {
+            "input_stream": Slow(text, begun, may_come),
+            "headers": {"Content-Type": "application/x-www-form-urlencoded", "Origin": "http://localhost"},
+        }
+        answers.append(desk.send("POST", "/desk/sign-in", content_length=len(text), **slow).status_code)
+
+    senders = [threading.Thread(target=send) for _ in range(AT_ONCE)]
+    for sender in senders:
+        sender.start()
+        assert begun.acquire(timeout=20)
+    refused = desk.send("POST", "/desk/sign-in", headers={"Origin": "http://localhost"}, data={"name": "Vera"})
+    assert refused.status_code == 503
+    assert desk.bob("PUT", "/v1/freeze", {"reason": "x"}).status_code == 200
+    may_come.set()
+    for sender in senders:
+        sender.join()
+    assert answers == [401] * AT_ONCE

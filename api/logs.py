@@ -1,7 +1,13 @@
-"""Structured logs: readable on a terminal, JSON where a machine reads them."""
+"""Structured logs: readable on a terminal, JSON where a machine reads them.
+
+Guarantees
+----------
+* A line that cannot be written (a full disk, a closed pipe) is lost and nothing else: whoever logs goes on.
+"""
 
 import logging
 import sys
+from contextlib import suppress
 
 import structlog
 
@@ -18,7 +24,21 @@ def configure(*, as_json: bool) -> None:
             *(as_object if as_json else as_text),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if as_json else logging.WARNING),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # looked up each time: it may be redirected
+        logger_factory=lambda *_: structlog.PrintLogger(_Patient()),  # type: ignore[arg-type]  # all of a file it uses
     )
     for name in ("cmdstanpy", "prophet", "pyomo"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+class _Patient:
+    """Standard error, looked up each time, as it may be redirected."""
+
+    def write(self, text: str) -> None:
+        """Write, if that can be done."""
+        with suppress(OSError, ValueError):  # ValueError: it is closed
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Have it written, if that can be done."""
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()

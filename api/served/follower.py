@@ -96,7 +96,10 @@ class Follower:
 
     def _run(self) -> None:
         while not self._stopped.wait(INTERVAL):
-            self.refresh()
+            try:
+                self.refresh()
+            except Exception as error:  # whatever it is, such as too little memory: the next look may go well
+                log.exception("a look at the price book failed", reason=str(error))
 
     def _switch(self) -> View:
         """Prices have begun or ended: the first request that comes arranges them for all."""

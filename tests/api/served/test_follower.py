@@ -184,3 +184,21 @@ def eventually(condition: Callable[[], bool], *, seconds: float = 10.0) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def test_whatever_goes_wrong_in_a_look_the_next_one_comes(
+    book: PriceBook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what nobody thought of: the thread that looks goes on, and the next version is served."""
+    follower = follow(tmp_path)
+    follower.start()
+
+    def fail() -> None:
+        monkeypatch.undo()
+        raise MemoryError
+
+    monkeypatch.setattr(follower._meter, "share", fail)
+    assert eventually(lambda: follower._meter.share.__name__ == "share")
+    publish(book, decision())
+    assert eventually(lambda: follower.current().snapshot.content.version == 2)
+    follower.stop()

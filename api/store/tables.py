@@ -2,8 +2,9 @@
 
 Guarantees
 ----------
-* Append-only: triggers (see the migrations) refuse to change or delete a row; a price may only be closed, earlier than
-  it was to end, or taken back before it begins.
+* What is decided, offered and sold is append-only: triggers (see the migrations) refuse to change or delete a row; a
+  price may only be closed, earlier than it was to end, or taken back before it begins. Keys, secrets, requests, runs,
+  users and sessions have no such triggers.
 * The database itself refuses two prices of an offer, channel and currency at one instant.
 * A key is stored only as its hash.
 """

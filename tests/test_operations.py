@@ -151,3 +151,11 @@ def test_every_guard_names_a_test_that_exists() -> None:
     for name in named:
         folder = ROOT if name.startswith("tests/") else ROOT / "tests" / "api"
         assert list(folder.glob(name)), name
+
+
+def test_each_test_that_the_model_of_threats_names_exists() -> None:
+    """A guard whose test was moved or removed is noticed."""
+    threats = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]*test_[\w*]+\.py)`", threats)
+    assert len(named) > 40
+    assert [name for name in named if not any(any(ROOT.glob(at + name)) for at in ("", "tests/api/"))] == []

@@ -14,6 +14,7 @@ from api.app import serving_app
 from api.cli.main import main
 from api.clock import utc_now
 from api.served.snapshot import SNAPSHOT_NAME, load
+from api.settings import FILE
 from api.store.database import open_database
 from api.store.keys import Scope, create_key
 from api.workspace import Workspace
@@ -88,3 +89,15 @@ def test_a_rise_is_published_with_notice_and_announced_everywhere(
     key = create_key(open_database(shop.database), {Scope.PRICES_READ}, holder="shop", by="ann", now=utc_now())
     client = serving_app(shop.root).test_client()
     check(client.get("/v1/prices/seat", headers={"Authorization": f"Bearer {key}"}).get_json())
+
+
+def test_workers_started_at_different_times_serve_by_one_law(shop: Workspace) -> None:
+    """Fees that change while a server runs are served once it is started again, not by the one worker that was."""
+    begun_with = shop.settings
+    (shop.root / FILE).write_text(SETTINGS.replace("1.50", "2.50"), encoding="utf-8")
+    key = create_key(open_database(shop.database), {Scope.PRICES_READ}, holder="shop", by="ann", now=utc_now())
+    headers, totals = {"Authorization": f"Bearer {key}"}, list[str]()
+    for settings in (begun_with, None):
+        client = serving_app(shop.root, settings=settings).test_client()
+        totals.append(client.get("/v1/prices/seat", headers=headers).get_json()["total_price"])
+    assert totals == ["11.50", "12.50"]

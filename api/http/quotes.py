@@ -74,7 +74,7 @@ class LockedPrice(BaseModel):
     valid_from: AwareDatetime
     valid_until: AwareDatetime = Field(description="the same as expires_at: until then this price is charged")
     expires_at: AwareDatetime
-    stale: bool = Field(description="whether the price book could not be reached when the price was quoted")
+    stale: bool = Field(description="whether the price book could not be reached when this was said; the price holds")
 
 
 class Quotes(BaseModel):
@@ -120,7 +120,7 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
         held = _held(path.id, g.view.snapshot.content.secret, backend.now())
         entry = g.view.snapshot.rows.get(held.price) or _recorded(backend, held)
         said = Said.of(entry).for_total(held.total)
-        return Response(said.quoted(path.id, held, stale=False), mimetype="application/json")
+        return Response(said.quoted(path.id, held, stale=g.view.stale), mimetype="application/json")
 
     return routes
 

@@ -199,9 +199,11 @@ def test_quotes_go_on_while_the_database_is_gone(shop: Shop) -> None:
     shop.follower.refresh()
     (stale,) = shop.quote(IDS[0])
     assert (stale["stale"], stale["id"]) == (True, new["id"])
-    assert shop.get(new["id"]).get_json() == new
+    assert shop.get(new["id"]).get_json() == stale
+    assert stale == new | {"stale": True}
     assert shop.get(old["id"]).status_code == 503
     (shop.folder / "away").rename(shop.folder / DATABASE_NAME)
+    shop.follower.refresh()
     assert shop.get(old["id"]).get_json() == old
 
 

@@ -6,10 +6,23 @@ A page is a module with `add(desk)`, named in `PAGES`; docs/desk.md says how to 
 from flask import Flask
 
 from api.http.backend import Backend
-from api.pages import account, events, history, language, overview, products, proposals, strip, versions
+from api.pages import (
+    account,
+    events,
+    history,
+    jobs,
+    language,
+    overview,
+    products,
+    proposals,
+    rules,
+    strip,
+    users,
+    versions,
+)
 from api.pages.desk import Desk
 
-PAGES = (account, strip, overview, events, products, proposals, history, versions)
+PAGES = (account, strip, overview, events, products, proposals, history, versions, jobs, rules, users)
 """Modules with pages."""
 
 

@@ -28,6 +28,46 @@ MODES: Said = {
     Mode.SHADOW: _("Shadow: nothing is published"),
     Mode.EMERGENCY: _("Emergency: prices are capped"),
 }
+MODE_MEANINGS: Said = {
+    Mode.MANUAL: _("A second person approves each proposal."),
+    Mode.AUTOMATIC: _("Small moves on identified evidence approve themselves; for anything else a person is asked."),
+    Mode.DISCOUNT_ONLY: _("No price rises."),
+    Mode.SHADOW: _("Prices are decided and recorded, and nothing is put in force."),
+    Mode.EMERGENCY: _("No price lies far above what it was when the emergency began; a proposal needs a person."),
+}
+MAY: Said = {
+    "viewer": _("looks at everything"),
+    "analyst": _("also has jobs done"),
+    "approver": _("also approves, takes back, stops"),
+    "admin": _("also lifts a stop, keeps accounts"),
+}
+"""What a role may."""
+OBJECTIVES: Said = {"margin": _("margin"), "revenue": _("revenue")}
+RULES: Mapping[str, tuple[LazyString, LazyString]] = {
+    "step": (_("Largest step"), _("Forbids a larger move than this in one run.")),
+    "weak_step": (_("Step on weak evidence"), _("The same where the data tell less of how buyers react.")),
+    "daily_cap": (_("Cap of a day"), _("Forbids a price far from any in force within 24 hours.")),
+    "cumulative_cap": (_("Cap over time"), _("Forbids what many small steps add up to.")),
+    "band": (_("Band around the usual price"), _("Forbids a price out of proportion to that of the last 90 days.")),
+    "bounds": (
+        _("Floor and ceiling"),
+        _("Forbids a price outside the bounds in the table of offers, or off its ladder."),
+    ),
+    "min_margin": (
+        _("Least margin"),
+        _("Forbids a price that leaves too little; one below unit cost is never allowed."),
+    ),
+    "endings": (_("Price endings"), _("Forbids a price that ends in another way.")),
+    "segment_order": (_("Order of audiences"), _("The first never costs more than the second.")),
+    "product_order": (_("Order of products"), _("The first never costs more than the second.")),
+    "objective": (_("What is sought"), _("Among the allowed prices, those that are expected to bring the most of it.")),
+    "confidence": (_("How sure a move must be"), _("Forbids a move that earns more in a smaller share of outcomes.")),
+    "sales_age_days": (_("Age of sales"), _("On older sales every price is held.")),
+    "fit_age_days": (_("Age of the model"), _("On what was learned longer ago every price is held.")),
+    "breaker": (_("Breaker"), _("If more of all prices would move within a day, a person must have seen how many.")),
+    "expiry_hours": (_("Proposals lapse"), _("What is not put in force by then must be proposed anew.")),
+}
+"""Settings: what they are called, and what they do (docs/guardrails.md)."""
 STANDINGS: Said = {
     Standing.OPEN: _("Waiting for approval"),
     Standing.APPROVED: _("Approved, not in force"),
@@ -75,6 +115,30 @@ RAILS: Said = {
 }
 CAPS = (Rail.STEP, Rail.WEAK_STEP, Rail.DAILY_CAP, Rail.CUMULATIVE_CAP, Rail.BAND, Rail.FLOOR, Rail.CEILING, Rail.ORDER)
 """Rails that stop a price on its way."""
+KINDS: Said = {"fit": _("Learn from sales"), "price": _("Propose prices"), "report": _("Write the report")}
+STATES: Said = {
+    "asked": _("Waits for a worker"),
+    "running": _("Runs"),
+    "done": _("Done"),
+    "failed": _("Failed"),
+    "cancelled": _("Stopped"),
+}
+STAGES: Said = {
+    "starting": _("starting"),
+    "reading the history": _("reading the history"),
+    "fitting price response": _("learning how buyers react to prices"),
+    "fitting booking curves": _("learning how events fill up"),
+    "fitting forecasts": _("learning to forecast demand"),
+    "keeping what was learned": _("keeping what was learned"),
+    "optimizing prices": _("looking for the best prices"),
+    "writing the report": _("writing the report"),
+}
+"""Of jobs."""
+VERDICTS: Said = {
+    Verdict.MOVE: _("Prices to move"),
+    Verdict.KEEP: _("Prices kept"),
+    Verdict.HELD: _("Prices held for you"),
+}
 ACTIONS: Said = {
     "propose": _("Prices proposed"),
     "approve": _("Approved"),
@@ -99,6 +163,9 @@ DONE: Said = {
     "rejected": _("The proposal is rejected. No price has changed."),
     "undone": _("The prices from before are in force again."),
     "cancelled": _("What was scheduled is taken back. No price has changed."),
+    "job-cancelled": _("The job is stopped, or will be in a moment."),
+    "user-added": _("The account is there."),
+    "user-changed": _("The account is changed. Whoever had it open signs in anew."),
     "frozen": _("All changes are stopped. Prices on sale stay as they are."),
     "unfrozen": _("The stop is lifted. Prices may change again."),
 }

@@ -127,10 +127,21 @@ ACTS = {
     "/desk/proposals/p1/approve": "approver",
     "/desk/proposals/p1/reject": "approver",
     "/desk/versions/p1/take-back": "approver",
+    "/desk/jobs": "analyst",
+    "/desk/jobs/p1/cancel": "analyst",
+    "/desk/users": "admin",
+    "/desk/users/p1/role": "admin",
+    "/desk/users/p1/password": "admin",
+    "/desk/users/p1/disable": "admin",
 }
 OPEN = {"/desk/sign-in", "/desk/sign-out", "/desk/language"}
 """What needs no role."""
-MAY = {"viewer": [], "analyst": [], "approver": ["approver"], "admin": ["approver", "admin"]}
+MAY = {
+    "viewer": [],
+    "analyst": ["analyst"],
+    "approver": ["analyst", "approver"],
+    "admin": ["analyst", "approver", "admin"],
+}
 
 
 @pytest.mark.parametrize("name", list(PEOPLE))

@@ -125,6 +125,8 @@ def paths(shop: Shop) -> dict[str, str]:
         "chain": "/desk/history/check",
         "versions": "/desk/versions",
         "version": "/desk/versions/2",
+        "jobs": "/desk/jobs",
+        "rules": "/desk/rules",
         "offer": f"/desk/offers/{shop.offer}/history",
     }
 

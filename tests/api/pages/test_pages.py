@@ -38,6 +38,8 @@ READ = (
     "/desk/history/check",
     "/desk/versions",
     "/desk/versions/1",
+    "/desk/jobs",
+    "/desk/rules",
     "/desk/offers/hamlet-adult/history",
 )
 """Every page, with something on it."""

@@ -87,7 +87,7 @@ def forgotten_freeze(patch: pytest.MonkeyPatch) -> None:
 def off_by_one(patch: pytest.MonkeyPatch) -> None:
     """A rollback that restores what was in force one version too late."""
     real = queries.set_before
-    patch.setattr("api.store.book.set_before", lambda db, version, until: real(db, version + 1, until=until))
+    patch.setattr("api.store.steps.set_before", lambda db, version, until: real(db, version + 1, until=until))
 
 
 def tampering(statement: str) -> Plant:
@@ -156,7 +156,7 @@ PLANTED: dict[str, Plant] = {
     "6: a freeze is forgotten in a restart": forgotten_freeze,
     "7: a rollback is off by one": off_by_one,
     "7: a rollback brings scheduled prices back": replaced(
-        "api.store.book.differs", lambda one, other: one.price != other.price
+        "api.store.steps.differs", lambda one, other: one.price != other.price
     ),
     "8: a poisoned decision is accepted": replaced("api.store.steps.faults", lambda *_: []),
     "8: a poisoned proposal is recorded": replaced(

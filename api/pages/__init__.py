@@ -15,6 +15,7 @@ from api.pages import (
     overview,
     products,
     proposals,
+    response,
     rules,
     strip,
     users,
@@ -22,7 +23,7 @@ from api.pages import (
 )
 from api.pages.desk import Desk
 
-PAGES = (account, strip, overview, events, products, proposals, history, versions, jobs, rules, users)
+PAGES = (account, strip, overview, events, products, response, proposals, history, versions, jobs, rules, users)
 """Modules with pages."""
 
 

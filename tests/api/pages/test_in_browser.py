@@ -117,6 +117,8 @@ def paths(shop: Shop) -> dict[str, str]:
         "no event": "/desk/events?q=zzz",
         "event": f"/desk/events/{shop.event}",
         "products": "/desk/products",
+        "response": "/desk/response",
+        "no response": "/desk/response?status=weak",
         "no product": "/desk/products?q=zzz&state=held",
         "product": "/desk/products/Shop / Mug",
         "product held": "/desk/products/Shop / Tote bag",

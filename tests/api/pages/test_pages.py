@@ -32,6 +32,7 @@ READ = (
     "/desk/events/friday",
     "/desk/products",
     "/desk/products?q=zz",
+    "/desk/response",
     "/desk/proposals/p1",
     "/desk/history",
     "/desk/history?action=propose",

@@ -28,8 +28,8 @@ Matrix = NDArray[np.float64]
 Key = tuple[str, str, str, str]
 """(event, product, segment, channel)"""
 
-DRAWS, TESTED = 400, 200
-"""Draws from the posterior, and how many of them the test of drift averages over."""
+DRAWS = 400
+"""From the posterior."""
 FALSE_ALARM = 0.05
 STEEPEST = -10.0
 """No draw of an elasticity is steeper, however little is known of it."""
@@ -295,9 +295,24 @@ def _group(  # noqa: PLR0917  # what a group is, and what it is held against
     units = Comparison.of(_outcomes(total, max(spread, 1e-6), rng), float(sold.sum()))
     if bar is None or not len(sold):
         return GroupOutcome(kind, name, units, None, "")
-    highest = float(evidence(np.maximum(sold, 0.0), means[:TESTED], noise).max())
+    highest = float(_evidence(spells, factors, whole).max())
     alarm = _words(name, units) if highest >= np.log(bar) else ""
     return GroupOutcome(kind, name, units, float(np.exp(min(highest, 700.0))), alarm)
+
+
+def _evidence(spells: Sequence[Spell], factors: Matrix, whole: slice) -> Vector:
+    """(days,) natural log of the evidence of change: the mean of that of goods and of each event.
+
+    A mean of test martingales is one. Fortunes of events are not summed before, as no number of draws is enough to hold
+    one like each of several: all is as expected would look unlikely.
+    """
+    logs = []
+    for rows in _members(spells, "event").values():
+        exposure = np.stack([spells[i].exposure[whole] for i in rows])
+        sold = np.sum([spells[i].sold[whole] for i in rows], axis=0)
+        noise = _noise_of_days([spells[i] for i in rows], exposure)
+        logs.append(evidence(np.maximum(sold, 0.0), factors[rows].T @ exposure, noise))
+    return np.asarray(np.logaddexp.reduce(logs, axis=0) - np.log(len(logs)))
 
 
 def _noise_of_days(spells: Sequence[Spell], exposure: Matrix) -> Vector:

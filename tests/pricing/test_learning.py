@@ -106,6 +106,19 @@ def test_offers_that_sell_as_expected_raise_no_alarm() -> None:
     assert np.mean(alarms) <= FALSE_ALARM
 
 
+def test_events_that_do_well_or_badly_each_by_itself_raise_no_alarm() -> None:
+    """30 seasons of six events, one after the other, each foreseen to 40 % and selling as foreseen."""
+    rng, alarms = np.random.default_rng(7), list[bool]()
+    for _ in range(30):
+        spells = []
+        for n in range(6):
+            shares = np.where(np.arange(60) // 10 == n, 0.1, 0.0)
+            about = expectation(event=f"e{n}", mean=2000.0, spread=0.4, noise=0.02, shares=tuple(shares))
+            spells.append(spell(played(rng, about), about))
+        alarms.append(bool(told(*spells, whole=60).alarms))
+    assert np.mean(alarms) <= FALSE_ALARM
+
+
 def test_one_product_that_changed_is_named_and_the_others_are_not() -> None:
     """Six products, one sells half: its own group says so, and its offer carries the alarm."""
     rng = np.random.default_rng(3)

@@ -98,7 +98,9 @@ def _sqlite(path: Path, mode: str, *, query_only: bool = False) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # the driver leaves transactions to us
-        pragmas = ["foreign_keys=ON", "synchronous=FULL", *(["query_only=ON"] if query_only else ["journal_mode=WAL"])]
+        # recursive_triggers: INSERT OR REPLACE is refused as the deletion that it is
+        pragmas = ["foreign_keys=ON", "recursive_triggers=ON", "synchronous=FULL"]
+        pragmas += ["query_only=ON" if query_only else "journal_mode=WAL"]
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}").close()
 

@@ -87,6 +87,16 @@ def test_what_is_recorded_is_never_edited(raw: Sql, statement: str) -> None:
         raw(statement)
 
 
+def test_what_is_recorded_is_never_replaced(tmp_path: Path) -> None:
+    """Nor by the statement of SQLite that deletes before it inserts."""
+    publish(book_with_prices(tmp_path), decision())
+    replacing = (
+        "INSERT OR REPLACE INTO reviews (proposal, verdict, by, at) VALUES ('p1', 'approved', 'eve', '2026-03-02')"
+    )
+    with pytest.raises(RefusedError, match="only ever appended"), writing(open_database(place_in(tmp_path))) as db:
+        db.execute(text(replacing))
+
+
 @pytest.mark.parametrize("price", ["0", "-1.00", "NaN", "Infinity", ""])
 def test_the_database_refuses_what_is_not_a_price(raw: Sql, price: str) -> None:
     """Zero, negative and not a number."""

@@ -5,6 +5,8 @@ Guarantees
 * What counts is the time before the reduction, never the time before today, however long the reduction lasts.
 * Any price in force at any instant of that time counts, however briefly; times without a price count for nothing.
 * No reduction is claimed that this price does not bear out, and the percentage is never more than it is.
+* No reduction is claimed of something that was first on sale on the day it began: a price nobody could pay for a day
+  is no former price.
 
 Directive 98/6/EC, article 6a, as amended by Directive (EU) 2019/2161: an announced reduction indicates the prior price,
 the lowest price during at least 30 days before it was applied. The percentage is that of the prior price (CJEU, 26
@@ -32,7 +34,7 @@ class Reduction:
     lowest_price : the lowest in force in the days before
     since : when it began
     percent : whole percent of the lowest price, rounded down
-    days : of the days before it that count, how many since the offer was first on sale among them [days]
+    days : of the days before it that count, how many since the offer was first on sale among them; 1 or more [days]
     """
 
     lowest_price: Decimal
@@ -59,7 +61,7 @@ def reduction(rows: Iterable[Row], at: datetime, *, days: int, zone: ZoneInfo) -
     if lowest is None or not price < lowest:
         return None
     on_sale = (_day(since, zone) - _day(counted[0][0], zone)).days
-    return Reduction(lowest, since, int(100 * (lowest - price) // lowest), min(days, on_sale))
+    return Reduction(lowest, since, int(100 * (lowest - price) // lowest), min(days, on_sale)) if on_sale else None
 
 
 def _counted(rows: Iterable[Row], start: datetime, *, days: int, zone: ZoneInfo) -> list[Row]:

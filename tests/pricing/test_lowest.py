@@ -69,7 +69,12 @@ def counted(history: History) -> Reduction | None:
     while start > 0 and price and prices[start - 1] == price:
         start -= 1
     on_sale = np.flatnonzero((prices[:start] > 0) & (days[start] - days[:start] <= DAYS))
-    if not price or not on_sale.size or price >= (lowest := int(prices[on_sale].min())):
+    if (
+        not price
+        or not on_sale.size
+        or days[start] == days[on_sale[0]]
+        or price >= (lowest := int(prices[on_sale].min()))
+    ):
         return None
     percent = max(p for p in range(101) if price * 100 <= lowest * (100 - p))
     return Reduction(Decimal(lowest) / 100, instant(start), percent, int(days[start] - days[on_sale[0]]))
@@ -222,6 +227,15 @@ def test_nothing_is_claimed_where_nothing_is_known() -> None:
     assert [reduction(rows, at, days=DAYS, zone=BERLIN) for at in (day(1, 3), day(2, 4), day(1, 5), day(20))] == [
         None
     ] * 4
+
+
+def test_a_price_of_an_instant_is_no_former_price() -> None:
+    """First on sale and lowered within a day there is no reduction; lowered the day after there is one."""
+    lowered: dict[datetime, Row] = {
+        at: (at, None, Decimal(80)) for at in (day(1, 5) + timedelta(microseconds=1), day(2, 5))
+    }
+    found = [reduction([(day(1, 5), at, Decimal(100)), row], at, days=DAYS, zone=BERLIN) for at, row in lowered.items()]
+    assert found == [None, Reduction(Decimal(100), day(2, 5), 20, 1)]
 
 
 def test_a_price_counts_until_the_instant_it_ends() -> None:

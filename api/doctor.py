@@ -30,6 +30,7 @@ from api.store.queries import all_publications, freeze_reason, in_force, latest_
 from api.workspace import Workspace
 from optimization import HighsOptimizer
 from pricing.errors import FairfareError
+from pricing.law import unclear
 from pricing.policy import Mode
 
 LEAST_SPACE = 500 * 2**20
@@ -166,6 +167,16 @@ def _prices(patient: Patient) -> Found:
         yield Health.SOUND, "may change"
 
 
+def _law(patient: Patient) -> Found:
+    with reading(patient.engine) as db:
+        priced = [(price.offer, price.channel, price.currency) for price in in_force(db, moment(db, patient.now))]
+    wrong = unclear(priced, patient.place.settings.law)
+    for reason in wrong:
+        yield Health.WRONG, f"{reason}; until then fees and notices are not shown beside its price"
+    if not wrong:
+        yield Health.SOUND, f"it is clear whose holds for each of {len(priced)} prices"
+
+
 def _clock(patient: Patient) -> Found:
     with reading(patient.engine) as db:
         last = max((made.at for made in all_publications(db).values()), default=patient.now)
@@ -195,6 +206,10 @@ def _history(patient: Patient) -> Found:
         return
     newest = patient.place.history.daily_sales()["date"].max()
     age = (patient.place.today(patient.now) - newest).days
+    if age < 0:
+        advice = "set the clock, or restore a backup from before it came (docs/operations.md)"
+        yield Health.WRONG, f"the newest sale is of {newest:%Y-%m-%d}, which lies in the future: {advice}"
+        return
     most = patient.place.settings.policy.sales_age_days
     late = "" if age <= most else f"; prices are held after {most}: ingest newer sales"
     yield (Health.MIND if late else Health.SOUND), f"the newest sale is {age} days old{late}"
@@ -232,6 +247,7 @@ PARTS: dict[str, Callable[[Patient], Found]] = {
     "log": _log,
     "snapshot": _snapshot,
     "prices": _prices,
+    "law": _law,
     "clock": _clock,
     "keys": _keys,
     "history": _history,

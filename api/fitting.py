@@ -144,8 +144,15 @@ def fit(
     events, offers : the tables; may be empty
     today : first day that has not been observed
     fingerprint : of the history, for the fit's version
+
+    Raises
+    ------
+    InputError
+        if there is nothing to learn from yet.
     """
     sales = sales[sales["date"] < today]
+    if sales.empty:
+        raise InputError("there are no sales before today yet; today is not observed to its end")
     events, offers = events.filter(OF_EVENTS), offers.filter(OF_OFFERS)
     at_events = sales[sales["event"] != ALL]
     if len(at_events) and len(events):
@@ -153,6 +160,8 @@ def fit(
         dated = with_silent_days(at_events, events, today=today, time_zone=settings.time_zone)
         at_events = pd.concat([dated, at_events[~at_events["event"].isin(events["event"])]], ignore_index=True)
     goods = sales[(sales["event"] == ALL) & (sales["price"] > 0)]
+    if at_events.empty and goods.empty:
+        raise InputError("no sale before today has a price above 0: there is no price response to learn")
     elasticities = _elasticities(at_events, goods, events, settings.time_zone, progress)
     rows = elasticities[[*KEY, "elasticity"]].itertuples(index=False, name=None)
     slopes = {(product, segment): float(slope) for product, segment, slope in rows}

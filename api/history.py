@@ -85,6 +85,12 @@ class History:
         columns = (pd.read_parquet(file, columns=["currency"])["currency"] for file in self._sales_files())
         return next((str(column.iloc[0]) for column in columns if len(column)), None)
 
+    def currency_for(self, kind: str) -> str | None:
+        """In which offers must be for the sales there are, and the first sales for the offers; None: in any."""
+        known = self.currency()
+        codes = set(self.table("offers").get("currency", [])) if kind == "sales" and known is None else set()
+        return known if kind == "offers" else codes.pop() if len(codes) == 1 else None
+
     def in_files(self, frame: pd.DataFrame) -> "pd.Series[bool]":
         """Rows of sales that files covered which were uploaded."""
         found = pd.Series(data=False, index=frame.index)

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, func, select
 from api.store.database import reading
 from api.store.sales import latest_number
 from api.store.tables import sales
-from pricing.model import ALL, Offer
+from pricing.model import ALL, Offer, Resource
 
 COUNTED = "counted"
 """Column of the resources in the history: number of the last sale before the figure was stated."""
@@ -50,3 +50,29 @@ def sold_since_counted(resources: pd.DataFrame, offers: Iterable[Offer], engine:
                 if name is not None and numbers[name] == number:
                     sold[name] = sold.get(name, 0.0) + float(units)
     return sold
+
+
+def left(
+    resources: Iterable[Resource], offers: Iterable[Offer], sales: pd.DataFrame, sold: Mapping[str, float]
+) -> tuple[Resource, ...]:
+    """Rooms less what their event has sold; stock of goods less what came back as sold since it was uploaded.
+
+    Each ticket sold is counted once, however many offers sell its like; tickets of an event that no offer names
+    are counted against every room of that event, because nobody knows which seats they took.
+
+    Parameters
+    ----------
+    sales : daily rows of `api.history.History.daily_sales`
+    sold : resource -> units, of `sold_since_counted`
+    """
+    rooms: dict[str, set[str]] = {}
+    claimed: dict[tuple[str, str, str], set[str]] = {}
+    for offer in offers:
+        if offer.resource and offer.event != ALL:
+            rooms.setdefault(offer.event, set()).add(offer.resource)
+            claimed.setdefault((offer.event, *offer.key), set()).add(offer.resource)
+    columns, taken = ["event", "product", "segment", "quantity"], dict(sold)
+    for *key, quantity in sales.loc[sales["event"].isin(list(rooms)), columns].itertuples(index=False, name=None):
+        for room in claimed.get((key[0], key[1], key[2]), rooms[key[0]]):
+            taken[room] = taken.get(room, 0.0) + float(quantity)
+    return tuple(Resource(r.id, max(0.0, r.capacity - taken.get(r.id, 0.0))) for r in resources)

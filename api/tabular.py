@@ -44,6 +44,8 @@ def read_table(
     currency: str = "EUR",
     time_zone: str = "UTC",
     competitor_prices: bool = False,
+    last_day: pd.Timestamp | None = None,
+    one_currency: str | None = None,
     quarantine: Path | None = None,
 ) -> pd.DataFrame:
     """Read a table of the given kind ("sales", "events", "offers", "resources", "calendar").
@@ -55,6 +57,7 @@ def read_table(
     currency : of amounts in a table without a currency column (ISO 4217)
     time_zone : in which zoned timestamps are told (IANA)
     competitor_prices : whether columns of competitors' prices are allowed
+    last_day, one_currency : no date may lie after it, no amount be in another; None: not asked
     quarantine : where rows that cannot be used go (CSV); without it any such row refuses the table
 
     Raises
@@ -68,7 +71,8 @@ def read_table(
     if quarantine is not None and quarantine.resolve() == path.resolve():
         raise InputError(Finding("the quarantine must be another file", str(path)))
     loaded = load(path)
-    settings = Settings(str(path), mapping or {}, needed, currency, time_zone, competitor_prices)
+    allowed = (competitor_prices, last_day, one_currency)
+    settings = Settings(str(path), mapping or {}, needed, currency, time_zone, *allowed)
     found = examine(loaded.frame, table, settings)
     flaws = (*loaded.flaws, *found.flaws)
     if found.refusals or (flaws and quarantine is None):

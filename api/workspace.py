@@ -25,7 +25,7 @@ from api.served.answers import take
 from api.served.snapshot import SNAPSHOT_NAME, write
 from api.settings import Settings
 from api.stage import Stage
-from api.stock import counted, sold_since_counted
+from api.stock import counted, left, sold_since_counted
 from api.store.book import PriceBook
 from api.store.database import DATABASE_NAME, Place, open_database, reading, writing
 from api.store.log import ANCHOR_NAME
@@ -37,7 +37,7 @@ from pricing.errors import Finding, InputError, RefusedError
 from pricing.guardrails import InForce, may_approve_itself, no_approval
 from pricing.law import unclear
 from pricing.market import Market
-from pricing.model import ALL, Offer, Resource
+from pricing.model import ALL, Offer
 from pricing.ports import Optimizer
 from pricing.tables import offers_from, resources_from
 
@@ -65,6 +65,8 @@ class Workspace:
             raise InputError(Finding("this is a workspace already", file=str(path)))
         workspace = cls(root, configuration.parse_settings(text, file=configuration.FILE))
         root.mkdir(parents=True, exist_ok=True)
+        with suppress(PermissionError):  # a folder mounted from elsewhere has another owner, who answers for it
+            root.chmod(0o700)
         if isinstance(workspace.database, Path):
             workspace.database.touch(mode=0o600)  # it will hold the secret that signs quotes
         upgrade(open_database(workspace.database))
@@ -124,6 +126,8 @@ class Workspace:
             currency=self.settings.currency,
             time_zone=self.settings.time_zone,
             competitor_prices=self.settings.law.competitor_prices,
+            last_day=self.today(now) if kind == "sales" else None,
+            one_currency=self.history.currency_for(kind),
             quarantine=quarantine,
         )
         if kind == "events":
@@ -218,11 +222,19 @@ class Workspace:
         return outcomes(self.fits, store, time_zone=settings.time_zone, now=now, seed=settings.seed)
 
     def price(self, optimizer: Optimizer, *, by: str, now: datetime) -> Proposal:
-        """Propose prices for every offer that is on sale, and record the proposal in the price book."""
+        """Propose prices for every offer that is on sale, and record the proposal in the price book.
+
+        Raises
+        ------
+        InputError
+            if the fit or the tables are not there, or it is not clear whose law holds for an offer.
+        """
         from api.fitting import FittedMarket, load_fit  # noqa: PLC0415  # see fit
 
         self.absorb_sales()
         book, market = self.book, self.market(now)
+        if wrong := unclear(((o.id, o.channel, o.currency) for o in market.offers), self.settings.law):
+            raise InputError([Finding(text, file="offers") for text in wrong])
         fit, sales = load_fit(self.fits), self.history.daily_sales()
         proposal = engine.propose(
             market,
@@ -349,32 +361,18 @@ class Workspace:
             )
         return tuple(offer for offer in offers if offer.event == ALL or starts[offer.event] > now)
 
+    def begun(self, now: datetime) -> int:
+        """How many offers are not priced, because their event has begun."""
+        starts, offers = self._starts(), self.history.table("offers")
+        return sum(event in starts and starts[event] <= now for event in offers.get("event", ()))
+
     def market(self, now: datetime) -> Market:
         """What is on sale now, at which prices, and how much is left."""
         offers, known = self.offers_on_sale(now), self.book.known(self.settings.policy, now=now)
         in_force = {o.id: known.get((o.id, o.channel)) or InForce.steady(o.current_price) for o in offers}
-        return Market(offers, in_force, self._resources_left(offers, self.history.daily_sales()))
-
-    def _resources_left(self, offers: tuple[Offer, ...], sales: pd.DataFrame) -> tuple[Resource, ...]:
-        """Rooms less what their event has sold; stock of goods less what came back as sold since it was uploaded.
-
-        Each ticket sold is counted once, however many offers sell its like; tickets of an event that no offer names
-        are counted against every room of that event, because nobody knows which seats they took.
-        """
-        rooms: dict[str, set[str]] = {}
-        claimed: dict[tuple[str, str, str], set[str]] = {}
-        for offer in offers:
-            if offer.resource and offer.event != ALL:
-                rooms.setdefault(offer.event, set()).add(offer.resource)
-                claimed.setdefault((offer.event, *offer.key), set()).add(offer.resource)
-        columns = ["event", "product", "segment", "quantity"]
         stock = self.history.table("resources")
-        taken = dict(sold_since_counted(stock, offers, open_database(self.database)))
-        for *key, quantity in sales.loc[sales["event"].isin(list(rooms)), columns].itertuples(index=False, name=None):
-            for room in claimed.get((key[0], key[1], key[2]), rooms[key[0]]):
-                taken[room] = taken.get(room, 0.0) + float(quantity)
-        resources = resources_from(stock)
-        return tuple(Resource(r.id, max(0.0, r.capacity - taken.get(r.id, 0.0))) for r in resources)
+        sold = sold_since_counted(stock, offers, open_database(self.database))
+        return Market(offers, in_force, left(resources_from(stock), offers, self.history.daily_sales(), sold))
 
     def write_report(
         self,

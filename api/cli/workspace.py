@@ -90,11 +90,20 @@ def ingest(  # noqa: PLR0917  # options of a command are keywords to its user
 
     Example: fairfare ingest sales export.csv --map date=Day,product=Ticket,quantity=Sold,price=Price
     """
-    done = _open(workspace).ingest(
-        kind.value, file, by=by or _me(), now=utc_now(), mapping=mapping, quarantine=quarantine, replace=replace
+    place, now = _open(workspace), utc_now()
+    done = place.ingest(
+        kind.value, file, by=by or _me(), now=now, mapping=mapping, quarantine=quarantine, replace=replace
     )
     news = "nothing new" if done.already_there else f"{_count(done.rows, 'row')} ingested"
     typer.echo(f"{file.name}: {news}; the history holds {_count(done.total, 'row')} of {kind.value}")
+    if kind in {TableKind.OFFERS, TableKind.EVENTS}:
+        _tell_begun(place, now)
+
+
+def _tell_begun(place: "Workspace", now: datetime) -> None:
+    if count := place.begun(now):
+        told = "offer is not priced: its" if count == 1 else "offers are not priced: their"
+        typer.echo(f"{count:,} {told} event has begun", err=True)
 
 
 @app.command()
@@ -125,6 +134,7 @@ def price(workspace: Folder = Path(), by: By = ENGINE) -> None:
     with Console(stderr=True).status("pricing"):
         proposal = place.price(HighsOptimizer(), by=by, now=now)
     show(proposal)
+    _tell_begun(place, now)
     if place.settings.policy.mode is Mode.AUTOMATIC:
         try:
             version = place.approve_by_policy(proposal.id, now=utc_now())
@@ -208,8 +218,10 @@ def freeze(reason: Reason, workspace: Folder = Path(), by: By = "") -> None:
 
     Example: fairfare freeze --reason "newsletter promises these prices" --workspace season
     """
-    _open(workspace).book.freeze(by=by or _me(), now=utc_now(), reason=reason)
+    taken_back = _open(workspace).book.freeze(by=by or _me(), now=utc_now(), reason=reason)
     typer.echo("Prices are frozen.")
+    for version in taken_back:
+        typer.echo(f"Version {version} had not begun and is taken back for good; unfreezing does not bring it back.")
 
 
 @app.command()

@@ -52,6 +52,8 @@ class Settings:
     currency : of amounts in a table without a currency column
     time_zone : in which zoned timestamps are told (IANA)
     competitor_prices : whether columns of competitors' prices are allowed, beside `source` and `observed_at`
+    last_day : no `date` may lie after this day
+    one_currency : in which every amount must be, because what stands beside it is (ISO 4217)
     """
 
     file: str
@@ -60,6 +62,8 @@ class Settings:
     currency: str = "EUR"
     time_zone: str = "UTC"
     competitor_prices: bool = False
+    last_day: pd.Timestamp | None = None
+    one_currency: str | None = None
 
     def __post_init__(self) -> None:
         found = []
@@ -116,6 +120,7 @@ class _Examination:
         frame = self._typed()
         self._check(frame)
         self._one_currency(frame)
+        self._check_beside(frame)
         frame = self._without_flaws(frame)
         self._check_values(frame)
         frame = self._without_flaws(frame)
@@ -229,6 +234,20 @@ class _Examination:
         if len(counts) > 1:
             named = ", ".join(f"{code} ({times:,} rows)" for code, times in counts.items())
             self._refuse(f"a table holds one currency, this one {named}: split it", "currency")
+
+    def _check_beside(self, frame: pd.DataFrame) -> None:
+        """Add rows that do not fit the time or the tables they come to."""
+        last, currency = self.settings.last_day, self.settings.one_currency
+        if last is not None and "date" in self.sources:
+            rows = frame.index[frame["date"] >= last + pd.Timedelta(days=1)]
+            self._flaw(f"lies in the future: today is {last:%Y-%m-%d}", "date", list(rows))
+        if currency is not None:
+            rows = frame.index[frame["currency"].isin(CURRENCIES - {currency})]
+            reason = f"sales and their offers are of one currency, here {currency}"
+            if "currency" in self.sources:
+                self._flaw(reason, "currency", list(rows))
+            else:
+                self.flaws += [Finding(reason, self.settings.file, int(row)) for row in rows]
 
     def _check_values(self, frame: pd.DataFrame) -> None:
         """Add what makes a row of good cells impossible as an offer, an event, a resource."""

@@ -5,7 +5,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from api.cli.main import app
 from api.clock import utc_now
 from api.doctor import PARTS, Health, examine
 from api.served.snapshot import SNAPSHOT_NAME
-from api.settings import default_text
+from api.settings import FILE, default_text
 from api.store.database import DATABASE_NAME
 from api.store.keys import Scope, create_key
 from api.store.log import ANCHOR_NAME
@@ -151,6 +151,24 @@ def test_what_is_worth_knowing_leaves_a_workspace_sound(shop: Workspace) -> None
     assert "by cyd (flood)" in minded["prices"]
     assert "make a new one" in minded["keys"]
     assert told(shop) == {}
+
+
+def test_a_sale_of_the_future_is_wrong(shop: Workspace, tmp_path: Path) -> None:
+    """Whether the clock went back or the file was wrong."""
+    file = tmp_path / "sales.csv"
+    file.write_text("date,product,quantity,price\n2026-03-02,a,3,1.50\n", encoding="utf-8")
+    shop.ingest("sales", file, by="ann", now=datetime(2026, 3, 2, tzinfo=UTC))
+    assert "2026-03-02, which lies in the future" in told(shop, datetime(2026, 3, 1, 23, tzinfo=UTC))["history"]
+    assert "history" not in told(shop, datetime(2026, 3, 2, 23, tzinfo=UTC))
+
+
+def test_offers_that_are_in_no_market_are_wrong(shop: Workspace) -> None:
+    """A second market makes it unclear whose fees and notices stand beside the prices of channels in neither."""
+    markets = "".join(f'[[markets]]\nname = "{name}"\nchannels = ["{name}"]\n' for name in ("north", "south"))
+    assert "law" not in told(shop)
+    (shop.root / FILE).write_text(default_text() + markets, encoding="utf-8")
+    wrong = told(shop)["law"]
+    assert all(f"whose law holds for {key[0]} in" in wrong for key in shop.book.listings())
 
 
 def test_the_command_exits_as_it_found(shop: Workspace, tmp_path: Path) -> None:

@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+import api.cli.workspace  # noqa: F401  # adds the commands
+from api.cli.main import app
 from api.settings import default_text
 from api.workspace import Workspace
 from optimization import HighsOptimizer
@@ -240,14 +243,18 @@ def test_offers_are_in_the_tables_and_in_the_book_or_in_neither(
 
 
 def test_currencies_never_meet(place: Workspace, bring: Bring) -> None:
-    """Sales of a second currency are refused, and so is pricing an offer in another currency than its sales."""
+    """Sales of a second currency are refused, and so are offers in another than their sales, whichever come first."""
     place.ingest("sales", bring(SALES, "euro.csv"), by="me", now=NOW)
     dollars = "date,product,quantity,price,currency\n2026-03-01,milk,3,1.50,USD\n"
     with pytest.raises(InputError, match="is in USD, the history in EUR"):
         place.ingest("sales", bring(dollars), by="me", now=NOW)
-    place.ingest("offers", bring(OFFERS.replace("EUR", "USD"), "o.csv"), by="me", now=NOW)
-    with pytest.raises(InputError, match="offer milk is in USD, its sales in EUR"):
-        place.market(NOW)
+    with pytest.raises(InputError, match=r"row 2, column currency: .* one currency, here EUR: 'USD'"):
+        place.ingest("offers", bring(OFFERS.replace("EUR", "USD"), "o.csv"), by="me", now=NOW)
+    other = Workspace.create(place.root.parent / "other", default_text())
+    other.ingest("offers", bring(OFFERS.replace("EUR", "USD"), "o.csv"), by="me", now=NOW)
+    with pytest.raises(InputError, match=r"row 2: .* one currency, here USD"):
+        other.ingest("sales", bring(SALES, "euro.csv"), by="me", now=NOW)
+    other.ingest("sales", bring(dollars), by="me", now=NOW)
 
 
 def test_an_event_that_has_begun_is_not_priced(place: Workspace, bring: Bring) -> None:
@@ -259,6 +266,55 @@ def test_an_event_that_has_begun_is_not_priced(place: Workspace, bring: Bring) -
     rows = "\n".join(f"{row.replace('milk,milk', f'{name},seat')},{name}" for name in ("early", "late"))
     place.ingest("offers", bring(f"{header},event\n{rows}\n", "o.csv"), by="me", now=NOW)
     assert [offer.event for offer in place.offers_on_sale(NOW)] == ["late"]
+    assert [place.begun(at) for at in (NOW - timedelta(hours=2), NOW, NOW + timedelta(hours=2))] == [0, 1, 2]
+
+
+def test_the_command_line_says_what_is_not_priced(place: Workspace, bring: Bring) -> None:
+    """When the offers come, and when prices are asked for; on standard error, as it is no result."""
+    place.ingest("sales", bring(SALES), by="me", now=NOW)
+    place.ingest("events", bring("event,starts_at\ngala,2026-01-03T19:00Z\n", "e.csv"), by="me", now=NOW)
+    header, row = OFFERS.splitlines()
+    offers = bring(f"{header},event\n{row},all\n{row.replace('milk,milk', 'seat,seat')},gala\n", "o.csv")
+    steps = (["ingest", "offers", str(offers)], ["fit"], ["price"])
+    told = [CliRunner().invoke(app, [*step, "--workspace", str(place.root)]) for step in steps]
+    assert [done.exit_code for done in told] == [0, 0, 0]
+    assert ["1 offer is not priced: its event has begun" in done.stderr for done in told] == [True, False, True]
+
+
+def test_nothing_observed_before_today_is_said_in_a_sentence(place: Workspace, bring: Bring) -> None:
+    """Sales of today alone are no history yet, and sales without a price teach no price response."""
+    place.ingest("sales", bring("date,product,quantity,price\n2026-11-21,milk,3,1.50\n"), by="me", now=NOW)
+    with pytest.raises(InputError, match="no sales before today yet; today is not observed to its end"):
+        place.fit(now=NOW, progress=lambda *_: None)
+    place.ingest("sales", bring(SALES.replace("1.50", "0").replace("1.40", "0")), by="me", now=NOW)
+    with pytest.raises(InputError, match="no sale before today has a price above 0"):
+        place.fit(now=NOW, progress=lambda *_: None)
+
+
+def test_sales_of_the_future_are_refused_by_the_owners_day(tmp_path: Path, bring: Bring) -> None:
+    """Today is taken, tomorrow is not, whatever day it is in UTC; set aside, the rest is kept."""
+    place = Workspace.create(tmp_path / "tokyo", default_text(time_zone="Asia/Tokyo"))
+    evening, text = datetime(2026, 11, 21, 21, tzinfo=UTC), SALES + "2026-11-22T23:59,milk,3,1.50\n"
+    future = bring(text + "2026-11-23,milk,3,1.50\n")
+    with pytest.raises(InputError, match="row 5, column date: lies in the future: today is 2026-11-22: '2026-11-23'"):
+        place.ingest("sales", future, by="me", now=evening)
+    assert place.ingest("sales", future, by="me", now=evening, quarantine=tmp_path / "bad.csv").total == 3
+
+
+def test_an_offer_in_no_market_is_not_priced(place: Workspace, bring: Bring) -> None:
+    """Once a second market is declared it is not clear whose law holds for what is sold in every channel."""
+    busy(place, bring)
+    markets = "".join(f'[[markets]]\nname = "{name}"\nchannels = ["{name}"]\n' for name in ("north", "south"))
+    (place.root / "fairfare.toml").write_text(default_text() + markets, encoding="utf-8")
+    with pytest.raises(InputError, match="whose law holds for mug in every channel is not clear"):
+        Workspace.open(place.root).price(HighsOptimizer(), by="engine", now=NOW)
+
+
+def test_only_its_owner_can_look_into_a_workspace(tmp_path: Path) -> None:
+    """Also where the folder was there before."""
+    (tmp_path / "there").mkdir(mode=0o755)
+    made = [Workspace.create(tmp_path / name, default_text()).root for name in ("there", "new")]
+    assert [root.stat().st_mode & 0o777 for root in made] == [0o700, 0o700]
 
 
 def test_the_day_begins_in_the_owners_zone(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What docs/operations.md tells an operator to do works, and the container files name what exists."""
 
 import re
+import tempfile
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,9 +12,10 @@ import yaml  # type: ignore[import-untyped]  # it publishes no types
 from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 
+from api.backup import DUMP_NAME, back_up
 from api.cli.main import COMMANDS
 from api.served.metrics import Meter
-from api.settings import default_text
+from api.settings import FILE, default_text
 from api.store.book import PriceBook
 from api.store.database import open_database, reading, writing
 from api.store.keys import Scope, create_key
@@ -63,7 +65,7 @@ def served_by(statement: str) -> str:
 
 
 def test_the_role_that_serves_can_do_all_it_needs(least: tuple[str, str], tmp_path: Path) -> None:
-    """Every step of the price book, keys, and verifying; with the privileges of the page and no more."""
+    """Every step of the price book, keys, verifying and backing up; with the privileges of the page and no more."""
     engine = open_database(least[1])
     book = PriceBook(engine, tmp_path / ANCHOR_NAME)
     book.import_offers(LISTINGS, by="ann", now=NOW)
@@ -73,6 +75,9 @@ def test_the_role_that_serves_can_do_all_it_needs(least: tuple[str, str], tmp_pa
     book.freeze(by="bob", now=NOW + DAY, reason="test")
     create_key(engine, {Scope.ADMIN}, holder="till", by="ann", now=NOW)
     assert verify(engine, tmp_path / ANCHOR_NAME) == ()
+    (tmp_path / FILE).write_text(default_text(database=least[1]), encoding="utf-8")
+    with tempfile.TemporaryDirectory() as elsewhere:
+        assert DUMP_NAME in back_up(tmp_path, Path(elsewhere) / "season.backup", now=NOW).files
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def what_if(market: Market, curves: DemandCurves, change: Change, objective: Obj
         listing everything that cannot be assumed.
     """
     if found := list(faults(market, curves, change)):
-        raise InputError([Finding(text) for text in found])
+        raise InputError([Finding(text, column=place) for place, text in found])
     offers: dict[str, OfferThen] = {}
     totals = []
     for part in market.currencies():
@@ -129,27 +129,41 @@ def what_if(market: Market, curves: DemandCurves, change: Change, objective: Obj
     return WhatIf(tuple(offers[offer.id] for offer in market.offers), tuple(totals))
 
 
-def faults(market: Market, curves: DemandCurves, change: Change) -> Iterator[str]:
-    """What cannot be assumed, in words."""
+def faults(market: Market, curves: DemandCurves, change: Change) -> Iterator[tuple[str, str]]:
+    """What cannot be assumed: its place in the change, and why, in words."""
     offers = {offer.id: offer for offer in market.offers}
-    events, rooms = {offer.event for offer in market.offers}, {resource.id for resource in market.used}
     for name, price in change.prices.items():
-        yield from _unknown(name, offers, "offer") or _not_a_price(offers[name], price, curves)
+        for text in _unknown(name, offers, "offer") or _not_a_price(offers[name], price, curves):
+            yield f"prices.{name}", text
+    rooms = {resource.id for resource in market.used}
     for name, capacity in change.capacity.items():
-        yield from _unknown(name, rooms, "resource that an offer draws on")
-        if not 0 <= capacity < np.inf:
-            yield f"resource {name}: {capacity} is not a number of units"
+        yield from ((f"capacity.{name}", text) for text in _not_a_capacity(name, capacity, rooms))
+    events = {offer.event for offer in market.offers}
     for name, factor in change.demand.items():
-        if name in offers and name in events:
-            yield f"{name} is both an offer and an event: it is not clear which demand is meant"
-        yield from _unknown(name, {*offers, *events, EVERYTHING}, "offer or event")
-        if not 0 <= factor <= MOST_TIMES:
-            yield f"demand of {name}: {factor} is not a factor from 0 to {MOST_TIMES:g}"
+        yield from ((f"demand.{name}", text) for text in _not_a_factor(name, factor, offers.keys(), events))
     for name, value in change.elasticity.items():
-        yield from _unknown(name, offers, "offer")
-        if not (ABSURD <= value < 0 or 0 < value <= STRONGEST):
-            told = f"an elasticity from {ABSURD:g} to 0 nor a factor above 0, up to {STRONGEST:g}"
-            yield f"elasticity of {name}: {value} is neither {told}"
+        yield from ((f"elasticity.{name}", text) for text in _not_an_elasticity(name, value, offers))
+
+
+def _not_a_capacity(name: str, capacity: float, rooms: Collection[str]) -> Iterator[str]:
+    yield from _unknown(name, rooms, "resource that an offer draws on")
+    if not 0 <= capacity < np.inf:
+        yield f"resource {name}: {capacity} is not a number of units"
+
+
+def _not_a_factor(name: str, factor: float, offers: Collection[str], events: Collection[str]) -> Iterator[str]:
+    if name in offers and name in events:
+        yield f"{name} is both an offer and an event: it is not clear which demand is meant"
+    yield from _unknown(name, {*offers, *events, EVERYTHING}, "offer or event")
+    if not 0 <= factor <= MOST_TIMES:
+        yield f"demand of {name}: {factor} is not a factor from 0 to {MOST_TIMES:g}"
+
+
+def _not_an_elasticity(name: str, value: float, offers: Collection[str]) -> Iterator[str]:
+    yield from _unknown(name, offers, "offer")
+    if not (ABSURD <= value < 0 or 0 < value <= STRONGEST):
+        told = f"an elasticity from {ABSURD:g} to 0 nor a factor above 0, up to {STRONGEST:g}"
+        yield f"elasticity of {name}: {value} is neither {told}"
 
 
 def _unknown(name: str, known: Collection[str], kind: str) -> list[str]:

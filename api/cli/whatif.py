@@ -80,7 +80,7 @@ def _answer(stage: "Stage", price: Given, capacity: Given, demand: Given, elasti
         demand=_read(demand, "--demand", float, findings),
         elasticity=_read(elasticity, "--elasticity", float, findings),
     )
-    findings += faults(stage.market, stage.curves, change)
+    findings += (text for _, text in faults(stage.market, stage.curves, change))
     if findings:
         raise InputError([Finding(text) for text in findings])
     return what_if(stage.market, stage.curves, change, stage.objective)

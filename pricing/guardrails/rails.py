@@ -86,7 +86,8 @@ def scheduled(in_force: InForce) -> str | None:
     """Why the price must not be moved before one that is scheduled; None if none is."""
     if in_force.coming is None:
         return None
-    return f"a price that takes effect at {in_force.coming:%Y-%m-%d %H:%M} UTC is scheduled; cancel it first"
+    when = f"{in_force.coming:%Y-%m-%d %H:%M} UTC"
+    return f"a price that takes effect at {when} is scheduled; cancel it first: fairfare rollback VERSION"
 
 
 def _evidence(asked: _Asked) -> str | None:

@@ -97,6 +97,8 @@ def test_everything_that_cannot_be_assumed_is_named(desk: Desk) -> None:
     """All at once."""
     answer = desk.ask(prices={"mug": "99.00", "cup": "1.00"}, capacity={"hall": 3}, demand={"mug": -1})
     assert answer.status_code == 422
+    places = ["prices.mug", "prices.cup", "capacity.hall", "demand.mug"]
+    assert [fault["where"] for fault in answer.get_json()["errors"]] == places
     told = " ".join(fault["reason"] for fault in answer.get_json()["errors"])
     for words in ("beyond its ladder", "no offer cup", "no resource", "not a factor"):
         assert words in told

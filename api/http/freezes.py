@@ -25,6 +25,14 @@ class Frozen(BaseModel):
     reason: str | None = Field(default=None, description="since when, by whom and why; null if they may change")
 
 
+class Stopped(Frozen):
+    """Prices may not change, and those that were to begin later will not."""
+
+    taken_back: list[int] = Field(
+        description="versions that had not begun; they are taken back for good, whatever is lifted later"
+    )
+
+
 def blueprint(backend: Backend, gate: Gate) -> Routes:
     """The routes under /v1/freeze."""
     routes = Routes("freeze", "Stopping every change of a price", backend, gate)
@@ -39,13 +47,13 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
         "PUT",
         "/freeze",
         scope=Scope.PROPOSALS_APPROVE,
-        responses={200: Frozen},
+        responses={200: Stopped},
         summary="Stop every change of a price",
         refresh=True,
     )
     def freeze(sent: Reason) -> Response:
-        backend.book.freeze(by=g.holder, now=backend.now(), reason=sent.reason)
-        return answer({"frozen": True, "reason": sent.reason})
+        taken_back = backend.book.freeze(by=g.holder, now=backend.now(), reason=sent.reason)
+        return answer({"frozen": True, "reason": sent.reason, "taken_back": taken_back})
 
     @routes.writes(
         "DELETE",

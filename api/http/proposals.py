@@ -201,7 +201,8 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
     )
     def override_proposal(path: ProposalPath, sent: Override) -> Response:
         changed = _by_hand(_known(backend, path.id), sent, g.holder)
-        made = backend.book.override(path.id, changed, by=g.holder, now=backend.now())
+        policy, law, now = backend.settings.policy, backend.settings.law, backend.now()
+        made = backend.book.override(path.id, changed, by=g.holder, now=now, policy=policy, law=law)
         return answer({"proposal": made.id, "standing": Standing.OPEN, "instead_of": path.id}, 201)
 
     return routes

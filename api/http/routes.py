@@ -22,8 +22,8 @@ A route::
 
         return routes
 
-`path` and `query` are pydantic models, as flask-openapi has it; `sent` is the body, a `Strict` one. A body without a
-needed key may be left out. Errors of `pricing.errors` may be raised anywhere: RefusedError is answered with 409,
+`path` and `query` are pydantic models, as flask-openapi has it; `sent` is the body, a `Strict` one. A body that is
+left out is an empty one. Errors of `pricing.errors` may be raised anywhere: RefusedError is answered with 409,
 and MismatchError with every place too, InputError with 422, UnavailableError with 503.
 """
 
@@ -253,8 +253,8 @@ def answer(body: object, status: int = HTTPStatus.OK) -> Response:
 def read_body(model: type[BodyT]) -> BodyT:
     """The body of the request, read exactly or refused."""
     data = _sent()
-    if not data and not _needs_body(model):
-        return model()
+    if not data and not (request.mimetype and _needs_body(model)):
+        return validated(model, {}, file=None, context={})
     if request.mimetype != "application/json":
         refuse(415, "Send the body as `Content-Type: application/json`.")
     try:

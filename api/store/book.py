@@ -13,6 +13,7 @@ Guarantees
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, insert, select
 
 from api.store import log
-from api.store.checks import Key, disagreement
+from api.store.checks import Key, disagreement, faults
 from api.store.database import reading, writing
 from api.store.queries import (
     all_publications,
@@ -42,6 +43,7 @@ from api.store.queries import (
 )
 from api.store.steps import (
     append_version,
+    dated,
     describe,
     first_price,
     folded,
@@ -145,15 +147,23 @@ class PriceBook:
             step.db.execute(insert(reviews).values(row))
             step.tell(proposal_id, {"large": large} if verdict is Standing.APPROVED else {"reason": reason})
 
-    def override(self, proposal_id: str, changed: Sequence[Decision], *, by: str, now: datetime) -> Proposal:
-        """Replace a proposal by one of a person's own, in which these decisions stand for the ones it had."""
+    def override(
+        self, proposal_id: str, changed: Sequence[Decision], *, by: str, now: datetime, policy: Policy, law: Law
+    ) -> Proposal:
+        """Replace a proposal by one of a person's own, in which these decisions stand for the ones it had.
+
+        What could not be published because of them is refused, and the proposal stays as it was.
+        """
         with writing(self._engine) as db:
             old, instead = known_proposal(db, proposal_id), {decision.key: decision for decision in changed}
             if unknown := sorted(instead.keys() - {decision.key for decision in old.decisions}):
                 raise RefusedError(f"proposal {proposal_id} decides nothing about {', '.join(map(' '.join, unknown))}")
-            self.reject(proposal_id, by=by, now=now)
+            _require(db, old, Standing.OPEN, now)
             decisions = tuple(instead.get(decision.key, decision) for decision in old.decisions)
             made = replace(old, id=_name(old, by, now), proposed_by=by, proposed_at=now, decisions=decisions, gains=())
+            if wrong := tuple(_because_of(db, made, instead.keys(), (policy, law), now)):
+                raise RefusedError(f"a proposal with these prices could not be published: {'; '.join(wrong)}")
+            self.reject(proposal_id, by=by, now=now)
             with self._step("override", by=by, now=now) as step:
                 _record(step, made)
         return made
@@ -202,7 +212,9 @@ class PriceBook:
                 raise RefusedError(f"{at:%Y-%m-%d %H:%M} {at.tzname()} is past: prices begin later, or at once")
             made = append_version(step.db, Change.PUBLISH, by=by, now=now, proposal=proposal_id, begins=at)
             before = {price.key: price for price in in_force(step.db, made.effective_at)}
-            if wrong := forbids(step.db, proposal, before, (policy, law), now=made.at, begins=made.effective_at):
+            large = bool(step.db.scalar(select(reviews.c.large).where(reviews.c.proposal == proposal_id)))
+            rules, begins = (policy, law), made.effective_at
+            if wrong := forbids(step.db, proposal, before, rules, now=made.at, begins=begins, large=large):
                 raise RefusedError(f"proposal {proposal_id} may not be published: {'; '.join(wrong)}")
             moved = [decision for decision in proposal.decisions if decision.verdict is Verdict.MOVE]
             opened = replace_prices(
@@ -283,13 +295,14 @@ class PriceBook:
         with reading(self._engine) as db:
             return tuple(all_publications(db).values())
 
-    def freeze(self, *, by: str, now: datetime, reason: str) -> None:
-        """Refuse every change of a price from now on; prices that were to begin later are taken back."""
+    def freeze(self, *, by: str, now: datetime, reason: str) -> tuple[int, ...]:
+        """Refuse every change of a price from now on; returns the versions that had not begun and are taken back."""
         with writing(self._engine) as db:
-            if freeze_reason(db) is None:
-                for version in sorted({price.version for price in coming(db, moment(db, now))}):
-                    self.rollback(version, by=by, now=now)
+            later = () if freeze_reason(db) else sorted({price.version for price in coming(db, moment(db, now))})
+            for version in later:
+                self.rollback(version, by=by, now=now)
             self._set_frozen(True, by=by, now=now, reason=reason)
+        return tuple(later)
 
     def unfreeze(self, *, by: str, now: datetime, reason: str) -> None:
         """Lift the freeze."""
@@ -309,6 +322,21 @@ class PriceBook:
 
 def _same_person(one: str, other: str) -> bool:
     return folded(one) == folded(other)
+
+
+def _because_of(
+    db: Connection, made: Proposal, keys: AbstractSet[Key], rules: tuple[Policy, Law], now: datetime
+) -> Iterator[str]:
+    """What forbids to publish a proposal, and would not without its decisions about these offers."""
+    at = dated(db, now)
+    before = {price.key: price for price in in_force(db, at)}
+    usable = [each for each in made.decisions if each.key in keys or not any(faults(each, before))]
+    rest = [each for each in usable if each.key not in keys]
+    whole, without = (
+        forbids(db, replace(made, decisions=tuple(kept)), before, rules, now=at, begins=at, large=True)
+        for kept in (usable, rest)
+    )
+    return (text for text in whole if text not in without)
 
 
 def _record(step: _Step, proposal: Proposal) -> None:

@@ -29,7 +29,7 @@ from api.store.queries import (
     set_by,
     took_back_alone,
 )
-from api.store.tables import listings, prices, publications, reviews
+from api.store.tables import listings, prices, publications
 from pricing import guardrails, law
 from pricing.book import Change, Decision, Listing, PriceInForce, Proposal, Publication
 from pricing.errors import RefusedError
@@ -64,6 +64,12 @@ def person(name: str) -> str:
     return name.strip()
 
 
+def dated(db: Connection, now: datetime) -> datetime:
+    """When a version that is made now is made: after the one before, whatever the clock says."""
+    last = db.scalar(select(func.max(publications.c.at)))
+    return now if last is None else max(now, last + TICK)
+
+
 def append_version(
     db: Connection,
     change: Change,
@@ -74,12 +80,11 @@ def append_version(
     undone: int | None = None,
     begins: datetime | None = None,
 ) -> Publication:
-    """Begin a new version; a clock that went back dates it just after the one before, so that order is kept."""
+    """Begin a new version."""
     if frozen := freeze_reason(db):
         raise RefusedError(frozen)
-    version, last = latest_version(db), db.scalar(select(func.max(publications.c.at)))
-    at = now if last is None else max(now, last + TICK)
-    made = Publication(version + 1, change, proposal, undone, person(by), at, max(at, begins or at))
+    at = dated(db, now)
+    made = Publication(latest_version(db) + 1, change, proposal, undone, person(by), at, max(at, begins or at))
     row = asdict(made) | {"effective_at": made.effective_at if begins else None}
     db.execute(insert(publications).values(row))
     return made
@@ -93,13 +98,13 @@ def forbids(
     *,
     now: datetime,
     begins: datetime,
+    large: bool,
 ) -> list[str]:
     """Everything that forbids publishing, as things are now; `before` is in force when the new prices begin."""
     if wrong := [text for decision in proposal.decisions for text in faults(decision, before)]:
         return wrong
     policy, market_law = rules
     known, offered = prices_known(db, policy, begins), listing_of(db)
-    large = bool(db.scalar(select(reviews.c.large).where(reviews.c.proposal == proposal.id)))
     return [
         *guardrails.objections(proposal, offered, known, policy, now=now, large=large, at=begins),
         *law.objections(proposal, offered, known, market_law, now=now, at=begins),

@@ -44,7 +44,8 @@ def test_a_freeze_takes_back_what_was_to_begin(desk: Desk) -> None:
     """The scheduled price never begins, on this worker from the moment of the answer."""
     later = (NOW + timedelta(hours=1)).isoformat()
     desk.bob("POST", "/v1/publications", {"proposal": "p1", "effective_at": later})
-    desk.bob("PUT", FREEZE, {"reason": "x"})
+    assert body(desk.bob("PUT", FREEZE, {"reason": "x"}))["taken_back"] == [2]
+    assert body(desk.bob("PUT", FREEZE, {"reason": "still"}))["taken_back"] == []
     desk.machine.wait(timedelta(hours=2))
     assert desk.price() == "10.00"
 
@@ -52,6 +53,6 @@ def test_a_freeze_takes_back_what_was_to_begin(desk: Desk) -> None:
 def test_a_reason_is_needed(desk: Desk) -> None:
     """To stop and to go on."""
     for method in ("PUT", "DELETE"):
-        for sent in ({}, {"reason": ""}):
+        for sent in (None, {}, {"reason": ""}):
             found = check_problem(desk.admin(method, FREEZE, sent), 422)
             assert [fault.where for fault in found.errors] == ["reason"]

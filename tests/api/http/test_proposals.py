@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from api.http.proposals import ProposalAnswer
-from tests.api.desk import Desk
+from api.settings import FILE
+from tests.api.desk import LENIENT, Desk
 from tests.api.store.book_kit import DAY, IDS, decision
 from tests.api.test_app import body, check_problem
 
@@ -91,6 +92,16 @@ def test_a_price_an_offer_may_not_have_is_refused_at_once(desk: Desk, prices: li
     found = check_problem(desk.ann("POST", OVERRIDE, {"prices": prices, "reason": "x"}), 409)
     assert [(each.where, fault in each.reason) for each in found.errors] == [(f"prices[{len(prices) - 1}]", True)]
     assert body(desk.ann("GET", "/v1/proposals/p1"))["standing"] == "open"
+
+
+def test_a_price_that_could_not_be_published_is_refused_at_once(desk: Desk) -> None:
+    """With every reason; the proposal stays as it was, and another price may be set."""
+    (desk.root / FILE).write_text(LENIENT.replace("daily_cap = 1.0", "daily_cap = 0.15"))
+    detail = check_problem(desk.ann("POST", OVERRIDE, OWN), 409).detail
+    assert "hamlet-adult: moves more than 15% in a day" in detail
+    assert body(desk.ann("GET", "/v1/proposals/p1"))["standing"] == "open"
+    less = {"prices": [{"offer": IDS[1], "price": "11.00"}], "reason": "x"}
+    assert desk.ann("POST", OVERRIDE, less).status_code == 201
 
 
 def test_a_proposal_that_does_not_exist_is_a_404(desk: Desk) -> None:

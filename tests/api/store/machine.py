@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
@@ -190,8 +190,12 @@ class Machine(RuleBasedStateMachine):
         known = self.model.proposals.get(name)
         first = known.proposal.decisions[0].offer if known else NAMES[0]
         changed = [self.move(first, steps, set_by=by)]
-        allowed = known is not None and self.is_open(name) and self.now < known.proposal.expires_at
-        if self.attempt(allowed, lambda: made.append(self.book.override(name, changed, by=by, now=self.now))) and known:
+        allowed = (
+            known is not None and self.is_open(name) and self.model.may_move(changed[0], self.model.dated(self.now))
+        )
+        rules: dict[str, Any] = {"policy": POLICY, "law": NO_LAW}
+        act = partial(self.book.override, name, changed, by=by, now=self.now, **rules)
+        if self.attempt(allowed, lambda: made.append(act())) and known:
             known.rejected = True
             self.model.proposals[made[0].id] = Proposed(made[0])
             self.approve(made[0].id, by)

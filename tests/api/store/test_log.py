@@ -18,6 +18,7 @@ from api.store.log import ANCHOR_NAME, verify
 from api.store.migrations import upgrade
 from pricing.book import Listing
 from pricing.errors import RefusedError
+from pricing.law import NO_LAW
 from tests.api.store.book_kit import (
     DAY,
     IDS,
@@ -140,7 +141,7 @@ def test_the_anchor_is_never_ahead_of_what_is_committed(shop: Shop) -> None:
     with pytest.raises(RefusedError):
         shop.book.propose(proposal(decision(), base=1, name="old"))
     with pytest.raises(RefusedError):
-        shop.book.override("p9", [], by="bob", now=NOW)
+        shop.book.override("p9", [], by="bob", now=NOW, policy=POLICY, law=NO_LAW)
     assert shop.anchor.read_bytes() == before
     assert len(before.splitlines()) == 8
 
@@ -157,7 +158,7 @@ def test_a_person_may_set_a_price_instead_of_the_engine(shop: Shop) -> None:
     """As a proposal of their own that someone else must approve; the engine's is closed."""
     shop.book.propose(proposal(decision(now="11.00", price="12.00"), base=4, name="engine"))
     mine = dataclasses.replace(decision(now="11.00", price="10.00"), set_by="bob", reasons=("set by bob: rain",))
-    made = shop.book.override("engine", [mine], by="bob", now=NOW)
+    made = shop.book.override("engine", [mine], by="bob", now=NOW, policy=POLICY, law=NO_LAW)
     assert (made.proposed_by, made.decisions) == ("bob", (mine,))
     with pytest.raises(RefusedError, match="was rejected"):
         shop.book.approve("engine", by="cyd", now=NOW)
@@ -173,7 +174,7 @@ def test_what_a_proposal_does_not_decide_cannot_be_overridden(shop: Shop) -> Non
     """And the proposal stays open."""
     shop.book.propose(proposal(decision(now="11.00", price="12.00"), base=4, name="engine"))
     with pytest.raises(RefusedError, match="decides nothing about hamlet-child all"):
-        shop.book.override("engine", [decision(IDS[1])], by="bob", now=NOW)
+        shop.book.override("engine", [decision(IDS[1])], by="bob", now=NOW, policy=POLICY, law=NO_LAW)
     shop.book.approve("engine", by="cyd", now=NOW)
 
 

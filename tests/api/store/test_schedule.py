@@ -105,8 +105,8 @@ def test_rolling_back_an_earlier_publication_leaves_what_was_scheduled_before_it
 def test_a_freeze_takes_back_what_has_not_begun(book: PriceBook) -> None:
     """Frozen means no change; lifting the freeze does not bring it back."""
     schedule(book, "p2", offer=IDS[1])
-    book.freeze(by="cyd", now=NOW, reason="storm")
-    book.freeze(by="cyd", now=NOW, reason="storm still")
+    assert book.freeze(by="cyd", now=NOW, reason="storm") == (2, 3)
+    assert book.freeze(by="cyd", now=NOW, reason="storm still") == ()
     assert [costs(book, NOON + DAY, offer) for offer in IDS] == ["10.00"] * 3
     book.unfreeze(by="cyd", now=NOW, reason="over")
     assert [costs(book, NOON + DAY, offer) for offer in IDS] == ["10.00"] * 3

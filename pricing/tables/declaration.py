@@ -110,7 +110,7 @@ SALES = Table(
             name="price",
             kind=Kind.NUMBER,
             unit=MONEY_UNIT,
-            meaning="unit price paid; needed for elasticity and pricing",
+            meaning="unit price paid; a workspace needs it, a forecast alone does not",
         ),
         _CURRENCY,
         Column(

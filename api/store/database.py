@@ -36,6 +36,8 @@ WRITER = 0x46616972
 """The advisory lock that a writer holds on PostgreSQL; any number that nobody else of the database uses."""
 SURE = r"-c synchronous_commit=on -c default_transaction_isolation=read\ committed"
 """Whatever the server's defaults: what was acknowledged is on disk, and a writer sees what the one before did."""
+KEEPALIVE = {"keepalives_idle": LOCK_WAIT, "keepalives_interval": 5, "keepalives_count": 3}
+"""A server that vanished without a word is noticed within half a minute, not when the kernel gives up [seconds]."""
 ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 
 
@@ -125,7 +127,7 @@ def _postgresql(url: str, *, query_only: bool = False) -> Engine:
     engine = create_engine(
         address.set(drivername="postgresql+psycopg"),
         poolclass=NullPool,
-        connect_args={"connect_timeout": LOCK_WAIT, "options": options},
+        connect_args={"connect_timeout": LOCK_WAIT, "options": options, **KEEPALIVE},
     )
 
     @event.listens_for(engine, "begin")

@@ -110,7 +110,8 @@ REFUSED: Mapping[str, tuple[Rail, str, dict[str, Any], str]] = {
         Rail.COMING,
         "20.50",
         {"in_force": known("20", coming=SOON)},
-        "held: a price that takes effect at 2026-03-02 09:30 UTC is scheduled; cancel it first: fairfare rollback VERSION",
+        "held: a price that takes effect at 2026-03-02 09:30 UTC is scheduled; "
+        "cancel it first: fairfare rollback VERSION",
     ),
     "discount only": (
         Rail.DISCOUNT_ONLY,

@@ -33,6 +33,7 @@ LITTLE = (
 WEAK = replace(SURE, status=Identification.WEAK)
 POLICY = Policy()
 AT_20 = InForce.steady(Decimal(20))
+TAKE_BACK = "fairfare rollback VERSION"
 SOON = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 IN_EMERGENCY: dict[str, Any] = {"mode": Mode.EMERGENCY, "emergency_since": SOON}
 WIDE = {name: Decimal(1) for name in ("step", "weak_step", "daily_cap", "cumulative_cap")}
@@ -110,8 +111,7 @@ REFUSED: Mapping[str, tuple[Rail, str, dict[str, Any], str]] = {
         Rail.COMING,
         "20.50",
         {"in_force": known("20", coming=SOON)},
-        "held: a price that takes effect at 2026-03-02 09:30 UTC is scheduled; "
-        "cancel it first: fairfare rollback VERSION",
+        f"held: a price that takes effect at {SOON:%Y-%m-%d %H:%M} UTC is scheduled; cancel it first: {TAKE_BACK}",
     ),
     "discount only": (
         Rail.DISCOUNT_ONLY,

@@ -141,7 +141,7 @@ IMPOSSIBLE: dict[str, Change] = {
         "11.00 EUR", "٣", 11.0, 11, True, None, ["11.00"], {"amount": "11.00"}, "1" * 40,
     )},
     **{f"a total of {value!r}": answer(total_price=value) for value in ("10.99", "NaN", "-11.00", "0", None, 11.0)},
-    **{f"a currency {value!r}": price(currency=value) for value in ("XXX", "eur", "", "EURO", None, 978, "JPY")},
+    **{f"a currency {value!r}": price(currency=value) for value in ("XTS", "eur", "", "EURO", None, 978, "JPY")},
     **{f"a version {value!r}": price(version=value) for value in (0, -1, 3, 99, "2", 2.5, None)},
     **{f"from {value!r}": both(valid_from=value) for value in ("2026-03-02T09:30:00", "", None, 0, "9999", "NaN")},
     **{f"until {value!r}": both(valid_until=value) for value in ("2026-03-02T09:30:00", "2020-01-01T00:00:00Z", 0, "")},

@@ -42,7 +42,7 @@ class Case:
     revenue : of what is still to be sold [currency]
     gain : over today's prices, in what is maximised [currency]
     full : share of draws in which nothing is left
-    price : mean of the free prices, weighted by what is expected to be sold at today's [currency]
+    price : mean of the free prices, weighted by what is expected to be sold at today's, alike if nothing is [currency]
     beyond : how many prices stay at the end of their ladder
     """
 
@@ -187,8 +187,11 @@ def _demand(scene: _Scene, offer: Offer, price: Decimal) -> Vector:
 
 
 def _mean_price(scene: _Scene, prices: Vector) -> float:
-    weight = np.array([offer.id in scene.free for offer in scene.now.market.offers]) * scene.now.sold.mean(axis=0)
-    return float(weight @ prices / weight.sum()) if weight.sum() > 0 else 0.0
+    free = np.array([offer.id in scene.free for offer in scene.now.market.offers], dtype=np.float64)
+    weight = free * scene.now.sold.mean(axis=0)
+    if not weight.any():  # nothing of theirs is expected to be sold any more: each counts alike
+        weight = free
+    return float(weight @ prices / weight.sum()) if scene.free else 0.0
 
 
 def _beyond(scene: _Scene, percent: int) -> int:

@@ -58,6 +58,7 @@ class Follower:
         self._confirmed = time.monotonic()
         self._looking, self._changing = threading.Lock(), threading.Lock()
         self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
     def now(self) -> datetime:
         """The instant that decides which prices are in force."""
@@ -88,11 +89,12 @@ class Follower:
     def start(self) -> None:
         """Look at the book now, and go on in a thread of its own."""
         self.refresh()
-        threading.Thread(target=self._run, name="follower", daemon=True).start()
+        self._thread.start()
 
     def stop(self) -> None:
-        """Let the thread end."""
+        """Look no more: when this returns, the last look is over."""
         self._stopped.set()
+        self._thread.join()
 
     def _run(self) -> None:
         while not self._stopped.wait(INTERVAL):

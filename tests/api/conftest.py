@@ -1,14 +1,31 @@
 """An empty workspace, and files a user would bring to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from api.served.follower import Follower
 from api.settings import default_text
 from api.workspace import Workspace
 
 Bring = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def no_follower_outlives_its_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a follower logs belongs to the test that started it, not to the output of the next one."""
+    started: list[Follower] = []
+    start = Follower.start
+
+    def watched(self: Follower) -> None:
+        started.append(self)
+        start(self)
+
+    monkeypatch.setattr(Follower, "start", watched)
+    yield
+    for follower in started:
+        follower.stop()
 
 
 @pytest.fixture

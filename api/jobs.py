@@ -42,26 +42,45 @@ MODULE = "api.work"
 log = structlog.get_logger()
 
 
+class Task(msgspec.Struct, frozen=True):
+    """What the process that does a job is given: a `Run`'s kind, arguments and `by`, and the instant it is done at."""
+
+    kind: Kind
+    by: str
+    now: datetime
+    arguments: dict[str, str] = {}
+
+
 class Told(msgspec.Struct):
-    """What the process that does a job tells, a line each: how far it has come, and what came of it or what failed."""
+    """What the process that does a job tells, a line each: how far it has come, and what came of it or what failed.
+
+    `findings` are the places of the `problems`, as far as they have any and not without end; there are `found` of them.
+    """
 
     stage: str = ""
     progress: float = 0.0
     result: dict[str, Any] | None = None
     problems: tuple[str, ...] | None = None
+    findings: tuple[dict[str, Any], ...] = ()
+    found: int = 0
 
     @property
     def last(self) -> bool:
         """Whether nothing follows."""
         return self.result is not None or self.problems is not None
 
+    @property
+    def places(self) -> dict[str, Any]:
+        """Where the problems are, if they are somewhere."""
+        return {"findings": list(self.findings), "found": self.found} if self.findings else {}
+
 
 class Child:
     """The process that does a job, and what it has told so far."""
 
-    def __init__(self, kind: Kind, root: Path, *, now: datetime) -> None:
+    def __init__(self, root: Path, task: Task) -> None:
         self._process = subprocess.Popen(  # noqa: S603  # our own module
-            [sys.executable, "-P", "-m", MODULE, kind.value, str(root), now.isoformat()],
+            [sys.executable, "-P", "-m", MODULE, str(root), msgspec.json.encode(task).decode()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C in a terminal is for the worker, which then ends it
@@ -105,7 +124,7 @@ class Child:
         if self.told.result is not None:
             return Outcome(State.DONE, self.told.result)
         if self.told.problems is not None:
-            return _failed(*self.told.problems)
+            return _failed(*self.told.problems, **self.told.places)
         code = self._process.returncode
         how = f"by {signal.Signals(-code).name}; was there too little memory?" if code < 0 else f"with code {code}"
         return _failed(f"The process that did it ended {how}")
@@ -122,8 +141,8 @@ class Outcome:
 GIVEN_BACK, LOST = Outcome(None, {}), Outcome(None)
 
 
-def _failed(*problems: str) -> Outcome:
-    return Outcome(State.FAILED, {"problems": list(problems)})
+def _failed(*problems: str, **places: Any) -> Outcome:  # noqa: ANN401  # see Told.places
+    return Outcome(State.FAILED, {"problems": list(problems), **places})
 
 
 class Worker:
@@ -159,7 +178,7 @@ class Worker:
 
     def _attend(self, run: Run) -> None:
         log.info("run begun", run=run.id, kind=run.kind.value, attempt=run.attempt)
-        child = Child(run.kind, self._root, now=self._now())
+        child = Child(self._root, Task(run.kind, run.by, self._now(), run.arguments))
         try:
             outcome = self._watch(run, child)
         finally:

@@ -1,4 +1,4 @@
-"""One job, done in a process of its own: `python -m api.work KIND WORKSPACE NOW`, started by `api.jobs`.
+"""One job, done in a process of its own: `python -m api.work WORKSPACE TASK`, started by `api.jobs`.
 
 Guarantees
 ----------
@@ -13,21 +13,22 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import structlog
 
-from api.jobs import GRACE, Told
+from api.jobs import GRACE, Task, Told
 from api.logs import configure
 from api.store.runs import Kind
 from api.workspace import Workspace
 from optimization import HighsOptimizer
 from pricing.book import Verdict
-from pricing.errors import FairfareError, InputError, RefusedError, listed
+from pricing.errors import FairfareError, Finding, InputError, RefusedError, listed
 from pricing.policy import Mode
 
 Progress = Callable[[str, int, int], None]
@@ -48,6 +49,10 @@ STAGES: Mapping[Kind, tuple[str, ...]] = {
 ENGINE = "engine"
 """Who proposes what the engine computes; a person approves it, or the policy in mode automatic."""
 REPORT = "report.html"
+MOST = 200
+"""Places of problems, and lines about them, that are told at most."""
+ALIKE = 20
+"""Of these with the same file, column and reason."""
 
 log = structlog.get_logger()
 
@@ -68,65 +73,78 @@ class Steps:
         self._say(Told(stage=stage, progress=self._share))
 
 
-def _fit(place: Workspace, now: datetime, progress: Progress) -> dict[str, Any]:
+def _fit(place: Workspace, task: Task, progress: Progress) -> dict[str, Any]:
     progress("reading the history", 0, 0)
-    made = place.fit(now=now, progress=progress)
+    made = place.fit(now=task.now, progress=progress)
     counts = made.elasticities["status"].value_counts()
     return {"model_version": made.version, "price_responses": {str(name): int(n) for name, n in counts.items()}}
 
 
-def _price(place: Workspace, now: datetime, progress: Progress) -> dict[str, Any]:
+def _price(place: Workspace, task: Task, progress: Progress) -> dict[str, Any]:
     progress("optimizing prices", 0, 0)
-    proposal = place.price(HighsOptimizer(), by=ENGINE, now=now)
+    proposal = place.price(HighsOptimizer(), by=ENGINE, now=task.now)
     verdicts = [decision.verdict for decision in proposal.decisions]
     made = {"proposal": proposal.id, "decisions": {verdict.value: verdicts.count(verdict) for verdict in Verdict}}
     if place.settings.policy.mode is not Mode.AUTOMATIC:
         return made
     try:
-        return made | {"version": place.approve_by_policy(proposal.id, now=now)}
+        return made | {"version": place.approve_by_policy(proposal.id, now=task.now)}
     except RefusedError as error:
         return made | {"waits_for_a_person": str(error)}
 
 
-def _report(place: Workspace, now: datetime, progress: Progress) -> dict[str, Any]:
+def _report(place: Workspace, task: Task, progress: Progress) -> dict[str, Any]:
     progress("writing the report", 0, 0)
     if (proposal := place.book.latest_proposal()) is None:
         raise RefusedError("there is no proposal yet; ask for a run of kind price first")
-    place.write_report(proposal, place.root / REPORT, now=now, truth=None)
+    place.write_report(proposal, place.root / REPORT, now=task.now, truth=None)
     return {"proposal": proposal.id, "file": REPORT}
 
 
-WORK: Mapping[Kind, Callable[[Workspace, datetime, Progress], dict[str, Any]]] = {
+WORK: Mapping[Kind, Callable[[Workspace, Task, Progress], dict[str, Any]]] = {
     Kind.FIT: _fit,
     Kind.PRICE: _price,
     Kind.REPORT: _report,
 }
 
 
-def do(kind: Kind, root: Path, *, now: datetime, say: Callable[[Told], None]) -> None:
+def do(task: Task, root: Path, *, say: Callable[[Told], None]) -> None:
     """Do one job in a workspace and say what came of it; whatever goes wrong is said, not raised."""
     try:
-        result = WORK[kind](Workspace.open(root), now, Steps(STAGES[kind], say))
+        result = WORK[task.kind](Workspace.open(root), task, Steps(STAGES[task.kind], say))
     except InputError as error:
-        say(Told(problems=tuple(listed(error.findings))))
+        problems = tuple(islice(listed(error.findings), MOST))
+        say(Told(problems=problems, findings=placed(error.findings), found=len(error.findings)))
     except FairfareError as error:
         say(Told(problems=(str(error),)))
     except Exception as error:
-        log.exception("a run failed", kind=kind.value, reason=str(error))
+        log.exception("a run failed", kind=task.kind.value, reason=str(error))
         say(Told(problems=("We failed to do it; the worker's log says how.",)))
     else:
         say(Told(result=result))
 
 
+def placed(findings: Sequence[Finding]) -> tuple[dict[str, Any], ...]:
+    """Findings as they are told: the first `ALIKE` of those alike, `MOST` in all."""
+    seen = Counter[tuple[str | None, str | None, str]]()
+    told: list[dict[str, Any]] = []
+    for each in findings:
+        seen[alike := (each.file, each.column, each.reason)] += 1
+        if seen[alike] <= ALIKE and (each.file or each.row or each.column):
+            reason = str(Finding(each.reason, value=each.value))
+            told.append({"file": each.file, "row": each.row, "column": each.column, "reason": reason})
+    return tuple(told[:MOST])
+
+
 def main() -> None:
     """Do the job that the arguments name."""
-    kind, root, now = sys.argv[1:]
+    root, task = sys.argv[1:]
     configure(as_json=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # unfinished files are removed on the way out
     threading.Thread(target=_end_with_worker, daemon=True).start()
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0) as out:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-        do(Kind(kind), Path(root), now=datetime.fromisoformat(now), say=lambda told: _write(out.write, told))
+        do(msgspec.json.decode(task, type=Task), Path(root), say=lambda told: _write(out.write, told))
 
 
 def _write(write: Callable[[bytes], object], told: Told) -> None:

@@ -8,7 +8,7 @@ Guarantees
 """
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from flask import Response, g
 from pydantic import AwareDatetime, BaseModel, Field
@@ -25,7 +25,9 @@ from api.strict_json import Strict
 class Wanted(Strict):
     """What is to be done."""
 
-    kind: Kind = Field(strict=False, description="learn from the history, propose prices, or write report.html")
+    kind: Literal["fit", "price", "report"] = Field(
+        description="learn from the history, propose prices, or write report.html"
+    )
 
 
 class RunPath(Parameters):
@@ -46,12 +48,15 @@ class RunAnswer(BaseModel):
 
     id: str
     kind: Kind
+    arguments: dict[str, str] = Field(description="of an ingest: `upload`, the id of what was uploaded")
     state: State
     attempt: int = Field(ge=0, description="times it was begun; above 1, a worker ended in the middle of it")
     stage: str = Field(description="what is being done")
     progress: float | None = Field(ge=0, le=1, description="share of its stages that are done")
     log: list[str] = Field(description="what happened, the oldest first")
-    result: dict[str, Any] | None = Field(description="what came of it, or the `problems` it failed with")
+    result: dict[str, Any] | None = Field(
+        description="what came of it, or the `problems` it failed with and, as `findings`, their places"
+    )
     by: str = Field(description="who asked for it")
     asked_at: AwareDatetime
     started_at: AwareDatetime | None = Field(description="of this attempt")
@@ -80,7 +85,7 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
         leads_to=goes_to("one_run", id="/id") | goes_to("cancel_run", id="/id"),
     )
     def ask_run(sent: Wanted) -> Response:
-        return answer(_told(ask(backend.engine, sent.kind, by=g.holder, now=backend.now())), 202)
+        return answer(_told(ask(backend.engine, Kind(sent.kind), by=g.holder, now=backend.now())), 202)
 
     @routes.after_request
     def say_where(response: Response) -> Response:

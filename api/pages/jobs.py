@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from api.http.backend import Backend
 from api.pages.desk import Answer, Desk, back_to
 from api.pages.words import STAGES, STATES, named
-from api.store.runs import Kind, Run, State, ask, cancel, find, newest
+from api.store.runs import ON_REQUEST, Kind, Run, State, ask, cancel, find, newest
 from api.store.users import Role
 
 ON_A_PAGE = 30
@@ -73,7 +73,12 @@ def add(desk: Desk) -> None:
         found = _newest(backend, before=beyond, most=ON_A_PAGE + 1)
         heard = _heard(newest(backend.engine, before=None, limit=ON_A_PAGE))
         return render_template(
-            "desk/jobs.html", page="jobs", jobs=found[:ON_A_PAGE], more=len(found) > ON_A_PAGE, heard=heard, kinds=Kind
+            "desk/jobs.html",
+            page="jobs",
+            jobs=found[:ON_A_PAGE],
+            more=len(found) > ON_A_PAGE,
+            heard=heard,
+            kinds=ON_REQUEST,
         )
 
     @desk.page("/jobs/<name>")
@@ -87,7 +92,7 @@ def add(desk: Desk) -> None:
     @desk.act("/jobs", role=Role.ANALYST)
     def ask_job() -> BaseResponse:
         kind = request.form.get("kind", "")
-        if kind not in set(Kind):
+        if kind not in ON_REQUEST:
             abort(HTTPStatus.UNPROCESSABLE_ENTITY)
         made = ask(backend.engine, Kind(kind), by=g.session.user.name, now=backend.now())
         return redirect(url_for("desk.job", name=made.id), HTTPStatus.SEE_OTHER)

@@ -115,7 +115,12 @@ RAILS: Said = {
 }
 CAPS = (Rail.STEP, Rail.WEAK_STEP, Rail.DAILY_CAP, Rail.CUMULATIVE_CAP, Rail.BAND, Rail.FLOOR, Rail.CEILING, Rail.ORDER)
 """Rails that stop a price on its way."""
-KINDS: Said = {"fit": _("Learn from sales"), "price": _("Propose prices"), "report": _("Write the report")}
+KINDS: Said = {
+    "ingest": _("Take in a file"),
+    "fit": _("Learn from sales"),
+    "price": _("Propose prices"),
+    "report": _("Write the report"),
+}
 STATES: Said = {
     "asked": _("Waits for a worker"),
     "running": _("Runs"),
@@ -125,6 +130,7 @@ STATES: Said = {
 }
 STAGES: Said = {
     "starting": _("starting"),
+    "taking in the file": _("taking in the file"),
     "reading the history": _("reading the history"),
     "fitting price response": _("learning how buyers react to prices"),
     "fitting booking curves": _("learning how events fill up"),

@@ -33,6 +33,7 @@ OPEN_AT_MOST = 100
 class Kind(StrEnum):
     """What can be asked for."""
 
+    INGEST = "ingest"
     FIT = "fit"
     PRICE = "price"
     REPORT = "report"
@@ -48,7 +49,10 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+ON_REQUEST = (Kind.FIT, Kind.PRICE, Kind.REPORT)
+"""What needs no arguments, so that a word is enough to ask for it."""
 OPEN = (State.ASKED.value, State.RUNNING.value)
+NOTHING: Mapping[str, str] = {}
 
 
 class Word(StrEnum):
@@ -66,11 +70,12 @@ class Run:
     Attributes
     ----------
     number : order of arrival
+    arguments : what it needs to know besides its kind; of an ingest: `upload`, the id of an `api.uploads.Upload`
     attempt : times it was begun
     stage : what is being done
     progress : share of the stages done in this attempt, 0 to 1
     log : what happened, the oldest first
-    result : what came of it, or the problems it failed with
+    result : what came of it, or the `problems` it failed with, and their places as `findings`
     by : who asked for it
     started_at : of this attempt
     cancel : whether somebody asked to stop it
@@ -79,6 +84,7 @@ class Run:
     number: int
     id: str
     kind: Kind
+    arguments: dict[str, str]
     state: State
     attempt: int
     stage: str
@@ -99,8 +105,12 @@ class Run:
         return self.state.value in OPEN
 
 
-def ask(engine: Engine, kind: Kind, *, by: str, now: datetime) -> Run:
+def ask(engine: Engine, kind: Kind, *, by: str, now: datetime, arguments: Mapping[str, str] = NOTHING) -> Run:
     """Have something done; it waits until a worker takes it.
+
+    Parameters
+    ----------
+    arguments : see `Run`
 
     Raises
     ------
@@ -115,7 +125,7 @@ def ask(engine: Engine, kind: Kind, *, by: str, now: datetime) -> Run:
         row = {
             "id": run_id,
             "kind": kind.value,
-            "arguments": "{}",
+            "arguments": _encode(arguments),
             "state": State.ASKED.value,
             "attempt": 0,
             "stage": "waiting for a worker",
@@ -287,6 +297,7 @@ def _run(row: Row[Any]) -> Run:
     return msgspec.convert(
         {field.name: getattr(row, field.name) for field in fields(Run)}
         | {
+            "arguments": msgspec.json.decode(row.arguments),
             "log": msgspec.json.decode(row.log),
             "result": None if row.result is None else msgspec.json.decode(row.result),
             "cancel": bool(row.cancel),

@@ -4,4 +4,4 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    exec(Path(sys.argv[2], "job.py").read_text(encoding="utf-8"))  # noqa: S102  # the test wrote it
+    exec(Path(sys.argv[1], "job.py").read_text(encoding="utf-8"))  # noqa: S102  # the test wrote it

@@ -12,13 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.jobs import Told
-from api.store.runs import Kind
+from api.jobs import Task, Told
+from api.store.runs import ON_REQUEST, Kind
 from api.work import STAGES, WORK, Steps, do
 from api.workspace import Workspace
 from tests.api.test_workspace import NOW, OFFERS, SALES, Bring
 
 STEP = st.tuples(st.sampled_from([*STAGES[Kind.FIT], "something else"]), st.integers(0, 20), st.integers(0, 10))
+
+
+def task(kind: Kind, **arguments: str) -> Task:
+    """A job of some kind, asked for by ann."""
+    return Task(kind, "ann", NOW, arguments)
 
 
 @given(st.lists(STEP, max_size=20))
@@ -45,9 +50,9 @@ def test_every_stage_of_a_job_is_known(place: Workspace, bring: Bring) -> None:
     """So that its progress is."""
     place.ingest("sales", bring(SALES, "sales.csv"), by="me", now=NOW)
     place.ingest("offers", bring(OFFERS, "offers.csv"), by="me", now=NOW)
-    for kind in Kind:
+    for kind in ON_REQUEST:
         told: list[Told] = []
-        do(kind, place.root, now=NOW, say=told.append)
+        do(task(kind), place.root, say=told.append)
         assert {line.stage for line in told[:-1]} <= set(STAGES[kind])
         assert told[0].stage == STAGES[kind][0]
         assert told[-1].result is not None
@@ -57,7 +62,7 @@ def test_a_job_that_cannot_be_done_fails_with_the_reason(place: Workspace) -> No
     """In the words of the command line; a workspace that is none has its own."""
     told: list[Told] = []
     for kind, root in ((Kind.PRICE, place.root), (Kind.REPORT, place.root), (Kind.FIT, place.root / "nowhere")):
-        do(kind, root, now=NOW, say=told.append)
+        do(task(kind), root, say=told.append)
     assert [line.problems for line in told if line.problems] == [
         ("there are no sales yet; add them with: fairfare ingest sales FILE",),
         ("there is no proposal yet; ask for a run of kind price first",),
@@ -73,7 +78,7 @@ def test_a_failure_of_ours_says_nothing_of_the_inside(place: Workspace, monkeypa
 
     monkeypatch.setattr("api.work.WORK", {**WORK, Kind.FIT: fail})
     told: list[Told] = []
-    do(Kind.FIT, place.root, now=NOW, say=told.append)
+    do(task(Kind.FIT), place.root, say=told.append)
     assert told == [Told(problems=("We failed to do it; the worker's log says how.",))]
 
 
@@ -85,7 +90,8 @@ def working(place: Workspace, work: str) -> Iterator[subprocess.Popen[bytes]]:
         f"work.WORK = {{Kind.FIT: lambda *_: {work}}}\n"
         "work.main()"
     )
-    words, pipe = [sys.executable, "-c", code, "fit", str(place.root), NOW.isoformat()], subprocess.PIPE
+    given = msgspec.json.encode(task(Kind.FIT)).decode()
+    words, pipe = [sys.executable, "-c", code, str(place.root), given], subprocess.PIPE
     options: dict[str, Any] = {"stdin": pipe, "stdout": pipe, "stderr": pipe, "start_new_session": True}
     with subprocess.Popen(words, cwd=Path(__file__).parents[2], **options) as process:
         yield process

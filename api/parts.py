@@ -35,7 +35,8 @@ from forecasting.grid import Dates
 from forecasting.series import calendar_of
 from forecasting.table import forecast_table
 from pricing.errors import Finding, InputError
-from pricing.tables import TABLES, Settings, examine
+from pricing.tables import TABLES
+from pricing.tables.examine import Settings, examine
 
 Progress = Callable[[int, int], None]
 """Called with parts done and parts in all."""

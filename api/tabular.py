@@ -28,7 +28,8 @@ from api.atomic import replacing
 from api.files import Loaded, load
 from api.spreadsheet import FORMULA, harmless
 from pricing.errors import Finding, InputError, UnavailableError
-from pricing.tables import TABLES, Settings, examine
+from pricing.tables import TABLES
+from pricing.tables.examine import Settings, examine
 
 _LOG = structlog.get_logger()
 THOUSAND = 1_000.0

@@ -39,7 +39,7 @@ from pricing.law import unclear
 from pricing.market import Market
 from pricing.model import ALL, Offer
 from pricing.ports import Optimizer
-from pricing.tables import offers_from, resources_from
+from pricing.tables.values import offers_from, resources_from
 
 if TYPE_CHECKING:
     from api.fitting import Fit, Progress

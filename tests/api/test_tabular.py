@@ -20,7 +20,8 @@ from pandas.testing import assert_frame_equal
 from api import files, tabular
 from api.tabular import read_table, write_atomically, write_table
 from pricing.errors import InputError, UnavailableError
-from pricing.tables import TABLES, schema
+from pricing.tables import TABLES
+from pricing.tables.schema import schema
 from tests.real_data import real_data
 
 GOOD = "date,product,quantity,price\n2025-04-03,a,1,12.50\n2025-04-04,b,2,3\n"

@@ -26,7 +26,7 @@ from pricing.policy import Policy
 from pricing.ports import Optimizer
 from pricing.problem import Measure, Objective, Problem
 from pricing.simulation import Season, TrueMarket, simulate
-from pricing.tables import offers_from, resources_from
+from pricing.tables.values import offers_from, resources_from
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 LADDER = Ladder.parse("10:40:0.50", "EUR")

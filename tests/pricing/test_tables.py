@@ -11,19 +11,10 @@ from hypothesis import strategies as st
 
 from pricing.errors import InputError, listed
 from pricing.model import ALL
-from pricing.tables import (
-    TABLES,
-    Column,
-    Examined,
-    Kind,
-    Settings,
-    Table,
-    events_from,
-    examine,
-    offers_from,
-    resources_from,
-    schema,
-)
+from pricing.tables import TABLES, Column, Kind, Table
+from pricing.tables.examine import Examined, Settings, examine
+from pricing.tables.schema import schema
+from pricing.tables.values import events_from, offers_from, resources_from
 
 OFFER = {
     "offer": "a1",

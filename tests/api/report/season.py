@@ -20,7 +20,7 @@ from pricing.model import ALL, Ladder, Offer, Resource
 from pricing.outcome import Gain, Outcome
 from pricing.policy import Policy
 from pricing.simulation import Season, TrueMarket, simulate
-from pricing.tables import offers_from, resources_from
+from pricing.tables.values import offers_from, resources_from
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 BLIND = ("VIP", "adult")

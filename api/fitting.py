@@ -5,6 +5,7 @@ Guarantees
 * Nothing dated `today` or later is read.
 * Every offer gets a forecast, or a row that says why there is none; it is then held, never guessed.
 * No unit of demand is promised to two offers: those that differ by channel have the demand of their channel.
+* With each elasticity goes what it rests on; no more is fitted for that.
 * The fit is data (Parquet and JSON), named by what it was made from: the same history and settings give the same fit.
 """
 
@@ -25,15 +26,18 @@ import pandas as pd
 
 from api.atomic import write_bytes
 from api.estimates import CURRENT, ESTIMATES
-from api.estimating import estimates_of
+from api.estimating import NONE_KEPT, estimates_of, grounds_of
 from api.expectations import Paces, expectations
 from api.goods import KEY, LEVEL, also_by_channel, goods_demand
+from api.grounds import GROUNDS, Grounds
 from api.history import write_parquet
 from api.outcomes import EXPECTED, read_expectations
 from api.seal import DAMAGED, check_seal, seal, sealed
 from api.settings import Settings
 from forecasting.booking_curve import booking_pace, civil_days, days_on_sale, remaining_demand, with_silent_days
 from forecasting.curves import BaseDemand, demand_curves
+from forecasting.elasticity.basis import Basis
+from forecasting.elasticity.proposal import proposals
 from forecasting.elasticity.table import elasticity_table
 from forecasting.features import holidays_in
 from forecasting.pace import Pace, goods_pace
@@ -74,6 +78,7 @@ class Fit:
     expected : what demand comes to day by day, against which sales will be held
     fitted_at : the begin of the day it was made on; None where that was not recorded
     inputs : columns that it was made from
+    grounds : what each price response rests on
     """
 
     version: str
@@ -83,6 +88,7 @@ class Fit:
     expected: tuple[Expectation, ...] = ()
     fitted_at: datetime | None = None
     inputs: tuple[str, ...] = ()
+    grounds: Grounds = NONE_KEPT
 
     def save(self, folder: Path) -> None:
         """Write the tables, then name this fit the current one."""
@@ -91,14 +97,15 @@ class Fit:
         write_bytes(msgspec.json.encode(self.expected), folder / self.version / EXPECTED)
         told = estimates_of(self.version, self.fitted_at, self.elasticities, self.demand, self.expected)
         write_bytes(msgspec.json.encode(told), folder / self.version / ESTIMATES)
+        write_bytes(msgspec.json.encode(self.grounds), folder / self.version / GROUNDS)
         fitted_at = None if self.fitted_at is None else self.fitted_at.isoformat()
         about = {"version": self.version, "fitted_at": fitted_at, "inputs": " ".join(self.inputs)}
-        mark = seal(folder / self.version, (*TABLES, EXPECTED, ESTIMATES), about)
+        mark = seal(folder / self.version, (*TABLES, EXPECTED, ESTIMATES, GROUNDS), about)
         write_bytes(msgspec.json.encode(about | {"seal": mark}), folder / CURRENT)
 
 
 def load_fit(folder: Path) -> Fit:
-    """Read the current fit.
+    """Read the current fit, but for its grounds: prices do not depend on them.
 
     Raises
     ------
@@ -162,7 +169,7 @@ def fit(
     goods = sales[(sales["event"] == ALL) & (sales["price"] > 0)]
     if at_events.empty and goods.empty:
         raise InputError("no sale before today has a price above 0: there is no price response to learn")
-    elasticities = _elasticities(at_events, goods, events, settings.time_zone, progress)
+    elasticities, grounds = _elasticities(at_events, goods, events, settings.time_zone, progress)
     rows = elasticities[[*KEY, "elasticity"]].itertuples(index=False, name=None)
     slopes = {(product, segment): float(slope) for product, segment, slope in rows}
     progress("fitting booking curves", 0, 0)
@@ -179,6 +186,7 @@ def fit(
         expected=expectations(demanded, elasticities, paces),
         fitted_at=datetime.combine(today.date(), time(), ZoneInfo(settings.time_zone)).astimezone(UTC),
         inputs=tuple(dict.fromkeys((*sales.columns, *events.columns, *offers.columns))),
+        grounds=grounds,
     )
 
 
@@ -217,7 +225,7 @@ def _with_offered(
 
 def _elasticities(
     at_events: pd.DataFrame, goods: pd.DataFrame, events: pd.DataFrame, time_zone: str, progress: Progress
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, Grounds]:
     """Tickets are compared within an event and with other events at the same lead; goods as the estimator chooses."""
     groups = sum(rows.groupby(KEY).ngroups for rows in (at_events, goods))
     count = itertools.count(1)
@@ -225,13 +233,16 @@ def _elasticities(
     def done(_: int) -> None:
         progress("fitting price response", next(count), groups)
 
-    tables = []
+    tables, tests, bases = list[pd.DataFrame](), list[pd.DataFrame](), list[Basis]()
     if len(at_events):
         rows = _with_lead(at_events, events, time_zone)
-        tables.append(elasticity_table(rows, by=KEY, effects=("event", "lead"), progress=done))
+        effects = ("event", "lead")
+        tables.append(elasticity_table(rows, by=KEY, effects=effects, progress=done, witness=bases.append))
+        tests.append(proposals(rows, tables[-1], by=KEY))
     if len(goods):
-        tables.append(elasticity_table(goods, by=KEY, progress=done))
-    return pd.concat(tables, ignore_index=True)
+        tables.append(elasticity_table(goods, by=KEY, progress=done, witness=bases.append))
+        tests.append(proposals(goods, tables[-1], by=KEY))
+    return pd.concat(tables, ignore_index=True), grounds_of(bases, pd.concat(tests, ignore_index=True))
 
 
 def _with_lead(sales: pd.DataFrame, events: pd.DataFrame, time_zone: str) -> pd.DataFrame:

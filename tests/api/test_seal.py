@@ -10,12 +10,13 @@ import pytest
 
 from api.estimates import CURRENT, ESTIMATES, Current
 from api.fitting import TABLES, Fit, load_fit
+from api.grounds import GROUNDS, load_grounds
 from api.outcomes import EXPECTED, read_expectations
 from api.seal import SEAL, check_seal, seal, sealed
 from pricing.errors import InputError
 
 VERSION = "0123456789ab"
-FILES = (*TABLES, EXPECTED, ESTIMATES, SEAL)
+FILES = (*TABLES, EXPECTED, ESTIMATES, GROUNDS, SEAL)
 
 
 def fit(mean: float = 4.0) -> Fit:
@@ -80,6 +81,8 @@ def test_a_thousand_damaged_fits_are_refused(saved: Path) -> None:
         if file.name in {CURRENT, SEAL, EXPECTED, *TABLES}:
             with pytest.raises(InputError, match="damaged"):
                 load_fit(saved)
+        elif file.name == GROUNDS:
+            assert load_grounds(saved, VERSION) is None
         else:
             assert Current(saved).estimates() is None
         file.write_bytes(whole)

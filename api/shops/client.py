@@ -1,0 +1,201 @@
+"""Requests to a shop.
+
+Guarantees
+----------
+* A request is sent again only where that is safe: reading, and writing what the caller says may be repeated.
+* What is sent again waits longer each time, and as long as the shop asks for (Retry-After).
+* A redirect is not followed, and a link leads no further than the shop's own address: the secret goes nowhere else.
+* An answer has a largest size; one that is not of the shape it should have is an error, not a guess.
+* The log of requests names method, path, answer and time; neither headers, bodies nor queries are in it.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import msgspec
+import stamina
+import structlog
+
+from api.shops.bucket import TokenBucket
+from api.shops.errors import ShopError
+
+TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+MOST_BYTES = 32 * 1024 * 1024
+LATER = {408, 409, 425, 429, 500, 502, 503, 504}
+"""Answers after which the same request may succeed."""
+LONGEST_WAIT = 60.0
+"""A shop that asks to wait longer is told to the user instead [seconds]."""
+SAID = 300
+"""So much of what a shop says against a request is passed on [characters]."""
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often a request is sent in all, and how long is waited in between: doubling from `first` [seconds]."""
+
+    attempts: int = 5
+    first: float = 0.5
+    longest: float = 10.0
+
+
+class _LaterError(ShopError):
+    """What may be tried again, after `wait` [seconds] if the shop said so."""
+
+    def __init__(self, reason: str, *, permanent: bool, status: int | None = None, wait: float | None = None) -> None:
+        super().__init__(reason, permanent=permanent, status=status)
+        self.wait = wait
+
+
+class _Page(msgspec.Struct):
+    results: list[msgspec.Raw]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """The way to one shop.
+
+    Attributes
+    ----------
+    address : of the shop, to which paths are added; without a user or a query
+    headers : that every request carries, the secret among them
+    bucket : the limit on requests
+    transport : how requests travel, which decides what addresses may be reached
+    """
+
+    address: str
+    headers: Mapping[str, str] = field(repr=False)
+    bucket: TokenBucket
+    transport: httpx.BaseTransport
+    patience: Patience = Patience()
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.address)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
+            raise ValueError(f"{parts.hostname}: an address is written as https://HOST/PATH, without a user or a query")
+
+    def get(self, path: str, kind: type[T], query: Mapping[str, str] | None = None) -> T:
+        """What stands at a path, from JSON."""
+        return _parsed(self.send("GET", path, query=query, repeatable=True), kind, path)
+
+    def pages(self, path: str, kind: type[T], query: Mapping[str, str] | None = None) -> Iterator[T]:
+        """The `results` of a list that comes in pages, each with a link to the `next`."""
+        while True:
+            page = self.get(path, _Page, query)
+            for each in page.results:
+                yield _parsed(bytes(each), kind, path)
+            if page.next is None:
+                return
+            path, query = self._within(page.next)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool,
+    ) -> bytes:
+        """Send a request with a body in JSON, again where it is `repeatable`; returns what came back.
+
+        Raises
+        ------
+        ShopError
+            if the shop cannot be reached, or refuses.
+        """
+        content = b"" if body is None else msgspec.json.encode(body)
+        told = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "fairfare"}
+        url = httpx.URL(self.address.rstrip("/") + path, params=query)
+        request = httpx.Request(method, url, headers={**told, **self.headers, **(headers or {})}, content=content)
+        request.extensions = {"timeout": TIMEOUT.as_dict()}
+        patience = self.patience if repeatable else Patience(attempts=1)
+        for attempt in stamina.retry_context(
+            on=_when,
+            attempts=patience.attempts,
+            timeout=None,
+            wait_initial=patience.first,
+            wait_max=patience.longest,
+            wait_jitter=patience.first,
+        ):
+            with attempt:
+                return self._once(request, attempt.num)
+        raise AssertionError("stamina either returns or raises")
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self.transport.close()
+
+    def _once(self, request: httpx.Request, attempt: int) -> bytes:
+        self.bucket.take()
+        began, told = time.monotonic(), log.bind(method=request.method, path=request.url.path, attempt=attempt)
+        try:
+            answer = self.transport.handle_request(request)
+            content = _content(answer)
+        except httpx.TransportError as error:
+            told.warning("shop request failed", reason=type(error).__name__)
+            raise _LaterError(
+                f"{request.url.host} cannot be reached: {type(error).__name__}", permanent=False
+            ) from None
+        told.info("shop request", status=answer.status_code, seconds=round(time.monotonic() - began, 3))
+        if not answer.is_success:
+            raise _refusal(request, answer, content)
+        return content
+
+    def _within(self, link: str) -> tuple[str, dict[str, str]]:
+        """Path below the address, and query, of a link the shop gave."""
+        ours, theirs = urlsplit(self.address.rstrip("/")), urlsplit(link)
+        if not theirs.path.startswith(ours.path + "/"):
+            raise ShopError("the shop links to a page that is not its own", permanent=True)
+        return theirs.path.removeprefix(ours.path), dict(parse_qsl(theirs.query))
+
+
+def _content(answer: httpx.Response) -> bytes:
+    """The body, unpacked, if it is not too large."""
+    held = bytearray()
+    try:
+        for part in answer.iter_bytes():
+            held += part
+            if len(held) > MOST_BYTES:
+                raise ShopError("the shop's answer is larger than any list of prices", permanent=True)
+    finally:
+        answer.close()
+    return bytes(held)
+
+
+def _refusal(request: httpx.Request, answer: httpx.Response, content: bytes) -> ShopError:
+    said = content[:SAID].decode(errors="replace")
+    reason, status = f"{request.method} {request.url.path}: {answer.status_code} {said}", answer.status_code
+    if status not in LATER:
+        return ShopError(reason, permanent=True, status=status)
+    return _LaterError(reason, permanent=False, status=status, wait=_asked(answer.headers.get("Retry-After", "")))
+
+
+def _parsed(content: bytes, kind: type[T], path: str) -> T:
+    try:
+        return msgspec.json.decode(content, type=kind, strict=False)
+    except (msgspec.DecodeError, ArithmeticError) as error:
+        reason = f"{path}: not what such a shop answers ({error}); is this its address?"
+        raise ShopError(reason, permanent=True) from None
+
+
+def _asked(header: str) -> float | None:
+    return float(header) if header.isascii() and header.isdigit() else None
+
+
+def _when(error: Exception) -> bool | timedelta:
+    """Whether to try again, and after what time if the shop said so."""
+    if not isinstance(error, _LaterError):
+        return False
+    if error.wait is None:
+        return True
+    return timedelta(seconds=error.wait) if error.wait <= LONGEST_WAIT else False

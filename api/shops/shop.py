@@ -1,0 +1,259 @@
+"""A shop: its demand, stock and prices, and the careful ways to change those.
+
+Guarantees
+----------
+* `plan` writes nothing; `push` writes what the plan says, and nothing where somebody changed the price since.
+* What is out of the owner's bounds, not finite, or not in the place's currency never gets as far as a request.
+* A push that was killed is taken up where it stood: what had arrived is not written again, what had not is.
+* `rollback` puts back exactly what was written before, empty and absent values included, and leaves alone what is no
+  longer ours.
+* What a push says of a place was read afresh after it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from api.shops.connector import Connector
+from api.shops.errors import ShopError
+from api.shops.journal import Entry, Journal
+from api.shops.model import (
+    Capabilities,
+    Change,
+    Check,
+    Demand,
+    Drift,
+    Listed,
+    Outcome,
+    Plan,
+    Report,
+    Result,
+    Shown,
+    Step,
+    Stock,
+    Write,
+    Written,
+    amount,
+)
+from pricing.errors import Finding, MismatchError, RefusedError
+from pricing.money import parse_amount
+
+ROLLBACK = "rollback of "
+"""What the decision of a rollback is called in the journal."""
+LOCKED_OUT = {401, 403}
+"""After these answers every other request would fare alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """One shop that Fairfare reads and writes; the journal is its own."""
+
+    connector: Connector
+    journal: Journal
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the system can do."""
+        return self.connector.capabilities
+
+    def pull_demand(self, since: str | None = None) -> Demand:
+        """What was sold and given back since a cursor."""
+        return self.connector.pull_demand(since)
+
+    def pull_inventory(self) -> tuple[Stock, ...]:
+        """What can still be sold."""
+        return self.connector.pull_inventory()
+
+    def read_prices(self) -> tuple[Listed, ...]:
+        """Every place where a price stands."""
+        return self.connector.read_prices()
+
+    def plan(self, changes: Sequence[Change]) -> Plan:
+        """What a push of these prices would change; nothing is written.
+
+        Raises
+        ------
+        MismatchError
+            naming every change that may not be made, and why.
+        """
+        listed = {each.place: each for each in self.read_prices()}
+        if wrong := [*_twice(changes), *(text for each in changes for text in _wrong(each, listed.get(each.place)))]:
+            raise MismatchError(wrong)
+        drifted = {each.place: each for each in self._drift(listed)}
+        steps = [_step(each, listed[each.place]) for each in changes if each.place not in drifted]
+        kept = [step for step in steps if step.after == step.shown]
+        return Plan(
+            steps=tuple(step for step in steps if step.after != step.shown),
+            kept=tuple(kept),
+            drifted=tuple(drifted[each.place] for each in changes if each.place in drifted),
+        )
+
+    def push(self, plan: Plan, decision: str, *, now: datetime) -> Report:
+        """Write what a plan says, for a decision; run again after a kill, it does what is left."""
+        writes = [Write(step.place, step.before, amount(step.after)) for step in plan.steps]
+        with self.journal.held():
+            return self._carry_out(writes, decision, now)
+
+    def verify(self, plan: Plan) -> tuple[Check, ...]:
+        """What stands at each place of a plan now, to whoever runs the shop and to a buyer."""
+        listed = {each.place: each for each in self.read_prices()}
+        shown = {each.place: each for each in self.connector.read_shown()}
+        taxed = self.capabilities.tax_included
+        steps = (*plan.steps, *plan.kept)
+        return tuple(_check(step, listed.get(step.place), shown.get(step.place), taxed=taxed) for step in steps)
+
+    def rollback(self, decision: str, *, now: datetime) -> Report:
+        """Put back what stood in the shop before a decision was pushed."""
+        with self.journal.held():
+            standing = self.journal.standing()
+            ours = {e.sent.place: e for e in self.journal.entries() if e.sent.decision == decision and e.stands}
+            if not ours:
+                raise RefusedError(f"nothing of decision {decision} was pushed to this shop")
+            undone = {ROLLBACK + decision, decision}
+            later = [place for place in ours if standing[place].sent.decision not in undone]
+            kept = [Result(place, Outcome.DRIFTED, f"{standing[place].sent.decision} is in force") for place in later]
+            writes = [Write(p, e.sent.after, e.sent.before) for p, e in ours.items() if p not in later]
+            done = self._carry_out(writes, ROLLBACK + decision, now)
+            return replace(done, results=(*done.results, *kept))
+
+    def drift(self) -> tuple[Drift, ...]:
+        """Where somebody else changed a price that we wrote."""
+        return tuple(self._drift({each.place: each for each in self.read_prices()}))
+
+    def accept(self, places: Iterable[str], *, by: str, now: datetime) -> tuple[Drift, ...]:
+        """Take what somebody else wrote at these places for right, so that a later decision may change it."""
+        chosen = set(places)
+        with self.journal.held():
+            found = [each for each in self.drift() if each.place in chosen]
+            for each in found:
+                self.journal.accept(each.place, each.ours, each.found, by=by, now=now)
+        return tuple(found)
+
+    def _drift(self, listed: Mapping[str, Listed]) -> Iterator[Drift]:
+        for place, entry in self.journal.standing().items():
+            if place in listed and not _ours(entry, listed[place].written):
+                yield Drift(place, listed[place].name, entry.sent.after, listed[place].written)
+
+    def _carry_out(self, writes: Sequence[Write], decision: str, now: datetime) -> Report:
+        standing, found = self.journal.standing(), self._written()
+        settled = {w.place: r for w in writes if (r := _settled(w, found.get(w.place), standing.get(w.place)))}
+        self.journal.end(list(settled.values()), decision, now=now)
+        left = [write for write in writes if write.place not in settled]
+        sent = {result.place: result for result in self._send(left, decision, now)}
+        results = settled | sent
+        return Report(decision, tuple(results[write.place] for write in writes))
+
+    def _send(self, writes: Sequence[Write], decision: str, now: datetime) -> list[Result]:
+        """Send writes, then read what has become of them."""
+        errors: dict[str, ShopError] = {}
+        stopped: ShopError | None = None
+        for group in self.connector.batches(writes):
+            if stopped is None:
+                try:
+                    self.connector.write(self.journal.begin(group, decision, now=now))
+                    continue
+                except ShopError as error:
+                    errors.update(dict.fromkeys((write.place for write in group), error))
+                    stopped = error if not error.permanent or error.status in LOCKED_OUT else None
+            else:
+                errors.update(dict.fromkeys((write.place for write in group), stopped))
+        return self._ended(writes, errors, decision, now)
+
+    def _ended(
+        self, writes: Sequence[Write], errors: Mapping[str, ShopError], decision: str, now: datetime
+    ) -> list[Result]:
+        if not writes:
+            return []
+        try:
+            found = self._written()
+        except ShopError as error:  # what was sent may have arrived: the journal leaves its end open
+            return [Result(w.place, Outcome.FAILED, f"whether it arrived is not known: {error}") for w in writes]
+        results = [_ended(write, found.get(write.place), errors.get(write.place)) for write in writes]
+        self.journal.end(results, decision, now=now)
+        return results
+
+    def _written(self) -> dict[str, Written]:
+        return {each.place: each.written for each in self.read_prices()}
+
+
+def _twice(changes: Sequence[Change]) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for change in changes:
+        if change.place in seen:
+            yield Finding(f"{change.place} is to be given two prices")
+        seen.add(change.place)
+
+
+def _wrong(change: Change, listed: Listed | None) -> Iterator[Finding]:
+    """Why a change may not be made."""
+    if listed is None:
+        yield Finding(f"the shop has no price at {change.place}")
+    elif change.currency != listed.currency:
+        yield Finding(f"{change.place} is priced in {listed.currency}, not in {change.currency}")
+    if not (change.floor.is_finite() and change.ceiling.is_finite() and 0 < change.floor <= change.ceiling):
+        yield Finding(f"{change.place}: floor {change.floor} and ceiling {change.ceiling} do not enclose a price")
+    elif not (change.price.is_finite() and change.floor <= change.price <= change.ceiling):
+        yield Finding(f"{change.place}: {change.price} is not between {change.floor} and {change.ceiling}")
+    else:
+        yield from _not_an_amount(change.price, change.currency, change.place)
+
+
+def _not_an_amount(price: Decimal, currency: str, place: str) -> Iterator[Finding]:
+    try:
+        parse_amount(price, currency)
+    except ValueError as error:
+        yield Finding(f"{place}: {error}")
+
+
+def _step(change: Change, listed: Listed) -> Step:
+    return Step(
+        place=change.place,
+        name=listed.name,
+        currency=change.currency,
+        before=listed.written,
+        shown=listed.price,
+        after=parse_amount(change.price, change.currency),
+        floor=change.floor,
+        ceiling=change.ceiling,
+        lowest=change.lowest,
+    )
+
+
+def _ours(entry: Entry, found: Written) -> bool:
+    """Whether what was found is what we left there; where it is not known if a write arrived, both would be."""
+    return found == entry.sent.after or (entry.outcome is None and found == entry.sent.before)
+
+
+def _settled(write: Write, found: Written | None, last: Entry | None) -> Result | None:
+    """How a write ends without being sent; None: it must be sent."""
+    if found is None:
+        return Result(write.place, Outcome.REFUSED, "the shop no longer has it")
+    if found == write.after:
+        open_still = last is not None and last.outcome is None and last.sent.after == write.after
+        return Result(write.place, Outcome.DONE if open_still else Outcome.ALREADY)
+    if found != write.before or (last is not None and not _ours(last, found)):
+        ours = write.before if last is None else last.sent.after
+        return Result(write.place, Outcome.DRIFTED, f"somebody changed {ours} to {found}")
+    return None
+
+
+def _ended(write: Write, found: Written | None, error: ShopError | None) -> Result:
+    """How a write that was sent ended, by what stands there now."""
+    if found == write.after:
+        return Result(write.place, Outcome.DONE)
+    if error is not None:
+        return Result(write.place, Outcome.REFUSED if error.permanent else Outcome.FAILED, str(error))
+    return Result(write.place, Outcome.FAILED, f"the shop took {write.after} and shows {found}")
+
+
+def _check(step: Step, listed: Listed | None, shown: Shown | None, *, taxed: bool) -> Check:
+    price = None if listed is None else listed.price
+    asked = None if shown is None else shown.price
+    problems = [
+        (price != step.after, f"the shop has {price}, not {step.after}"),
+        (taxed and asked is not None and asked != step.after, f"a buyer is asked for {asked}, not {step.after}"),
+        (not taxed and asked is not None and asked < step.after, f"a buyer is asked for {asked}, tax included"),
+    ]
+    found = tuple(text for wrong, text in problems if wrong)
+    return Check(place=step.place, expected=step.after, listed=price, shown=asked, problems=found)

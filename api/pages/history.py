@@ -7,7 +7,7 @@ Guarantees
 * The audit trail is the log itself: nothing can be taken out of it, and the page says whether it still hangs together.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -111,7 +111,8 @@ def add(desk: Desk) -> None:
     @desk.page("/history/check")
     def check() -> str:
         found = verify(backend.engine, backend.root / ANCHOR_NAME)
-        return render_template("desk/check.html", page="history", found=found)
+        last = next(iter(trail(backend, before=None, action="", most=1)), None)
+        return render_template("desk/check.html", page="history", found=found, last=last)
 
     @desk.page("/offers/<path:offer>/history")
     def offer_history(offer: str) -> str:
@@ -128,20 +129,23 @@ def add(desk: Desk) -> None:
             offer=offer,
             about=next((each.offer for (name, _), each in listed.items() if name == offer), None),
             changes=changes,
-            drawn={"steps": [_step(change.price, g.now) for change in reversed(changes)], "currency": rows[0].currency},
+            drawn={
+                "steps": [_step(change.price, n.local, g.now) for change in reversed(changes)],
+                "currency": rows[0].currency,
+            },
             table=[
                 (n.minute(each.price.valid_from), n.price(each.price.price, each.price.currency)) for each in changes
             ],
         )
 
 
-def _step(price: PriceInForce, now: datetime) -> dict[str, Any]:
-    """A price as it is drawn."""
+def _step(price: PriceInForce, local: Callable[[datetime], datetime], now: datetime) -> dict[str, Any]:
+    """A price as it is drawn: instants as the clock of the workspace shows them."""
     end = price.valid_until or max(now, price.valid_from)
     return {
         "channel": price.channel,
-        "from": price.valid_from.isoformat(),
-        "until": end.isoformat(),
+        "from": local(price.valid_from).replace(tzinfo=None).isoformat(),
+        "until": local(end).replace(tzinfo=None).isoformat(),
         "price": float(price.price),
     }
 

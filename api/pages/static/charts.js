@@ -66,8 +66,25 @@
     { x, y: low, mode: "lines", line: { width: 0 }, hoverinfo: "skip", fill: "tonexty", fillcolor: Desk.colour(colour) },
   ];
   Desk.named = (name) => ({ name, hovertemplate: "%{y:,.0f}", hoverinfo: "all" });
-  Desk.draw = (id, data, layout) =>
-    Plotly.react(id, data, Desk.layout(layout), { displayModeBar: false, responsive: true });
+  /* Names of months and days, and their order, as the page's language has them. */
+  const register = () => {
+    const names = (count, pick, options) => Array.from({ length: count }, (_, k) =>
+      new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options }).format(Date.UTC(2023, ...pick(k))));
+    const months = (month) => names(12, (k) => [k, 15], { month });
+    const days = (weekday) => names(7, (k) => [0, 1 + k], { weekday });
+    const dot = root.lang.startsWith("de") ? "." : "";
+    Plotly.register({
+      moduleType: "locale", name: "desk", dictionary: {},
+      format: {
+        months: months("long"), shortMonths: months("short"), days: days("long"), shortDays: days("short"),
+        year: "%Y", month: "%b %Y", dayMonth: `%-d${dot} %b`, dayMonthYear: `%-d${dot} %b %Y`, date: "%x",
+      },
+    });
+  };
+  Desk.draw = (id, data, layout) => {
+    if (!Plotly.desk) Plotly.desk = register() || true;
+    return Plotly.react(id, data, Desk.layout(layout), { displayModeBar: false, responsive: true, locale: "desk" });
+  };
   /* Draw now, and again when theme or width changes. */
   Desk.keep = (draw) => {
     draw();

@@ -20,19 +20,23 @@
     D.line(given.ahead, path(it.final[1]), line, { line: { dash }, ...D.named(name) }),
   ];
 
+  /* Beside a rising curve: before it and above, or after it and below. */
+  const beside = (above, edge) => ({ xanchor: above && !edge ? "right" : "left", xshift: edge ? 0 : above ? -7 : 7, yshift: above ? (edge ? 15 : 9) : -11 });
+
   const notes = (top) => {
     const { lead, sold, capacity, typical } = given;
     const now = lead.at(-1), longest = Math.max(lead[0], 5), narrow = D.narrow();
-    const made = [D.note({ x: now, y: 0, text: said.today, colour: "ink-3", xshift: 4, yshift: 9 })];
-    const early = longest - now < 0.25 * longest;
+    const early = longest - now < 0.25 * longest, late = now < 0.25 * longest;
+    const made = [D.note({ x: now, y: 0, text: said.today, colour: "ink-3", xanchor: late ? "right" : "left", xshift: late ? -4 : 4, yshift: 9 })];
     const at = early ? longest : now + 0.35 * (longest - now);
     const height = sold[Math.max(0, lead.findIndex((each) => each <= at))];
     const usual = typical ? typical.median[typical.lead.findIndex((each) => each <= at)] : 0;
-    made.push(D.note({ x: at, y: height, text: said.sold, colour: "c-now", xanchor: early ? "left" : "center", yshift: height >= usual ? 15 : -15 }));
+    made.push(D.note({ x: at, y: height, text: said.sold, colour: "c-now", ...beside(height >= usual, early) }));
     if (typical) {
-      const spot = (narrow ? 0.75 : 0.45) * now, index = typical.lead.findIndex((each) => each <= spot);
-      const below = today && path(today.final[1])[Math.round(now - spot)] >= typical.median[index];
-      made.push(D.note({ x: spot, y: typical.median[index], text: said.typical, colour: "ink-3", xanchor: "center", yshift: below ? -14 : 14 }));
+      const spot = late ? now + 0.2 * (longest - now) : (narrow ? 0.75 : 0.45) * now, index = typical.lead.findIndex((each) => each <= spot);
+      const other = late ? sold[lead.findIndex((each) => each <= spot)] : today && path(today.final[1])[Math.round(now - spot)];
+      const below = other >= typical.median[index];
+      made.push(D.note({ x: spot, y: typical.median[index], text: said.typical, colour: "ink-3", ...beside(!below, false) }));
     }
     if (capacity) made.push(D.note({ x: longest, y: capacity, text: D.fill(said.capacity, { units: D.units(capacity) }), colour: "ink-3", yshift: 10 }));
     if (today) {

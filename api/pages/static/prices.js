@@ -16,8 +16,8 @@
     const prices = steps.map((step) => step.price), low = Math.min(...prices), high = Math.max(...prices);
     const room = Math.max((high - low) * 0.25, high * 0.05);
     D.draw("steps-chart", data, {
-      height: 220, margin: { l: 56, r: 12, t: 10, b: 30 },
-      xaxis: { type: "date", nticks: 5, showgrid: false, showline: true, ticks: "outside", ticklen: 4 },
+      height: 220, margin: { l: 56, r: 12, t: 10, b: 42 },
+      xaxis: { type: "date", nticks: D.narrow() ? 3 : 5, tickangle: 0, showgrid: false, showline: true, ticks: "outside", ticklen: 4 },
       yaxis: { range: [Math.max(0, low - room), high + room], nticks: 5, tickprefix: "", tickformat: ",.2f" },
     });
   });

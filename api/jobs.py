@@ -7,6 +7,8 @@ Guarantees
   worker at a time is at it. No job takes longer than `LONGEST`.
 * A job that is cancelled is stopped within seconds. A worker that is asked to end gives its job back.
 * While the database is down the worker waits.
+* What the schedule of the settings wants is asked for when it is due: once, also by many workers, and once for all the
+  time that none was there.
 """
 
 import io
@@ -22,13 +24,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
 from sqlalchemy import Engine
 
-from api.store.runs import LEASE, Kind, Run, State, Word, claim, finish, give_back, report
-from pricing.errors import UnavailableError
+from api.schedule import latest
+from api.settings import FILE, read_settings
+from api.store.runs import LEASE, Kind, Run, State, Word, ask_when_due, claim, finish, give_back, report
+from pricing.errors import FairfareError, UnavailableError
 
 BEAT = 1.0
 """How often a worker says that it is alive, and looks for work [seconds]."""
@@ -156,6 +161,8 @@ class Worker:
         self._name = name
         self._now = now
         self._stopped = stopped
+        self._due: dict[str, datetime] = {}
+        self._hindrances: dict[str, FairfareError | None] = {}
 
     def work(self, *, once: bool) -> None:
         """Do what is asked for; `once`: until nothing more is."""
@@ -168,13 +175,41 @@ class Worker:
                 self._stopped.wait(BEAT)
 
     def _take(self, *, patient: bool) -> Run | None:
+        self._keep_schedule()
         try:
-            return claim(self._engine, self._name, now=self._now())
+            run = claim(self._engine, self._name, now=self._now())
         except UnavailableError as error:
             if not patient:
                 raise
-            log.warning("no work can be looked for", reason=str(error))
+            self._hindered("no work can be looked for", error)
             return None
+        self._hindered("no work can be looked for", None)
+        return run
+
+    def _keep_schedule(self) -> None:
+        """Whatever forbids that for now, what was asked for is done."""
+        try:
+            self._ask_for_what_is_due()
+        except FairfareError as error:
+            self._hindered("the schedule cannot be kept", error)
+        else:
+            self._hindered("the schedule cannot be kept", None)
+
+    def _hindered(self, what: str, error: FairfareError | None) -> None:
+        """Say what goes wrong, once for as long as it does."""
+        if error is not None and self._hindrances.get(what) is None:
+            log.warning(what, reason=str(error))
+        self._hindrances[what] = error
+
+    def _ask_for_what_is_due(self) -> None:
+        """Ask for what has fallen due since that was done last, in the order of time."""
+        settings, now = read_settings(self._root / FILE), self._now()
+        zone = ZoneInfo(settings.time_zone)
+        due = {kind: latest(at, zone, now=now) for kind, at in settings.schedule.times.items()}
+        for kind in sorted(due, key=lambda kind: due[kind]):
+            if due[kind] != self._due.get(kind) and ask_when_due(self._engine, Kind(kind), due[kind], now=now):
+                log.info("run asked for by the schedule", kind=kind, due=due[kind].isoformat())
+            self._due[kind] = due[kind]
 
     def _attend(self, run: Run) -> None:
         log.info("run begun", run=run.id, kind=run.kind.value, attempt=run.attempt)

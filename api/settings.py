@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from datetime import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from pricing.policy import Policy
 FILE = "fairfare.toml"
 LONGEST_QUOTE = 7 * 24 * 60
 """A price promised for longer is an offer, not a quote [minutes]."""
+CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 DATABASE = re.compile(r"postgresql://[^:/@\s]*@?[^@\s]*/[^@\s]+")
 
 TEMPLATE = """\
@@ -45,10 +47,44 @@ segment_order = {order}    # pairs of segments: the first never costs more than 
 horizon_days = 28          # how far ahead goods without an event are planned
 expiry_hours = 24          # a proposal not published by then lapses
 
+# [schedule]               # jobs that a worker does daily, in your time zone
+# fit = "03:00"
+# price = "04:00"
+# report = "05:00"
+
 # [[markets]]              # the law of each market prices are shown in: docs/law.md
 # name = "Germany"
 # country = "DE"
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Jobs that are done daily, each at a time of day such as "03:00" in the owner's zone; None: not by themselves.
+
+    Attributes
+    ----------
+    fit : when to learn from the history
+    price : when to propose prices
+    report : when to write the report
+    """
+
+    fit: str | None = None
+    price: str | None = None
+    report: str | None = None
+
+    def __post_init__(self) -> None:
+        if wrong := [f"{kind} {at!r}" for kind, at in self._declared() if CLOCK.fullmatch(at) is None]:
+            raise ValueError("; ".join(f"schedule.{each} is no time of day (for example 03:00)" for each in wrong))
+
+    def _declared(self) -> Iterator[tuple[str, str]]:
+        declared = ((setting.name, getattr(self, setting.name)) for setting in fields(self))
+        return ((kind, at) for kind, at in declared if at is not None)
+
+    @property
+    def times(self) -> dict[str, time]:
+        """When each kind of job is due; those that are due together in the order they need each other."""
+        return {kind: time.fromisoformat(at) for kind, at in self._declared()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +105,7 @@ class Settings:
     markets : the law of each market prices are shown in (docs/law.md)
     requests_per_second : how many each key may send, in each process that serves, over a while; twice as many at once
     policy : what the engine may propose
+    schedule : jobs that are done daily
     """
 
     currency: str = "EUR"
@@ -82,6 +119,7 @@ class Settings:
     markets: tuple[MarketLaw, ...] = ()
     requests_per_second: int = 1000
     policy: Policy = field(default_factory=Policy)
+    schedule: Schedule = field(default_factory=Schedule)
 
     def __post_init__(self) -> None:
         problems = [
@@ -163,6 +201,7 @@ def _unknown_settings(values: dict[str, Any]) -> Iterator[str]:
     """Every key that means nothing, by its place: `markets.fees.percent`."""
     yield from _unknown(values, Settings)
     yield from (f"policy.{key}" for key in _unknown(values.get("policy", {}), Policy))
+    yield from (f"schedule.{key}" for key in _unknown(values.get("schedule", {}), Schedule))
     for market in _tables(values, "markets"):
         yield from (f"markets.{key}" for key in _unknown(market, MarketLaw))
         yield from (f"markets.fees.{key}" for fee in _tables(market, "fees") for key in _unknown(fee, Fee))
@@ -173,7 +212,7 @@ def _tables(values: object, name: str) -> list[object]:
     return listed if isinstance(listed, list) else []
 
 
-def _unknown(values: object, kind: type[Settings | Policy | MarketLaw | Fee]) -> list[str]:
+def _unknown(values: object, kind: type[Settings | Policy | Schedule | MarketLaw | Fee]) -> list[str]:
     known = {setting.name for setting in fields(kind)}
     return sorted(set(values) - known) if isinstance(values, dict) else []
 

@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from api.intake import take_in
 from api.jobs import GRACE, Task, Told
 from api.logs import configure
 from api.store.runs import Kind
@@ -35,6 +36,7 @@ Progress = Callable[[str, int, int], None]
 """See `api.fitting.Progress`."""
 
 STAGES: Mapping[Kind, tuple[str, ...]] = {
+    Kind.INGEST: ("taking in the file",),
     Kind.FIT: (
         "reading the history",
         "fitting price response",
@@ -73,6 +75,11 @@ class Steps:
         self._say(Told(stage=stage, progress=self._share))
 
 
+def _ingest(place: Workspace, task: Task, progress: Progress) -> dict[str, Any]:
+    progress("taking in the file", 0, 0)
+    return take_in(place, task.arguments["upload"], by=task.by, now=task.now)
+
+
 def _fit(place: Workspace, task: Task, progress: Progress) -> dict[str, Any]:
     progress("reading the history", 0, 0)
     made = place.fit(now=task.now, progress=progress)
@@ -102,6 +109,7 @@ def _report(place: Workspace, task: Task, progress: Progress) -> dict[str, Any]:
 
 
 WORK: Mapping[Kind, Callable[[Workspace, Task, Progress], dict[str, Any]]] = {
+    Kind.INGEST: _ingest,
     Kind.FIT: _fit,
     Kind.PRICE: _price,
     Kind.REPORT: _report,

@@ -12,7 +12,7 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
-from api.settings import Settings
+from api.settings import Schedule, Settings
 from pricing.law import Fee, MarketLaw
 from pricing.policy import Policy
 from pricing.tables import TABLES, Column, Kind, Table
@@ -98,6 +98,7 @@ def settings_page() -> str:
     kinds = (
         ("At the top", Settings),
         ("Under [policy]", Policy),
+        ("Under [schedule]", Schedule),
         ("Under [[markets]]", MarketLaw),
         ("Under [[markets.fees]]", Fee),
     )
@@ -113,7 +114,7 @@ def settings_page() -> str:
     return "\n".join(rows)
 
 
-TABLES_OF_SETTINGS = {"policy", "markets", "fees"}
+TABLES_OF_SETTINGS = {"policy", "schedule", "markets", "fees"}
 """Settings with a table of their own."""
 
 

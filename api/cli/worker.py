@@ -27,7 +27,7 @@ def worker(
     from api.jobs import Worker
     from api.location import database_of
     from api.settings import FILE, read_settings
-    from api.store.database import open_database
+    from api.store.database import open_existing
 
     read_settings(workspace / FILE)
     stopped = threading.Event()
@@ -36,5 +36,5 @@ def worker(
     if not once:
         typer.echo(f"Waiting for runs of {workspace.resolve().name} (Ctrl-C stops)")
     name = f"{socket.gethostname()}:{os.getpid()}"
-    engine = open_database(database_of(workspace))
+    engine = open_existing(database_of(workspace))
     Worker(engine, workspace.resolve(), name=name, now=utc_now, stopped=stopped).work(once=once)

@@ -8,7 +8,8 @@ Guarantees
   a process get it in the order they came. One begun inside another joins it: what the two do happens together, or not
   at all.
 * An instant is stored in UTC and read back with its zone; one without a zone is refused. Money is stored as text.
-* Opening for reading never creates a file: a database that was moved away is an error, not an empty book.
+* Opening for reading, or what exists, never creates a file: a database that was moved away is an error, not an empty
+  book.
 """
 
 import sqlite3
@@ -86,6 +87,11 @@ Place = Path | str
 def open_database(place: Place) -> Engine:
     """Engine on a database that will be read and written; a file is created if it is not there."""
     return _sqlite(place, "rwc") if isinstance(place, Path) else _postgresql(place)
+
+
+def open_existing(place: Place) -> Engine:
+    """Engine on a database that will be read and written; a file that was moved away is an error."""
+    return _sqlite(place, "rw") if isinstance(place, Path) else _postgresql(place)
 
 
 def open_to_read(place: Place) -> Engine:

@@ -4,7 +4,10 @@ Guarantees
 ----------
 * Jobs are done one at a time, in the order they were asked for. Whoever does one holds a lease that it renews; a lease
   that ran out is taken over, so that a job outlives its worker. A worker that lost its lease can write nothing more.
-* Progress never goes back within an attempt; a further attempt says that it is one. After `ATTEMPTS` a job has failed.
+* A clock that jumps may cost an attempt, never a job: a lease from further ahead than clocks differ holds nobody up.
+* Progress never goes back within an attempt; a further attempt says that it is one. A job whose worker is lost in its
+  `ATTEMPTS`th or a later attempt has failed; one that is given back has not.
+* What a schedule asks for is asked for once, however many workers find that it is due.
 * A finished job stays as it ended.
 """
 
@@ -24,8 +27,10 @@ from pricing.errors import RefusedError
 
 LEASE = timedelta(seconds=30)
 """How long a worker may be silent before its job is taken over."""
+SKEW = LEASE
+"""How far the clocks of two workers' machines may differ."""
 ATTEMPTS = 5
-"""Times a job is begun at most; one that ends its worker each time must not do so for ever."""
+"""Times a job that ends its worker is begun; it must not do so for ever."""
 OPEN_AT_MOST = 100
 """Jobs that may wait or run at a time."""
 
@@ -52,6 +57,8 @@ class State(StrEnum):
 ON_REQUEST = (Kind.FIT, Kind.PRICE, Kind.REPORT)
 """What needs no arguments, so that a word is enough to ask for it."""
 OPEN = (State.ASKED.value, State.RUNNING.value)
+SCHEDULE = "schedule"
+"""Who asks for what is due."""
 NOTHING: Mapping[str, str] = {}
 
 
@@ -104,13 +111,20 @@ class Run:
         """Whether it waits or runs."""
         return self.state.value in OPEN
 
+    def held(self, now: datetime) -> bool:
+        """Whether a worker has it."""
+        return self.lease_until is not None and now < self.lease_until <= now + LEASE + SKEW
 
-def ask(engine: Engine, kind: Kind, *, by: str, now: datetime, arguments: Mapping[str, str] = NOTHING) -> Run:
+
+def ask(
+    engine: Engine, kind: Kind, *, by: str, now: datetime, arguments: Mapping[str, str] = NOTHING, run_id: str = ""
+) -> Run:
     """Have something done; it waits until a worker takes it.
 
     Parameters
     ----------
     arguments : see `Run`
+    run_id : which no other job has; by default one of its own
 
     Raises
     ------
@@ -121,7 +135,7 @@ def ask(engine: Engine, kind: Kind, *, by: str, now: datetime, arguments: Mappin
         waiting = db.scalar(select(func.count()).select_from(runs).where(runs.c.state.in_(OPEN)))
         if (waiting or 0) >= OPEN_AT_MOST:
             raise RefusedError(f"{waiting} runs wait already; is a worker running (fairfare worker)?")
-        run_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+        run_id = run_id or f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
         row = {
             "id": run_id,
             "kind": kind.value,
@@ -137,6 +151,15 @@ def ask(engine: Engine, kind: Kind, *, by: str, now: datetime, arguments: Mappin
         }
         db.execute(insert(runs).values(row))
         return _known(db, run_id)
+
+
+def ask_when_due(engine: Engine, kind: Kind, due: datetime, *, now: datetime) -> Run | None:
+    """Have something done that is due since an instant; None if it was asked for already; errors as of `ask`."""
+    run_id = f"{due:%Y%m%d-%H%M%S}-{kind.value}"
+    if find(engine, run_id) is not None:  # as in claim
+        return None
+    with writing(engine) as db:
+        return None if _find(db, run_id) else ask(engine, kind, by=SCHEDULE, now=now, run_id=run_id)
 
 
 def find(engine: Engine, run_id: str) -> Run | None:
@@ -190,12 +213,12 @@ def claim(engine: Engine, worker: str, *, now: datetime) -> Run | None:
             return None
     with writing(engine) as db:
         for run in map(_run, db.execute(wanted).all()):
-            if run.lease_until is not None and now < run.lease_until:
+            if run.held(now):
                 return None
             if run.cancel:
                 _end(db, run, State.CANCELLED, None, now)
-            elif run.attempt >= ATTEMPTS:
-                told = f"It was begun {ATTEMPTS} times, and its worker ended each time."
+            elif run.state is State.RUNNING and run.attempt >= ATTEMPTS:
+                told = f"It was begun {run.attempt} times, and its worker ended in the middle of it."
                 _end(db, run, State.FAILED, {"problems": [told]}, now)
             else:
                 return _begin(db, run, worker, now)

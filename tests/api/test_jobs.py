@@ -17,8 +17,9 @@ from sqlalchemy import Engine
 from api import jobs
 from api.clock import utc_now
 from api.jobs import Worker
+from api.settings import FILE, default_text
 from api.store.database import open_database
-from api.store.runs import LEASE, Kind, Run, State, Word, ask, cancel, find
+from api.store.runs import LEASE, SCHEDULE, Kind, Run, State, Word, ask, cancel, find, newest
 from api.workspace import Workspace
 from pricing.errors import UnavailableError
 from tests.api.test_workspace import NOW, OFFERS, SALES, Bring
@@ -162,6 +163,34 @@ def test_a_worker_that_is_asked_to_end_gives_its_job_back(
     worker(place, engine).work(once=True)
     done = until(engine, run, lambda _: True)
     assert (done.state, done.attempt) == (State.DONE, 2)
+
+
+def test_what_is_due_is_done_and_made_up_for_once(
+    place: Workspace, engine: Engine, scripted: Callable[[str], None]
+) -> None:
+    """In the order it fell due, by workers that come and go; what fell due while there was none for days, once."""
+    scripted("print('{\"result\": {}}')")
+    day = timedelta(days=1)
+    for now, asked in ((NOW, 2), (NOW, 2), (NOW + timedelta(hours=1), 2), (NOW + 5 * day, 4), (NOW + 6 * day, 6)):
+        (place.root / FILE).write_text(f'{default_text()}\n[schedule]\nprice = "09:00"\nfit = "09:00"\n')
+        for _ in range(2):
+            worker(place, engine, now=lambda now=now: now).work(once=True)  # type: ignore[misc]  # bound at once
+        found = newest(engine, before=None, limit=9)
+        assert len(found) == asked
+        assert {run.state for run in found} == {State.DONE}
+        assert [(run.kind, run.by) for run in found[:2]] == [(Kind.PRICE, SCHEDULE), (Kind.FIT, SCHEDULE)]
+
+
+@pytest.mark.parametrize("wrong", ['[schedule]\nfit = "25:00"', "this is no TOML"])
+def test_settings_that_cannot_be_used_stop_no_job(
+    place: Workspace, engine: Engine, scripted: Callable[[str], None], wrong: str
+) -> None:
+    """What was asked for is done; only nothing is asked for by itself."""
+    scripted("print('{\"result\": {}}')")
+    run = ask(engine, Kind.FIT, by="ann", now=utc_now())
+    (place.root / FILE).write_text(wrong)
+    worker(place, engine).work(once=True)
+    assert until(engine, run, lambda _: True).state is State.DONE
 
 
 def test_the_command_ends_cleanly_when_it_is_told_to(place: Workspace) -> None:

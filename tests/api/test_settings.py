@@ -44,6 +44,11 @@ def test_the_text_a_workspace_starts_with_is_read_back(tmp_path: Path) -> None:
         ('database = "mysql://ann@host/prices"', "postgresql://USER@HOST/NAME"),
         ('database = "postgresql://ann:secret@host/prices"', "without a password"),
         ('database = "postgresql://ann@host"', "postgresql://USER@HOST/NAME"),
+        ('[schedule]\nfit = "3:00"', "schedule.fit '3:00' is no time of day"),
+        ('[schedule]\nprice = "24:00"', "schedule.price '24:00' is no time of day"),
+        ('[schedule]\ningest = "03:00"', "schedule.ingest"),
+        ("[schedule]\nfit = 3", "schedule.fit"),
+        ("schedule = 3", "schedule"),
         ("currency = ", "TOML"),
     ],
 )

@@ -15,11 +15,14 @@ from api.store.runs import (
     ATTEMPTS,
     LEASE,
     OPEN_AT_MOST,
+    SCHEDULE,
+    SKEW,
     Kind,
     Run,
     State,
     Word,
     ask,
+    ask_when_due,
     cancel,
     claim,
     find,
@@ -141,7 +144,56 @@ def test_a_job_that_ends_its_worker_each_time_fails_in_the_end(engine: Engine) -
     assert taken.id == good.id
     failed = now_of(engine, bad)
     assert failed.state is State.FAILED
-    assert failed.result == {"problems": [f"It was begun {ATTEMPTS} times, and its worker ended each time."]}
+    assert failed.result == {"problems": [f"It was begun {ATTEMPTS} times, and its worker ended in the middle of it."]}
+
+
+def test_a_job_that_is_given_back_does_not_fail_for_that(engine: Engine) -> None:
+    """However often its workers are stopped: each ends it in good order."""
+    asked(engine)
+    for attempt in range(1, ATTEMPTS + 3):
+        run = begun(engine, f"worker {attempt}")
+        assert run.attempt == attempt
+        assert give_back(engine, run, now=NOW)
+    lost = begun(engine)
+    assert claim(engine, "two", now=NOW + LEASE) is None
+    assert now_of(engine, lost).state is State.FAILED
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=1), timedelta(days=400)])
+def test_a_clock_that_is_set_back_holds_nobody_up(engine: Engine, jump: timedelta) -> None:
+    """A lease from a clock that was ahead is no lease; one from a clock that differs a little is."""
+    asked(engine)
+    old = claim(engine, "one", now=NOW + jump)
+    assert old is not None
+    new = begun(engine, "two")
+    assert (new.id, new.attempt) == (old.id, 2)
+    assert report(engine, old, stage="fitting", progress=0.9, now=NOW) is Word.LOST
+    assert claim(engine, "three", now=NOW - SKEW) is None
+
+
+def test_of_many_workers_one_asks_for_what_is_due(engine: Engine) -> None:
+    """All at once; the next day it is due again, and another kind at the same time is another job."""
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: ask_when_due(engine, Kind.FIT, NOW, now=NOW), range(8)))
+    (run,) = (each for each in made if each is not None)
+    assert (run.kind, run.by, run.arguments) == (Kind.FIT, SCHEDULE, {})
+    assert ask_when_due(engine, Kind.PRICE, NOW, now=NOW) is not None
+    assert ask_when_due(engine, Kind.FIT, NOW + timedelta(days=1), now=NOW) is not None
+    assert len(newest(engine, before=None, limit=9)) == 3
+
+
+def test_a_job_that_was_due_is_not_asked_for_again_once_it_has_ended(engine: Engine) -> None:
+    """However it ended."""
+    run = ask_when_due(engine, Kind.FIT, NOW, now=NOW)
+    assert run is not None
+    cancel(engine, run.id, by="bob", now=NOW)
+    assert ask_when_due(engine, Kind.FIT, NOW, now=NOW + timedelta(hours=5)) is None
+
+
+def test_a_job_keeps_what_it_is_to_work_on(engine: Engine) -> None:
+    """Whoever takes it is told."""
+    ask(engine, Kind.INGEST, by="ann", now=NOW, arguments={"upload": "u1"})
+    assert begun(engine).arguments == {"upload": "u1"}
 
 
 def test_a_job_that_waits_is_cancelled_at_once(engine: Engine) -> None:

@@ -27,6 +27,8 @@ FILE = "fairfare.toml"
 LONGEST_QUOTE = 7 * 24 * 60
 """A price promised for longer is an offer, not a quote [minutes]."""
 CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+LARGEST_UPLOAD = 2000
+"""A worker reads a file as a whole, in several times its size of memory [MB]."""
 DATABASE = re.compile(r"postgresql://[^:/@\s]*@?[^@\s]*/[^@\s]+")
 
 TEMPLATE = """\
@@ -88,6 +90,24 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Uploads:
+    """What may be brought through the pages.
+
+    Attributes
+    ----------
+    max_mb : largest file [MB]
+    keep_days : how long a file that was not taken in is kept, and what is known of one that was [days]
+    """
+
+    max_mb: int = 100
+    keep_days: int = 30
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_mb <= LARGEST_UPLOAD or self.keep_days < 1:
+            raise ValueError(f"uploads.max_mb must be from 1 to {LARGEST_UPLOAD}, uploads.keep_days at least 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What holds for a whole workspace.
 
@@ -106,6 +126,7 @@ class Settings:
     requests_per_second : how many each key may send, in each process that serves, over a while; twice as many at once
     policy : what the engine may propose
     schedule : jobs that are done daily
+    uploads : what may be brought through the pages
     """
 
     currency: str = "EUR"
@@ -120,6 +141,7 @@ class Settings:
     requests_per_second: int = 1000
     policy: Policy = field(default_factory=Policy)
     schedule: Schedule = field(default_factory=Schedule)
+    uploads: Uploads = field(default_factory=Uploads)
 
     def __post_init__(self) -> None:
         problems = [
@@ -202,6 +224,7 @@ def _unknown_settings(values: dict[str, Any]) -> Iterator[str]:
     yield from _unknown(values, Settings)
     yield from (f"policy.{key}" for key in _unknown(values.get("policy", {}), Policy))
     yield from (f"schedule.{key}" for key in _unknown(values.get("schedule", {}), Schedule))
+    yield from (f"uploads.{key}" for key in _unknown(values.get("uploads", {}), Uploads))
     for market in _tables(values, "markets"):
         yield from (f"markets.{key}" for key in _unknown(market, MarketLaw))
         yield from (f"markets.fees.{key}" for fee in _tables(market, "fees") for key in _unknown(fee, Fee))
@@ -212,7 +235,7 @@ def _tables(values: object, name: str) -> list[object]:
     return listed if isinstance(listed, list) else []
 
 
-def _unknown(values: object, kind: type[Settings | Policy | Schedule | MarketLaw | Fee]) -> list[str]:
+def _unknown(values: object, kind: type[Settings | Policy | Schedule | Uploads | MarketLaw | Fee]) -> list[str]:
     known = {setting.name for setting in fields(kind)}
     return sorted(set(values) - known) if isinstance(values, dict) else []
 

@@ -12,7 +12,7 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
-from api.settings import Schedule, Settings
+from api.settings import Schedule, Settings, Uploads
 from pricing.law import Fee, MarketLaw
 from pricing.policy import Policy
 from pricing.tables import TABLES, Column, Kind, Table
@@ -99,6 +99,7 @@ def settings_page() -> str:
         ("At the top", Settings),
         ("Under [policy]", Policy),
         ("Under [schedule]", Schedule),
+        ("Under [uploads]", Uploads),
         ("Under [[markets]]", MarketLaw),
         ("Under [[markets.fees]]", Fee),
     )
@@ -114,7 +115,7 @@ def settings_page() -> str:
     return "\n".join(rows)
 
 
-TABLES_OF_SETTINGS = {"policy", "schedule", "markets", "fees"}
+TABLES_OF_SETTINGS = {"policy", "schedule", "uploads", "markets", "fees"}
 """Settings with a table of their own."""
 
 

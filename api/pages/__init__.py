@@ -9,12 +9,14 @@ from api.http.backend import Backend
 from api.pages import (
     account,
     events,
+    group,
     history,
     jobs,
     language,
     overview,
     products,
     proposals,
+    report,
     response,
     rules,
     strip,
@@ -23,7 +25,22 @@ from api.pages import (
 )
 from api.pages.desk import Desk
 
-PAGES = (account, strip, overview, events, products, response, proposals, history, versions, jobs, rules, users)
+PAGES = (
+    account,
+    strip,
+    overview,
+    events,
+    products,
+    response,
+    group,
+    report,
+    proposals,
+    history,
+    versions,
+    jobs,
+    rules,
+    users,
+)
 """Modules with pages."""
 
 

@@ -3,7 +3,8 @@
 Guarantees
 ----------
 * A page is open to nobody who is not signed in; it names the least role it needs, and one that names none is closed.
-* Whatever changes something is a POST that carries the session's own token and comes from a page of this host.
+* Whatever changes something is a POST that carries the session's own token and comes from a page of this host; only
+  what takes a file reads that token itself, from the beginning of what is sent.
 * A browser runs and loads only what this host serves, and no other page may frame these.
 * Nobody is sent to an address outside the desk, whatever a link says.
 * Whatever goes wrong is told on a page, in the reader's language; our own failure says nothing of the inside.
@@ -29,8 +30,10 @@ from api.pages import words
 from api.pages.assets import FOREVER, Asset, read_assets
 from api.pages.language import LANGUAGES
 from api.pages.numbers import DASH, Numbers
+from api.pages.retold import retold
 from api.store import sessions
 from api.store.users import Role
+from api.uploads import TooLargeError
 from pricing.errors import InputError, RefusedError, UnavailableError
 
 Answer = str | BaseResponse | tuple[str, int]
@@ -56,9 +59,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a view asks of whoever calls it; `role` None: open to everyone."""
+    """What a view asks of whoever calls it; `role` None: open to everyone; `reads`: it reads the body itself."""
 
     role: Role | None
+    reads: bool = False
 
 
 class Desk(Blueprint):
@@ -86,11 +90,15 @@ class Desk(Blueprint):
         """Declare what changes something."""
         return self.view(rule, "POST", role=role)
 
-    def view(self, rule: str, method: str, *, role: Role | None) -> Callable[[View], View]:
+    def take(self, rule: str, *, role: Role) -> Callable[[View], View]:
+        """Declare what takes a file: it reads the form as it comes (`api.pages.incoming`), which checks its token."""
+        return self.view(rule, "POST", role=role, reads=True)
+
+    def view(self, rule: str, method: str, *, role: Role | None, reads: bool = False) -> Callable[[View], View]:
         """Declare a view; with `role` None it is open to those who are not signed in."""
 
         def declare(view: View) -> View:
-            self._needs[f"{self.name}.{view.__name__}"] = Need(role)
+            self._needs[f"{self.name}.{view.__name__}"] = Need(role, reads)
             self.add_url_rule(rule, view_func=view, methods=[method])
             return view
 
@@ -111,8 +119,9 @@ class Desk(Blueprint):
         g.session, g.now = None, self.backend.now()
         need = self._needs.get(request.endpoint or "", Need(Role.ADMIN))
         if request.method == "POST":
-            request.max_content_length = request.max_content_length and min(request.max_content_length, MAX_FORM)
             _require_own_page()
+        if request.method == "POST" and not need.reads:
+            request.max_content_length = request.max_content_length and min(request.max_content_length, MAX_FORM)
             if received(request.get_data, AT_DESK) is None:
                 abort(HTTPStatus.SERVICE_UNAVAILABLE)
         if token := request.cookies.get(SESSION):
@@ -124,7 +133,9 @@ class Desk(Blueprint):
             return redirect(f"/desk/sign-in?next={quote(wanted, safe='/')}", HTTPStatus.SEE_OTHER)
         if not g.session.user.role.may(need.role):
             abort(HTTPStatus.FORBIDDEN)
-        if request.method == "POST" and request.form.get("token", request.headers.get("X-Token")) != csrf_token():
+        if request.method != "POST" or need.reads:
+            return None
+        if request.form.get("token", request.headers.get("X-Token")) != csrf_token():
             abort(HTTPStatus.FORBIDDEN)
         return None
 
@@ -135,6 +146,7 @@ class Desk(Blueprint):
             "asset": self.asset,
             "n": numbers_of(self.backend),
             "words": words,
+            "retold": retold,
             "now": g.now,
             "user": g.session.user if g.session else None,
             "may": may,
@@ -219,6 +231,8 @@ def _tell(error: Exception) -> tuple[str, int]:
 def _said(error: Exception) -> tuple[int, tuple[str, ...]]:
     """The status, and what may be said of it."""
     match error:
+        case TooLargeError():
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, tuple(finding.reason for finding in error.findings)
         case RefusedError():
             return HTTPStatus.CONFLICT, tuple(str(error).split("; "))
         case InputError():

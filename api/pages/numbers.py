@@ -47,6 +47,11 @@ class Numbers:
         """A share without decimals: `13%`, `13 %`."""
         return _minus(format_percent(round(share, 2) or 0, locale=self.locale))
 
+    def share(self, share: float) -> str:
+        """A share with one decimal below a tenth: `0.4%`, `13%`."""
+        pattern = self.locale.percent_formats[None].pattern.replace("#,##0", "#,##0.#" if abs(share) < 0.1 else "#,##0")
+        return _minus(format_percent(round(share, 3) or 0, pattern, locale=self.locale))
+
     def change(self, share: float, decimals: int = 1) -> str:
         """A relative change with its sign: `+7.1%`."""
         rounded = round(share, 2 + decimals) or 0

@@ -5,22 +5,34 @@ Guarantees
 * Every group of the fit is listed and counted, the best known first, all on one scale.
 * A group that sales cannot tell about says so: its number is named as what similar groups do, and moves no price.
 * Nothing is fitted for a page: the numbers are those kept with the fit.
+* The table as a file runs nothing in a spreadsheet.
 """
 
+import csv
+import io
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import msgspec
+from flask import Response as Sent
 from flask import render_template, request
 from flask_babel import gettext
 
-from api.estimates import Current, Response
-from api.pages.desk import Desk, numbers_of
+from api.estimates import Current, Estimates, Response
+from api.grounds import Ground, PriceTest, load_grounds
+from api.http.backend import Backend
+from api.pages.demand import Axis, tried
+from api.pages.desk import Answer, Desk, numbers_of
 from api.pages.numbers import DASH, Numbers
 from api.pages.paging import page_of
+from api.pages.situation import situation
+from api.spreadsheet import harmless
 from pricing.demand import Evidence, Identification
 from pricing.guardrails.rails import distrust
 from pricing.model import ALL
+from pricing.policy import Policy
 
 LOW, HIGH = -5.0, 1.0
 """The scale of every row; what lies beyond ends in an arrow at its edge."""
@@ -36,6 +48,7 @@ class Group:
     """One row: a response as it was kept, and where it is drawn."""
 
     said: Response
+    ground: Ground | None = None
 
     @property
     def name(self) -> str:
@@ -64,6 +77,12 @@ class Group:
     def raw(self) -> float | None:
         """Estimate of this group alone; None where there is none."""
         return self.said.raw_elasticity
+
+    @property
+    def alone(self) -> tuple[float, float] | None:
+        """Ends of the interval of this group alone; None where it has none."""
+        alone = self.ground.alone if self.ground else None
+        return (alone.lower, alone.upper) if alone else None
 
     @cached_property
     def distrusted(self) -> bool:
@@ -120,21 +139,77 @@ def drawn_as(group: Group, n: Numbers) -> str:
     return f"{raw}; {pooled}"
 
 
+def steps_of(policy: Policy) -> dict[Identification, float]:
+    """How far prices may move in one run, by what is known."""
+    return {Identification.WEAK: float(policy.weak_step), Identification.IDENTIFIED: float(policy.step)}
+
+
+def currency_of(backend: Backend) -> str:
+    """Of what is on sale; sales are in the same."""
+    listings = situation(backend).listings.values()
+    return next((each.offer.currency for each in listings), backend.settings.currency)
+
+
+def groups_of(said: Estimates | None, grounds: Mapping[tuple[str, str], Ground]) -> list[Group]:
+    """All groups, the best known first, of these those that sold most."""
+    groups = [Group(each, grounds.get(each.key)) for each in (said.responses if said else ())]
+    return sorted(groups, key=lambda group: (ORDER.index(group.status), -_sold(group), group.said.key))
+
+
+def _sold(group: Group) -> float:
+    return group.ground.sold if group.ground else 0.0
+
+
+TABLE = (
+    *(name for name in Response.__struct_fields__ if name != "reason"),
+    *("usual_price", "lowest_tried", "highest_tried", "price_changes", "dates", "units_sold"),
+    *("test_low_price", "test_high_price", "test_weeks", "test_cost", "reason"),
+)
+"""Columns of the file."""
+
+
+def as_csv(groups: list[Group]) -> bytes:
+    """One row a group: the response, what it rests on, and the price test proposed."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, TABLE, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: harmless(cell) for name, cell in _cells(group)} for group in groups)
+    return text.getvalue().encode()
+
+
+def _cells(group: Group) -> Iterator[tuple[str, object]]:
+    yield from msgspec.structs.asdict(group.said).items()
+    if group.ground is None:
+        return
+    ground, (low, high) = group.ground, group.ground.tried or (None, None)
+    yield from (("usual_price", ground.usual), ("lowest_tried", low), ("highest_tried", high))
+    yield from (("price_changes", ground.moves), ("dates", ground.dates), ("units_sold", ground.sold))
+    if ground.test is not None:
+        yield from _tested(ground.test)
+
+
+def _tested(test: PriceTest) -> Iterator[tuple[str, object]]:
+    yield from (("test_low_price", test.low), ("test_high_price", test.high))
+    yield from (("test_weeks", test.weeks), ("test_cost", test.cost))
+
+
 def add(desk: Desk) -> None:
     """Add it to the desk."""
     backend = desk.backend
     current = Current(backend.root / "fits")
 
+    def groups_now() -> tuple[Estimates | None, list[Group]]:
+        said = current.estimates()
+        grounds = load_grounds(backend.root / "fits", said.model_version) if said else None
+        return said, groups_of(said, grounds.by_key if grounds else {})
+
     @desk.page("/response")
     def response() -> str:
-        said, n = current.estimates(), numbers_of(backend)
-        groups = [Group(each) for each in (said.responses if said else ())]
-        groups.sort(key=lambda group: (ORDER.index(group.status), group.said.key))
+        (said, groups), n = groups_now(), numbers_of(backend)
         only = request.args.get("status", "")
         only = only if only in [str(each) for each in ORDER] else ""
         chosen = [group for group in groups if only in {"", group.status}]
-        policy = backend.settings.policy
-        steps = {Identification.WEAK: float(policy.weak_step), Identification.IDENTIFIED: float(policy.step)}
+        steps, currency = steps_of(backend.settings.policy), currency_of(backend)
         return render_template(
             "desk/response.html",
             page="response",
@@ -148,8 +223,14 @@ def add(desk: Desk) -> None:
             ticks=TICKS,
             place=place,
             edges=(LOW, HIGH),
-            in_words=lambda group: in_words(group, n),
             meaning=lambda group: meaning(group, steps.get(group.status, 0.0), n),
             drawn_as=lambda group: drawn_as(group, n),
             written=lambda number: DASH if number is None else n.decimal(number),
+            tried=lambda ground: tried(ground, Axis(ground.usual, ground.alike, currency, n)),
         )
+
+    @desk.page("/response.csv")
+    def response_csv() -> Answer:
+        sent = Sent(as_csv(groups_now()[1]), content_type="text/csv; charset=utf-8")
+        sent.headers["Content-Disposition"] = 'attachment; filename="price-response.csv"'
+        return sent

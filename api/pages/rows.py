@@ -24,6 +24,7 @@ class Row:
     Attributes
     ----------
     key : offer and channel
+    group : product and segment, whose reaction to prices is known or not
     name : of the ticket type; of goods, the offer itself
     audience : segment and channel, where there are several
     decision : the latest about it; None if there is none
@@ -32,6 +33,7 @@ class Row:
     """
 
     key: Key
+    group: tuple[str, str]
     event: str
     name: str
     audience: str
@@ -96,6 +98,7 @@ def _row(
     price = at.prices.get(key)
     return Row(
         key=key,
+        group=offer.key,
         event=offer.event,
         name=offer.product if offer.event != ALL else offer.id,
         audience=" · ".join(part for part in (offer.segment, offer.channel) if part != ALL),

@@ -9,7 +9,8 @@ import pytest
 
 from api.estimates import CURRENT
 from api.estimating import NEEDED, grounds_of
-from api.fitting import KEY, Fit, load_fit
+from api.fitting import Fit, load_fit
+from api.goods import KEY
 from api.grounds import GROUNDS, Ground, load_grounds
 from api.seal import SEAL, seal
 from forecasting.elasticity.basis import MOST, Basis

@@ -33,6 +33,7 @@ READ = (
     "/desk/products",
     "/desk/products?q=zz",
     "/desk/response",
+    "/desk/report",
     "/desk/proposals/p1",
     "/desk/history",
     "/desk/history?action=propose",

@@ -1,5 +1,6 @@
 """Price response: every group on one scale, with what is known of it and what that means for prices."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -35,7 +36,7 @@ def shown(root: Path, *responses: Response, query: str = "") -> str:
 
 def names(text: str) -> list[str]:
     """Groups on the page, from the top."""
-    return [part.split("<")[0] for part in text.split('<td class="c-name"><b>')[1:]]
+    return re.findall(r'<td class="c-name"><a [^>]*><b>([^<]*)', text)
 
 
 def test_every_group_is_listed_the_best_known_first(tmp_path: Path) -> None:

@@ -83,12 +83,14 @@
   };
   Desk.draw = (id, data, layout) => {
     if (!Plotly.desk) Plotly.desk = register() || true;
-    return Plotly.react(id, data, Desk.layout(layout), { displayModeBar: false, responsive: true, locale: "desk" });
+    const width = document.getElementById(id).clientWidth || undefined;
+    return Plotly.react(id, data, Desk.layout({ width, ...layout }), { displayModeBar: false, locale: "desk" });
   };
-  /* Draw now, and again when theme or width changes. */
+  /* Draw now, and again when theme or width changes, or the page is put on paper. */
   Desk.keep = (draw) => {
     draw();
     document.addEventListener("desk:theme", draw);
-    matchMedia("(max-width: 719px)").addEventListener("change", draw);
+    addEventListener("resize", draw);
+    matchMedia("print").addEventListener("change", draw);
   };
 })();

@@ -1,0 +1,177 @@
+"""A running django-oscar does what every shop must, and its traps are known."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from subprocess import run
+
+import httpx
+import pytest
+
+from api.shops import oscar
+from api.shops.bucket import TokenBucket
+from api.shops.client import Client, Patience
+from api.shops.connector import Connector
+from api.shops.credentials import Secret
+from api.shops.model import EMPTY, Written, amount
+from api.shops.oscar import Oscar
+from api.shops.shop import Shop
+from tests.shops.contract import NOW, Ordered, ShopContract, by_place, change
+from tests.shops.processes import Server, environment, free_port
+
+pytestmark = pytest.mark.shops
+HERE = Path(__file__).parent
+ADULT, CHILD, UNPRICED = "stockrecord/1", "stockrecord/2", "stockrecord/3"
+
+
+@dataclass(slots=True)
+class OscarShop:
+    """The shop, its owner and its buyers."""
+
+    server: Server
+    address: str
+    secret: str = "fairfare:correct-horse"
+    places: tuple[str, str] = (ADULT, CHILD)
+    unwritten: str = UNPRICED
+
+    def connect(
+        self, transport: httpx.BaseTransport, bucket: TokenBucket, patience: Patience, secret: str | None = None
+    ) -> Connector:
+        """Fairfare's way in."""
+        headers = oscar.headers(Secret(secret or self.secret))
+        return Oscar(
+            client=Client(address=self.address, headers=headers, bucket=bucket, transport=transport, patience=patience)
+        )
+
+    def order(self, place: str, units: int) -> Ordered:
+        """Buy as a guest: a basket, and a checkout with the total that the basket shows."""
+        with self.buyer() as buyer:
+            basket = self.fill(buyer, place, units)
+            placed = self.checkout(buyer, basket["url"], basket["total_incl_tax"])
+            placed.raise_for_status()
+            return Ordered(placed.json()["number"], place, units, Decimal(placed.json()["total_incl_tax"]) / units)
+
+    def buyer(self) -> httpx.Client:
+        """Somebody without an account, whose basket is remembered."""
+        return httpx.Client(base_url=self.address, trust_env=False)
+
+    def fill(self, buyer: httpx.Client, place: str, units: int) -> dict[str, str]:
+        """Put units in the basket; products and their only stock records have the same numbers here."""
+        product = f"{self.address}/products/{place.removeprefix('stockrecord/')}/"
+        return buyer.post("/basket/add-product/", json={"url": product, "quantity": units}).raise_for_status().json()
+
+    def checkout(self, buyer: httpx.Client, basket: str, total: str) -> httpx.Response:
+        """Buy what is in it, for what the buyer thinks it costs."""
+        guest = {"guest_email": "buyer@shop.example", "shipping_method_code": "no-shipping-required"}
+        return buyer.post("/checkout/", json={"basket": basket, "total": total, **guest})
+
+    def cancel(self, order: str) -> None:
+        """As the owner does in the dashboard."""
+        httpx.get(f"{self.address.removesuffix('/api')}/dashboard/cancel/{order}/", trust_env=False).raise_for_status()
+
+    def write_by_hand(self, place: str, price: Written) -> None:
+        """As the owner does, with no eye on Fairfare."""
+        body = {"price": None if price.amount is None else str(price.amount)}
+        path = f"{self.address}/admin/stockrecords/{place.removeprefix('stockrecord/')}/"
+        httpx.patch(path, json=body, headers=oscar.headers(Secret(self.secret)), trust_env=False).raise_for_status()
+
+    def kill(self) -> None:
+        """End it in the middle of whatever it does."""
+        self.server.kill()
+
+    def start(self) -> None:
+        """Start it with all it had stored."""
+        self.server.start()
+
+
+@pytest.fixture(scope="module")
+def running(
+    tmp_path_factory: pytest.TempPathFactory, record_testsuite_property: Callable[[str, object], None]
+) -> Iterator[OscarShop]:
+    """A shop with two products that have a price and one that has none."""
+    python, folder, port = environment(HERE / "oscar.lock"), tmp_path_factory.mktemp("oscar"), free_port()
+    told = {"OSCAR_FOLDER": str(folder), "DJANGO_SETTINGS_MODULE": "oscar_site.settings", "PYTHONPATH": str(HERE)}
+    quiet = [str(python), "-W", "ignore", "-B", "-m"]
+    run([*quiet, "oscar_site.seed"], check=True, env={**os.environ, **told})
+    serve = [*quiet, "django", "runserver", "--noreload", "--skip-checks", f"127.0.0.1:{port}"]
+    address = f"http://127.0.0.1:{port}/api"
+    server = Server(serve, f"{address}/", told, folder, folder / "server.log")
+    try:
+        server.start()
+        yield OscarShop(server, address)
+        record_testsuite_property("django-oscar holds [MB]", round(server.memory()))
+    finally:
+        server.kill()
+
+
+class TestOscar(ShopContract):
+    """The contract, and Oscar's own traps."""
+
+    @pytest.mark.parametrize("price", ["-3.00", "0.00", "9999999999.99"])
+    def test_oscar_itself_takes_any_price(self, running: OscarShop, shop: Shop, price: str) -> None:
+        """Negative and absurd prices are stored without a word, so that the bounds must be ours."""
+        running.write_by_hand(ADULT, amount(Decimal(price)))
+        assert by_place(shop.read_prices())[ADULT].price == Decimal(price)
+
+    def test_an_empty_price_is_taken_and_stops_the_sale(self, running: OscarShop, shop: Shop) -> None:
+        """`null` is stored without a word too: the product is shown without a price, and cannot be bought."""
+        running.write_by_hand(ADULT, EMPTY)
+        listed = by_place(shop.read_prices())[ADULT]
+        assert (listed.price, listed.written) == (None, EMPTY)
+        assert {each.place: each.price for each in shop.connector.read_shown()}[ADULT] is None
+        with running.buyer() as buyer, pytest.raises(httpx.HTTPStatusError):
+            running.fill(buyer, ADULT, 1)
+
+    def test_the_price_of_an_order_line_is_that_of_the_line(self, running: OscarShop, shop: Shop) -> None:
+        """Oscar's own field says 60 for three at 20; a movement says 20."""
+        ordered = running.order(ADULT, 3)
+        placed = httpx.get(f"{running.address}/admin/orders/", headers=oscar.headers(Secret(running.secret))).json()[0]
+        (line,) = httpx.get(placed["lines"], headers=oscar.headers(Secret(running.secret))).json()
+        assert (line["quantity"], line["price_incl_tax"]) == (3, "60.00")
+        assert {m.price for m in shop.pull_demand().movements if m.order == ordered.order} == {Decimal("20.00")}
+
+    def test_a_basket_takes_the_new_price_at_once_and_a_stale_total_is_not_acceptable(
+        self, running: OscarShop, shop: Shop
+    ) -> None:
+        """Whoever had a product in the basket is asked for the new price; the total seen before gets 406."""
+        with running.buyer() as buyer:
+            basket = running.fill(buyer, ADULT, 1)
+            assert basket["total_incl_tax"] == "20.00"
+            shop.push(shop.plan([change(ADULT, "12.34")]), "while shopping", now=NOW)
+            assert running.checkout(buyer, basket["url"], "20.00").status_code == 406
+            assert buyer.get("/basket/").json()["total_incl_tax"] == "12.34"
+            assert running.checkout(buyer, basket["url"], "12.34").status_code == 200
+        assert not shop.capabilities.cart_keeps_price
+
+    def test_places_are_found_by_walking_products(self, shop: Shop) -> None:
+        """Oscar has no list of stock records: their numbers are found with the products that have them."""
+        assert {each.place: each.name for each in shop.read_prices()} == {
+            ADULT: "Adult",
+            CHILD: "Child",
+            UNPRICED: "Unpriced",
+        }
+
+    def test_a_write_leaves_the_rest_of_a_stock_record_alone(self, shop: Shop) -> None:
+        """Neither stock nor name changes with a price."""
+        before = shop.pull_inventory()
+        shop.push(shop.plan([change(ADULT, "12.34")]), "price only", now=NOW)
+        assert shop.pull_inventory() == before
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            ("DELETE", "/admin/orders/1/"),
+            ("DELETE", "/admin/stockrecords/1/"),
+            ("POST", "/admin/products/"),
+            ("PATCH", "/admin/products/1/"),
+            ("GET", "/admin/users/"),
+            ("GET", "/admin/partners/"),
+        ],
+    )
+    def test_the_account_may_change_prices_and_nothing_else(self, running: OscarShop, method: str, path: str) -> None:
+        """The permissions in docs/shops/oscar.md are enough for everything above, and for nothing more."""
+        headers = oscar.headers(Secret(running.secret))
+        answer = httpx.request(method, running.address + path, headers=headers, json={}, trust_env=False)
+        assert answer.status_code == 403

@@ -7,7 +7,8 @@ Guarantees
 * A plan that is not proven, or that fails the independent check, moves nothing, and every decision says why.
 * What is maximised is expected over every draw of demand (or over its tail, if the policy says so); none is left out.
 * A price moves only if the move is expected to earn more, sales being cut to what is left in every draw, and does so
-  in at least `policy.confidence` of the draws; or if it mends a declared order or a bound.
+  in at least `policy.confidence` of the draws; or if it mends a declared order, a bound or an override.
+* What an override asks for is decided in the name of whoever set it, whatever the evidence, and never breaks an order.
 * A declared order that holds is never broken; one that the caps make impossible today is never broken further.
 * Offers of different currencies never meet in one problem; what goes wrong with some offers leaves the others alone.
 """
@@ -27,9 +28,9 @@ from pricing.demand import DemandCurves
 from pricing.errors import FairfareError
 from pricing.explain import reasons_for
 from pricing.feasibility import violations
-from pricing.guardrails import Choices, Rail, broken, declared, distrust, stale
+from pricing.guardrails import Rail, broken, distrust, stale
 from pricing.guardrails.rails import Refusal, scheduled
-from pricing.links import roots
+from pricing.leeway import Leeway
 from pricing.market import Market, Prices, Sale, units_at
 from pricing.model import Ladder, Offer, Resource
 from pricing.outcome import UNEXPLAINED, Gain, Outcome, TotalGain
@@ -40,7 +41,6 @@ from pricing.problem import MOST_UNITS, Choice, Objective, Order, Problem, Risk,
 
 Vector = NDArray[np.float64]
 
-TIED = Refusal(Rail.ORDER, "an offer that an order ties to it has a price scheduled")
 PROVEN_GAP = 1e-4
 """The largest gap that `pricing.plan.Status` calls proven."""
 
@@ -130,12 +130,12 @@ def _decide(
     beyond = {name for name, units in zip(curves.offers, most, strict=True) if units > MOST_UNITS}
     for part in market.parts(policy, apart=beyond):
         known = curves.only([offer.id for offer in part.offers])
-        rules = _Rules.of(part, known, policy, too_old)
+        rules = Leeway.of(part, known, policy, too_old)
         yield _decide_part(part, known, rules, optimizer, policy, time_limit=time_limit)
 
 
 def _decide_part(
-    market: Market, curves: DemandCurves, rules: "_Rules", optimizer: Optimizer, policy: Policy, *, time_limit: float
+    market: Market, curves: DemandCurves, rules: Leeway, optimizer: Optimizer, policy: Policy, *, time_limit: float
 ) -> _Answer:
     """Solve; as long as moves gain nothing expected or win too rarely, take them away and solve again."""
     now, choose_from, wanted = Sale.at(market, curves, market.prices, policy.objective), dict(rules.allowed), None
@@ -162,66 +162,6 @@ def _by_event(decided: Decided, change: Vector) -> dict[str, Vector]:
     offers = decided.then.market.offers
     moved = {offer.event for offer in offers if decided.then.prices[offer.id] != decided.kept[offer.id]}
     return {event: change[:, [o.event == event for o in offers]].sum(axis=1) for event in sorted(moved)}
-
-
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    """What the owner allows for offers that are decided together.
-
-    Attributes
-    ----------
-    too_old : why nothing may move at all; empty if it may
-    acted : offer id -> the rails that took away a price within reach
-    allowed : offer id -> prices it may be given
-    orders : declared orders between segments that can be kept today
-    mending : offers that break a bound or an order now, and those tied to them by orders: they may have to move
-        whether or not that earns more
-    """
-
-    too_old: Sequence[Refusal]
-    acted: Mapping[str, Sequence[Refusal]]
-    allowed: Mapping[str, Ladder]
-    orders: tuple[Order, ...]
-    mending: frozenset[str]
-
-    @classmethod
-    def of(cls, market: Market, curves: DemandCurves, policy: Policy, too_old: Sequence[Refusal]) -> "_Rules":
-        orders, kept = [Order(low.id, high.id) for low, high in declared(market.offers, policy)], market.prices
-        choices = dict(_choices(market, curves, policy, too_old, orders))
-        acted = {name: choice.acted for name, choice in choices.items()}
-        allowed = {name: choice.ladder for name, choice in choices.items()}
-        # Both ends of an order that the caps make impossible today may only move towards each other.
-        while apart := [o for o in orders if min(allowed[o.lower]) > max(allowed[o.upper])]:
-            for order in apart:
-                allowed[order.lower] = _part_of(allowed[order.lower], high=kept[order.lower])
-                allowed[order.upper] = _part_of(allowed[order.upper], low=kept[order.upper])
-            orders = [order for order in orders if order not in apart]
-        broken_now = {n for o in orders if kept[o.lower] > kept[o.upper] for n in (o.lower, o.upper)}
-        broken_now |= {name for name, ladder in allowed.items() if kept[name] not in ladder}
-        tied = roots(list(kept), [(order.lower, order.upper) for order in orders])
-        start = {tied[name] for name in broken_now}
-        return cls(too_old, acted, allowed, tuple(orders), frozenset(name for name in kept if tied[name] in start))
-
-
-def _choices(
-    market: Market, curves: DemandCurves, policy: Policy, too_old: Sequence[Refusal], orders: Sequence[Order]
-) -> Iterator[tuple[str, Choices]]:
-    """What each offer may choose from; a declared order is not decided over while one of its prices is to change."""
-    waiting = {offer.id for offer in market.offers if market.in_force[offer.id].coming is not None}
-    tied = {name for o in orders if waiting & {o.lower, o.upper} for name in (o.lower, o.upper)} - waiting
-    for offer, evidence in zip(market.offers, curves.evidence, strict=True):
-        in_force = market.in_force[offer.id]
-        stays = [*too_old, *([TIED] if offer.id in tied else [])]
-        if stays:
-            yield offer.id, Choices(Ladder((in_force.price,)), tuple(stays))
-        else:
-            yield offer.id, Choices.of(offer, in_force, evidence, policy)
-
-
-def _part_of(ladder: Ladder, *, low: Decimal | None = None, high: Decimal | None = None) -> Ladder:
-    """The steps from `low` to `high`; all of them if none lies there."""
-    kept = tuple(p for p in ladder if (low is None or p >= low) and (high is None or p <= high))
-    return Ladder(kept) if kept else ladder
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +213,7 @@ def _solve(wish: _Wish, optimizer: Optimizer, time_limit: float) -> tuple[Plan, 
     except (FairfareError, ArithmeticError, RuntimeError, ValueError) as error:
         return Plan(Report(Status.TIME_LIMIT, "failed", 0.0)), f"the optimizer failed: {error}"
     if plan.report.status not in PROVEN:
-        detail = "; ".join(plan.conflict)
+        detail = "; ".join((*plan.conflict, *_overrides_in(plan.conflict, wish.market)))
         return plan, f"no proven prices were found ({plan.report.status}{': ' + detail if detail else ''})"
     if not plan.prices:
         return plan, "the optimizer gave no prices"
@@ -282,6 +222,13 @@ def _solve(wish: _Wish, optimizer: Optimizer, time_limit: float) -> tuple[Plan, 
     if not _proven(plan.report):
         return plan, "the optimizer's bound does not prove its answer"
     return plan, None
+
+
+def _overrides_in(conflict: Sequence[str], market: Market) -> Iterator[str]:
+    """Overrides of offers that a conflict names: their prices are as little free as its rules."""
+    for offer in market.offers:
+        if any(offer.id in rule for rule in conflict):
+            yield from (f"{offer.id}: {override}" for override in market.in_force[offer.id].overrides)
 
 
 def _proven(report: Report) -> bool:
@@ -326,13 +273,13 @@ def _faults(market: Market, curves: DemandCurves, chosen: Prices, policy: Policy
     return [
         f"the price chosen for {offer.id} breaks a guard rail: {reason}"
         for offer, evidence in zip(market.offers, curves.evidence, strict=True)
-        if chosen[offer.id] != market.prices[offer.id]
-        for reason in broken(chosen[offer.id], offer, market.in_force[offer.id], evidence, policy)
+        if chosen[offer.id] != (known := market.in_force[offer.id]).price
+        for reason in broken(chosen[offer.id], offer, known, None if known.demanded else evidence, policy)
     ]
 
 
 def _decisions(
-    decided: Decided, rules: _Rules, plan: Plan, wanted: Prices, trouble: str | None
+    decided: Decided, rules: Leeway, plan: Plan, wanted: Prices, trouble: str | None
 ) -> tuple[Decision, ...]:
     shadow = {resource.id: resource.shadow_price for resource in plan.resources}
     return tuple(
@@ -342,12 +289,16 @@ def _decisions(
 
 
 def _decision(
-    decided: Decided, i: int, rules: _Rules, shadow_price: float, *, wanted: Decimal, trouble: str | None
+    decided: Decided, i: int, rules: Leeway, shadow_price: float, *, wanted: Decimal, trouble: str | None
 ) -> Decision:
     market, policy = decided.then.market, decided.policy
     offer, evidence, in_force = market.offers[i], decided.curves.evidence[i], market.in_force[market.offers[i].id]
-    kept, allowed = decided.kept[offer.id], decided.then.prices[offer.id]
-    why = [distrust(evidence), scheduled(in_force), *(refusal.reason for refusal in rules.too_old)]
+    kept, allowed, asks = decided.kept[offer.id], decided.then.prices[offer.id], in_force.demanded
+    why = [
+        None if in_force.fixed else distrust(evidence),
+        scheduled(in_force),
+        *(refusal.reason for refusal in rules.too_old),
+    ]
     held = "; ".join(reason.rstrip(".") for reason in why if reason) or trouble or ""
     tried = decided.tried(i, (kept, allowed))
     known = UNEXPLAINED if rules.too_old or trouble else explain(decided, i, shadow_price, evidence)
@@ -370,6 +321,7 @@ def _decision(
         shadow_price=shadow_price,
         unit_cost=offer.unit_cost if policy.objective is Objective.MARGIN else Decimal(0),
         explanation=replace(known, acted=tuple(_acted(decided, offer, rules, wanted, trouble))),
+        set_by=asks.by if asks and allowed != kept else None,
     )
     left = {resource.id: resource.capacity for resource in market.used}.get(offer.resource or "")
     reasons = reasons_for(
@@ -386,7 +338,7 @@ def _decision(
     return replace(draft, reasons=reasons)
 
 
-def _acted(decided: Decided, offer: Offer, rules: _Rules, wanted: Decimal, trouble: str | None) -> Iterator[str]:
+def _acted(decided: Decided, offer: Offer, rules: Leeway, wanted: Decimal, trouble: str | None) -> Iterator[str]:
     """Names of all that kept an offer from a price within reach."""
     yield from (refusal.rail.value for refusal in rules.acted[offer.id])
     if any(decided.out_of_order(offer, price) for price in rules.allowed[offer.id]):

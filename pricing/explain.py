@@ -38,10 +38,15 @@ def reasons_for(
     left : what the offer's resource can still serve [units]; None if it has none
     sells_out : whether most outcomes in which the move earns less leave nothing of its resource
     """
+    leads = {Verdict.KEEP: in_force.fixed, Verdict.MOVE: in_force.demanded, Verdict.HELD: None}
+    asks = leads[decision.verdict]
+    standing = tuple(f"Override: {each}." for each in in_force.overrides if each is not asks)
     if decision.verdict is Verdict.HELD:
-        return (f"Held: {held.rstrip('.')}.",)
+        return (f"Held: {held.rstrip('.')}.", *standing)
     if decision.verdict is Verdict.KEEP:
-        return (_why_kept(decision, policy, left, forbidden),)
+        return (f"Kept by override: {asks}." if asks else _why_kept(decision, policy, left, forbidden), *standing)
+    if asks:
+        return (f"Moved by override: {asks}.", _consequence(decision, sells_out=sells_out), *standing)
     stopped = what_stopped(decision.allowed, offer, in_force, decision.evidence, policy)
     why = MENDING if mending and decision.gain.expected <= 0 else _why_moved(decision, left)
     reasons = [why, _consequence(decision, sells_out=sells_out)]
@@ -49,7 +54,7 @@ def reasons_for(
         reasons.append(f"{STOPPED}; one step further: {stopped}.")
     if decision.evidence.status is Identification.WEAK:
         reasons.append(f"Weak evidence, so half a step at most: {decision.evidence.reason.rstrip('.')}.")
-    return tuple(reasons)
+    return (*reasons, *standing)
 
 
 def _why_kept(decision: Decision, policy: Policy, left: float | None, forbidden: Sequence[str]) -> str:

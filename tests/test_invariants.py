@@ -18,7 +18,7 @@ import pytest
 
 from optimization import HighsOptimizer
 from optimization.method import Method
-from pricing import alternatives, engine
+from pricing import alternatives, engine, leeway
 from pricing.book import Decision, Verdict
 from pricing.demand import DemandCurves, Evidence, Identification, constant_elasticity
 from pricing.engine import propose
@@ -567,9 +567,9 @@ def test_13_declared_orders_hold() -> None:
 def test_13_is_caught_when_orders_are_not_kept(planted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine that forgets them, lets go of those it cannot keep today, or does not mend what may earn less."""
     if planted == "no orders":
-        monkeypatch.setattr(engine, "declared", lambda *_: [])
+        monkeypatch.setattr(leeway, "declared", lambda *_: [])
     elif planted == "impossible orders are dropped":
-        monkeypatch.setattr(engine, "_part_of", lambda ladder, **_: ladder)
+        monkeypatch.setattr(leeway, "_part_of", lambda ladder, **_: ladder)
     else:
         monkeypatch.setattr(engine, "_doubtful", _whoever_loses)
     with pytest.raises(AssertionError):

@@ -40,6 +40,7 @@ from api.store.queries import (
     listing_of,
     moment,
     standing_of,
+    standing_overrides,
 )
 from api.store.steps import (
     append_version,
@@ -51,6 +52,7 @@ from api.store.steps import (
     moved_price,
     open_prices,
     outside,
+    own_prices,
     person,
     price_again,
     prices_known,
@@ -62,6 +64,7 @@ from api.store.tables import freezes, prices, proposals, reviews
 from pricing.book import Change, Decision, Listing, PriceInForce, Proposal, Publication, Standing, Verdict
 from pricing.errors import RefusedError
 from pricing.guardrails import InForce
+from pricing.guardrails.contradictions import without_price
 from pricing.law import Law
 from pricing.policy import Policy
 
@@ -143,6 +146,8 @@ class PriceBook:
             _require(step.db, proposal, Standing.OPEN, now)
             if verdict is Standing.APPROVED and _same_person(by, proposal.proposed_by):
                 raise RefusedError(f"{by} proposed {proposal_id}: someone else must approve it")
+            if verdict is Standing.APPROVED and (own := own_prices(by, proposal)):
+                raise RefusedError(f"{by} set the price of {', '.join(own)}: someone else must approve it")
             row = {"proposal": proposal_id, "verdict": verdict.value, "by": person(by), "at": now, "large": int(large)}
             step.db.execute(insert(reviews).values(row))
             step.tell(proposal_id, {"large": large} if verdict is Standing.APPROVED else {"reason": reason})
@@ -178,11 +183,15 @@ class PriceBook:
             at = moment(step.db, now)
             known = {price.key: price for price in in_force(step.db, at)}
             later = {price.key: price for price in coming(step.db, at)}
+            overrides = standing_overrides(step.db, at)
             listed = {(each.offer.id, each.offer.channel): each for each in offered}
             if wrong := [
                 text
                 for key, each in listed.items()
-                for text in disagreement(each.offer, known.get(key), later.get(key))
+                for text in (
+                    *disagreement(each.offer, known.get(key), later.get(key)),
+                    *without_price(each.offer, overrides.get(key, ())),
+                )
             ]:
                 raise RefusedError("; ".join(wrong))
             described = describe(step.db, listed, now)
@@ -235,8 +244,8 @@ class PriceBook:
             made = append_version(step.db, Change.ROLLBACK, by=by, now=now, undone=version)
             changes = taken_back(step.db, undone, made.at)
             restored = [price_again(earlier, made) for _, earlier in changes]
-            listed = listing_of(step.db)
-            if wrong := [text for change in changes for text in outside(change, listed)]:
+            bounds = listing_of(step.db), standing_overrides(step.db, made.at)
+            if wrong := [text for change in changes for text in outside(change, *bounds)]:
                 raise RefusedError(f"version {version} may not be rolled back: {'; '.join(wrong)}")
             step.tell(str(made.version), {"undone": version, "prices": replace_prices(step.db, made, restored)})
             return made.version

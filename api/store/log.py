@@ -24,9 +24,10 @@ from typing import Any
 import msgspec
 import structlog
 from sqlalchemy import Connection, Engine, Select, Table, insert, select
+from sqlalchemy import Row as RowOf
 
 from api.store.database import after_commit, reading
-from api.store.tables import freezes, listings, log, prices, proposals, reviews
+from api.store.tables import freezes, listings, log, overrides, prices, proposals, reviews
 from pricing.book import PriceInForce
 
 ANCHOR_NAME = "log.anchor"
@@ -112,6 +113,7 @@ def verify(engine: Engine, anchor: Path | None) -> tuple[str, ...]:
         bodies = {row.id: row.body for row in db.execute(select(proposals.c.id, proposals.c.body))}
         listed = [(row.offer, row.channel, digest(row.body)) for row in db.execute(_in_order(listings))]
         freezing = [("freeze" if row.frozen else "unfreeze", row.by) for row in db.execute(_in_order(freezes))]
+        overridden = [(about_override(row), row.by) for row in db.execute(_in_order(overrides))]
         reviewed = {row.proposal: (VERDICTS[row.verdict], row.by) for row in db.execute(select(reviews))}
     return (
         *_breaks(chain),
@@ -120,6 +122,7 @@ def verify(engine: Engine, anchor: Path | None) -> tuple[str, ...]:
         *_unlisted(chain, listed),
         *_unreviewed(chain, reviewed),
         *_unfrozen(chain, freezing),
+        *_overridden(chain, overridden),
         *_differences(replay(chain), held),
     )
 
@@ -192,6 +195,31 @@ def _unfrozen(chain: Sequence[Entry], held: Sequence[tuple[str, str]]) -> Iterat
     older = len(held) - len(told) if chain and chain[0].action == "adopt" else 0
     if list(held[max(older, 0) :]) != told:
         yield "what froze prices is not what the log tells"
+
+
+def about_override(row: RowOf[Any]) -> Row:
+    """An override, or its end, as the log tells it."""
+    return {
+        "offer": row.offer,
+        "channel": row.channel,
+        "kind": row.kind,
+        "amount": None if row.amount is None else f"{row.amount:f}",
+        "currency": row.currency,
+        "until": instant(row.until),
+        "reason": row.reason,
+    }
+
+
+def _overridden(chain: Sequence[Entry], held: Sequence[tuple[Row, str]]) -> Iterator[str]:
+    """Overrides that are not what the log tells."""
+    told = [
+        (msgspec.json.decode(entry.body), entry.by)
+        for entry in chain
+        if entry.action in {"set-override", "end-override"}
+    ]
+    for said, found in zip_longest(told, held):
+        if said != found:
+            yield f"an override of {(said or found)[0]['offer']} is not what the log tells"
 
 
 def digest(text: str) -> str:

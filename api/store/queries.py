@@ -8,9 +8,10 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
 from api.store.checks import Key
-from api.store.tables import freezes, listings, prices, proposals, publications, reviews
+from api.store.tables import freezes, listings, overrides, prices, proposals, publications, reviews
 from pricing.book import Change, Decision, Listing, PriceInForce, Proposal, Publication, Standing
 from pricing.errors import RefusedError
+from pricing.overrides import Kind, Override
 
 
 def find_proposal(db: Connection, proposal_id: str) -> Proposal | None:
@@ -157,6 +158,37 @@ def listing_of(db: Connection) -> dict[Key, Listing]:
     latest = select(func.max(listings.c.number)).group_by(listings.c.offer, listings.c.channel)
     rows = db.execute(select(listings).where(listings.c.number.in_(latest)))
     return {(row.offer, row.channel): msgspec.json.decode(row.body, type=Listing) for row in rows}
+
+
+def last_overrides(db: Connection) -> tuple[Override, ...]:
+    """The override of each offer, channel and kind that was set last, whether or not it stands; none that was ended."""
+    latest = select(func.max(overrides.c.number)).group_by(overrides.c.offer, overrides.c.channel, overrides.c.kind)
+    rows = db.execute(select(overrides).where(overrides.c.number.in_(latest), overrides.c.amount.is_not(None)))
+    return tuple(sorted(map(_override, rows), key=lambda each: (*each.key, list(Kind).index(each.kind))))
+
+
+def _override(row: Row[Any]) -> Override:
+    return Override(
+        offer=row.offer,
+        channel=row.channel,
+        kind=Kind(row.kind),
+        amount=row.amount,
+        currency=row.currency,
+        until=row.until,
+        reason=row.reason,
+        by=row.by,
+        at=row.at,
+        number=row.number,
+    )
+
+
+def standing_overrides(db: Connection, at: datetime) -> dict[Key, tuple[Override, ...]]:
+    """Overrides that stand at an instant, by offer and channel; those that ended by then bind nobody."""
+    found: dict[Key, tuple[Override, ...]] = {}
+    for each in last_overrides(db):
+        if at < each.until:
+            found[each.key] = (*found.get(each.key, ()), each)
+    return found
 
 
 def took_back_alone(made: Mapping[int, Publication], rollback: Publication) -> bool:

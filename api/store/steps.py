@@ -27,6 +27,7 @@ from api.store.queries import (
     listing_of,
     set_before,
     set_by,
+    standing_overrides,
     took_back_alone,
 )
 from api.store.tables import listings, prices, publications
@@ -38,6 +39,7 @@ from pricing.guardrails.in_force import Row
 from pricing.law import Law
 from pricing.model import Offer
 from pricing.money import parse_amount
+from pricing.overrides import Override, broken_by
 from pricing.policy import Policy
 
 TICK = timedelta(microseconds=1)
@@ -62,6 +64,13 @@ def person(name: str) -> str:
     if not name.strip():
         raise RefusedError("say who takes this step")
     return name.strip()
+
+
+def own_prices(by: str, proposal: Proposal) -> list[str]:
+    """Offers that move only because of whoever would approve it: the program proposes what an override asks for."""
+    if proposal.proposed_by not in PROGRAMS:
+        return []
+    return [each.offer for each in proposal.decisions if each.set_by is not None and folded(by) == folded(each.set_by)]
 
 
 def dated(db: Connection, now: datetime) -> datetime:
@@ -117,7 +126,11 @@ def prices_known(db: Connection, policy: Policy, at: datetime) -> dict[Key, InFo
     for price in (*between(db, guardrails.history_from(at, policy), at), *coming(db, at)):
         if price.key in rows:
             rows[price.key].append((price.valid_from, price.valid_until, price.price))
-    return {key: InForce.over(of_offer, at, policy) for key, of_offer in rows.items()}
+    set_by_people = standing_overrides(db, at)
+    return {
+        key: replace(InForce.over(of_offer, at, policy), overrides=set_by_people.get(key, ()))
+        for key, of_offer in rows.items()
+    }
 
 
 def undoable(made: Mapping[int, Publication], version: int) -> Publication:
@@ -144,7 +157,11 @@ def taken_back(db: Connection, undone: Publication, at: datetime) -> list[tuple[
     return [(current[key], earlier[key]) for key in keys if differs(earlier[key], current[key])]
 
 
-def outside(change: tuple[PriceInForce, PriceInForce], known: Mapping[Key, Listing]) -> Iterator[str]:
+def outside(
+    change: tuple[PriceInForce, PriceInForce],
+    known: Mapping[Key, Listing],
+    overrides: Mapping[Key, tuple[Override, ...]],
+) -> Iterator[str]:
     """What forbids restoring a price, in words; one that stays is not asked."""
     current, price = change
     listing = known.get(price.key)
@@ -153,6 +170,8 @@ def outside(change: tuple[PriceInForce, PriceInForce], known: Mapping[Key, Listi
     if not listing.offer.floor <= price.price <= listing.offer.ceiling:
         bounds = f"{listing.offer.floor} to {listing.offer.ceiling}"
         yield f"offer {price.offer} would cost {price.price}, outside its bounds {bounds}"
+    if broken := broken_by(price.price, overrides.get(price.key, ())):
+        yield f"offer {price.offer} would cost {price.price}, {broken.says(price.price)}"
 
 
 def describe(db: Connection, listed: Mapping[Key, Listing], now: datetime) -> list[dict[str, str]]:

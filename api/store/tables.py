@@ -116,6 +116,25 @@ freezes = Table(
 )
 """The last row says whether prices are frozen."""
 
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("offer", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("amount", Amount),
+    Column("currency", String, nullable=False),
+    Column("until", UtcInstant, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("at", UtcInstant, nullable=False),
+    CheckConstraint("kind IN ('floor', 'ceiling', 'fixed')", name="kind"),
+    CheckConstraint("amount IS NULL OR until > at", name="until"),
+    Index("ix_overrides_offer_channel_kind", "offer", "channel", "kind"),
+)
+"""Bounds that people set; the last row of an offer, channel and kind counts, and one without an amount ended it."""
+
 keys = Table(
     "keys",
     metadata,

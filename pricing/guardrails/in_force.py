@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from pricing.overrides import Kind, Override, broken_by
 from pricing.policy import Policy
 
 DAY = timedelta(hours=24)
@@ -32,6 +33,7 @@ class InForce:
     usual : median over the last 90 days, weighted with time; None where it is not known
     before_emergency : the price in force at `policy.emergency_since`; None where it is not known
     coming : when a price that is scheduled takes effect; None if none is
+    overrides : bounds that people set, as far as they stand
     """
 
     price: Decimal
@@ -42,10 +44,21 @@ class InForce:
     usual: Decimal | None = None
     before_emergency: Decimal | None = None
     coming: datetime | None = None
+    overrides: tuple[Override, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.lowest <= self.price <= self.highest:
             raise ValueError(f"price {self.price} lies outside its own range, {self.lowest} to {self.highest}")
+
+    @property
+    def demanded(self) -> Override | None:
+        """The override that the price breaks: whoever set it demands another price, and answers for it."""
+        return broken_by(self.price, self.overrides)
+
+    @property
+    def fixed(self) -> Override | None:
+        """The override that fixes the price at what it is."""
+        return next((each for each in self.overrides if each.kind is Kind.FIXED and each.allows(self.price)), None)
 
     @classmethod
     def steady(cls, price: Decimal) -> "InForce":

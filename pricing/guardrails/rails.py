@@ -4,6 +4,7 @@ Guarantees
 ----------
 * A price that may be allowed is finite, on the ladder, inside [floor, ceiling] and the band around the usual price,
   inside every cap on moves, and not below its cost; each rail that forbids a price says so in words.
+* An override that a person set forbids whatever does not keep it, and is named with its reason and its end.
 * NaN never passes: every check accepts what is inside, none rejects what is outside.
 * An elasticity that is not identified, between -1 and 0, or absurd moves nothing: the price in force is held, and
   the reason says what evidence is missing.
@@ -17,6 +18,7 @@ from enum import StrEnum
 from pricing.demand import Evidence, Identification
 from pricing.guardrails.in_force import InForce
 from pricing.model import Ladder, Offer
+from pricing.overrides import broken_by
 from pricing.policy import Mode, Policy
 
 ABSURD = -10.0
@@ -31,6 +33,7 @@ class Rail(StrEnum):
     ENDING = "ending"
     FLOOR = "floor"
     CEILING = "ceiling"
+    OVERRIDE = "override"
     STEP = "step"
     WEAK_STEP = "weak-step"
     DAILY_CAP = "daily-cap"
@@ -118,6 +121,11 @@ def _ceiling(asked: _Asked) -> str | None:
     return None if asked.price <= asked.offer.ceiling else f"above its ceiling of {asked.offer.ceiling}"
 
 
+def _override(asked: _Asked) -> str | None:
+    broken_one = broken_by(asked.price, asked.in_force.overrides)
+    return None if broken_one is None else broken_one.says(asked.price)
+
+
 def _moved(asked: _Asked, step: Decimal) -> str | None:
     fine = abs(asked.price - asked.in_force.price) <= step * asked.in_force.price
     return None if fine else f"moves more than {step:.0%} in one run"
@@ -190,6 +198,7 @@ RAILS: Mapping[Rail, Callable[[_Asked], str | None]] = {
     Rail.ENDING: _ending,
     Rail.FLOOR: _floor,
     Rail.CEILING: _ceiling,
+    Rail.OVERRIDE: _override,
     Rail.STEP: _step,
     Rail.WEAK_STEP: _weak_step,
     Rail.DAILY_CAP: _daily_cap,
@@ -231,8 +240,8 @@ class Choices:
 
     Attributes
     ----------
-    ladder : every allowed step, and keeping the price in force; where that lies outside the owner's bounds and an
-        allowed step inside exists, keeping it is no choice
+    ladder : every allowed step, and keeping the price in force; where that lies outside the owner's bounds, or breaks
+        an override, and an allowed step inside exists, keeping it is no choice
     acted : the rails that took a step away which the others would have left, each with what it says of the first such
     """
 
@@ -241,10 +250,15 @@ class Choices:
 
     @classmethod
     def of(cls, offer: Offer, in_force: InForce, evidence: Evidence, policy: Policy) -> "Choices":
-        """Ask every rail about every step."""
+        """Ask every rail about every step.
+
+        Where the evidence allows no step that mends a broken override, the nearest that a person may set is taken.
+        """
         asked = {price: refusals(price, offer, in_force, evidence, policy) for price in offer.ladder}
         allowed = {price for price, refused in asked.items() if not refused}
-        if offer.floor <= in_force.price <= offer.ceiling or not allowed:
+        if in_force.demanded and not allowed:
+            allowed = set(nearest(offer, in_force, policy)[:1])
+        if (offer.floor <= in_force.price <= offer.ceiling and not in_force.demanded) or not allowed:
             allowed.add(in_force.price)
         others = [refused for price, refused in asked.items() if refused and price != in_force.price]
         return cls(Ladder(tuple(sorted(allowed))), tuple(_smallest(others)))
@@ -260,6 +274,12 @@ def _smallest(refused: Iterable[tuple[Refusal, ...]]) -> Iterator[Refusal]:
         for refusal in each
     }
     return (said[rail] for rail in Rail if rail in said)
+
+
+def nearest(offer: Offer, in_force: InForce, policy: Policy) -> list[Decimal]:
+    """The steps that a person may set, the nearest to the price in force first."""
+    allowed = [price for price in offer.ladder if not refusals(price, offer, in_force, None, policy)]
+    return sorted(allowed, key=lambda price: abs(price - in_force.price))
 
 
 def candidates(offer: Offer, in_force: InForce, evidence: Evidence, policy: Policy) -> Ladder:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from pricing.guardrails import Choices, InForce, Rail, broken, candidates, distr
 from pricing.guardrails import rails as rails_module
 from pricing.guardrails.rails import Refusal, refusals, scheduled, what_stopped
 from pricing.model import Ladder, Offer
+from pricing.overrides import Kind, Override
 from pricing.policy import Mode, Policy
 
 OFFER = Offer(
@@ -35,6 +36,16 @@ POLICY = Policy()
 AT_20 = InForce.steady(Decimal(20))
 TAKE_BACK = "fairfare rollback VERSION"
 SOON = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+CEILING = Override(
+    offer=OFFER.id,
+    kind=Kind.CEILING,
+    amount=Decimal("20.00"),
+    currency="EUR",
+    until=SOON + timedelta(days=7),
+    reason="promised",
+    by="Ann",
+    at=SOON,
+)
 IN_EMERGENCY: dict[str, Any] = {"mode": Mode.EMERGENCY, "emergency_since": SOON}
 WIDE = {name: Decimal(1) for name in ("step", "weak_step", "daily_cap", "cumulative_cap")}
 """Caps that let a price double, so that one rail can be looked at alone."""
@@ -64,6 +75,12 @@ REFUSED: Mapping[str, tuple[Rail, str, dict[str, Any], str]] = {
     "ending": (Rail.ENDING, "21", {"endings": (".50", "9.00")}, "does not end in .50 or 9.00"),
     "floor": (Rail.FLOOR, "11.50", {"in_force": known("12")}, "below its floor of 12"),
     "ceiling": (Rail.CEILING, "40.50", {"in_force": known("40")}, "above its ceiling of 40"),
+    "override": (
+        Rail.OVERRIDE,
+        "20.50",
+        {"in_force": replace(AT_20, overrides=(CEILING,))},
+        "above the ceiling of 20.00 that Ann set until 2026-03-09 09:30 UTC (promised)",
+    ),
     "step up": (Rail.STEP, "22.50", {}, "moves more than 10% in one run"),
     "step down": (Rail.STEP, "17.50", {}, "moves more than 10% in one run"),
     "weak step up": (Rail.WEAK_STEP, "21.50", {"evidence": WEAK}, "moves more than 5% in one run"),

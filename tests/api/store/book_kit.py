@@ -13,6 +13,7 @@ from pricing.demand import Evidence, Identification
 from pricing.law import NO_LAW
 from pricing.model import Ladder, Offer
 from pricing.outcome import Alternative, Explanation, Gain, Outcome
+from pricing.overrides import Kind, Override
 from pricing.policy import Policy
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -73,6 +74,21 @@ def proposal(*decisions: Decision, name: str = "p1", base: int = 1, at: datetime
     """A proposal that lives for a day."""
     made_from = Provenance("ab12", "fit-1", "optimal by highs", sales_until=at - DAY, fitted_at=at)
     return Proposal(name, by, at, at + DAY, made_from, decisions, base)
+
+
+def override(
+    kind: Kind = Kind.CEILING,
+    amount: str = "11.00",
+    *,
+    offer: str = IDS[0],
+    days: float = 7,
+    at: datetime = NOW,
+    by: str = "Ann",
+) -> Override:
+    """An override for some days."""
+    until = at + timedelta(days=days)
+    price = Decimal(amount)
+    return Override(offer=offer, kind=kind, amount=price, currency="EUR", until=until, reason="promised", by=by, at=at)
 
 
 Home = Path | str

@@ -15,9 +15,11 @@ from sqlalchemy.exc import DBAPIError
 
 from api.store.database import DATABASE_NAME, open_database, open_to_read, reading, writing
 from api.store.migrations import upgrade
+from api.store.overrides import Overrides
 from api.store.tables import metadata, prices, publications
 from pricing.errors import InputError, RefusedError, UnavailableError
-from tests.api.store.book_kit import IDS, NOW, Home, book_with_prices, decision, place_in, publish
+from pricing.law import NO_LAW
+from tests.api.store.book_kit import IDS, NOW, POLICY, Home, book_with_prices, decision, override, place_in, publish
 
 INSERT = (
     "INSERT INTO prices (offer, channel, currency, price, version, valid_from, valid_until, terms) "
@@ -33,6 +35,7 @@ Sql = Callable[[str], None]
 def raw(home: Home) -> Iterator[Sql]:
     """A plain connection to a book at version 2."""
     publish(book_with_prices(home), decision())
+    Overrides(open_database(place_in(home))).set(override(), policy=POLICY, law=NO_LAW)
     url = f"sqlite:///{place_in(home)}" if isinstance(home, Path) else home.replace("://", "+psycopg://", 1)
     engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect() as db:
@@ -75,6 +78,8 @@ def test_two_open_prices_are_refused_twice_over(raw: Sql, home: Home) -> None:
         "UPDATE publications SET by = 'x'",
         "UPDATE proposals SET body = ''",
         "UPDATE reviews SET by = 'ann'",
+        "DELETE FROM overrides",
+        "UPDATE overrides SET amount = NULL",
         "UPDATE prices SET price = '0.01'",
         "UPDATE prices SET price = '0.01', valid_until = '2030-01-01' WHERE valid_until IS NULL",
         "UPDATE prices SET valid_until = NULL WHERE valid_until IS NOT NULL",

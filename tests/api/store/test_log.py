@@ -16,6 +16,7 @@ from api.store.database import open_database
 from api.store.keys import Scope, create_key, revoke_key
 from api.store.log import ANCHOR_NAME, verify
 from api.store.migrations import upgrade
+from api.store.overrides import Overrides
 from pricing.book import Listing
 from pricing.errors import RefusedError
 from pricing.law import NO_LAW
@@ -28,6 +29,7 @@ from tests.api.store.book_kit import (
     POLICY,
     Home,
     decision,
+    override,
     place_in,
     price_list,
     proposal,
@@ -113,14 +115,18 @@ EDITS = {
     "UPDATE listings SET body = '{}' WHERE number = 2": "what is offered as hamlet-child is not what was imported",
     "DELETE FROM listings WHERE number = 3": "what is offered as hamlet-senior is not what was imported",
     "UPDATE reviews SET by = 'eve' WHERE proposal = 'p1'": "who approved or rejected proposal p1 is not",
+    "DELETE FROM overrides": "an override of hamlet-adult is not what the log tells",
+    "UPDATE overrides SET amount = '12.00'": "an override of hamlet-adult is not what the log tells",
     "DELETE FROM freezes": "what froze prices is not what the log tells",
 }
 
 
 @pytest.mark.parametrize("statement", EDITS)
 def test_what_was_changed_behind_its_back_is_found(shop: Shop, statement: str) -> None:
-    """Of the log, of prices and proposals, of bounds, approvals and freezes."""
+    """Of the log, of prices and proposals, of bounds, approvals, overrides and freezes."""
     shop.book.freeze(by="ann", now=NOW, reason="flood")
+    Overrides(shop.engine, shop.anchor).set(override(), policy=POLICY, law=NO_LAW)
+    assert shop.findings() == ()
     shop.tamper(statement)
     assert any(EDITS[statement] in finding for finding in shop.findings())
 

@@ -28,8 +28,8 @@ import msgspec
 from api.shops.client import Client
 from api.shops.credentials import Secret
 from api.shops.errors import ShopError
+from api.shops.lines import unit_prices
 from api.shops.model import ABSENT, EMPTY, Batch, Capabilities, Demand, Listed, Movement, Shown, Stock, Write, amount
-from pricing.money import minor_digits
 
 OVERLAP = timedelta(hours=1)
 """An order may be stored after one that was placed later."""
@@ -217,19 +217,16 @@ def _sold(order: _Order, line: _Line) -> Iterator[Movement]:
     """Units of a line: all at one price, or some of them a cent dearer."""
     if line.quantity < 1:
         return
-    cent = Decimal(1).scaleb(-minor_digits(order.currency))
-    each, over = divmod(int(line.price_incl_tax / cent), line.quantity)
-    for part, (units, cents) in enumerate([(line.quantity - over, each), (over, each + 1)]):
-        if units:
-            yield Movement(
-                id=f"{order.number}/{_number(line.url)}/{part}",
-                place=_place(line.stockrecord),
-                at=order.date_placed.astimezone(UTC),
-                quantity=units,
-                price=cents * cent,
-                currency=order.currency,
-                order=order.number,
-            )
+    for part, (units, price) in enumerate(unit_prices(line.price_incl_tax, line.quantity, order.currency)):
+        yield Movement(
+            id=f"{order.number}/{_number(line.url)}/{part}",
+            place=_place(line.stockrecord),
+            at=order.date_placed.astimezone(UTC),
+            quantity=units,
+            price=price,
+            currency=order.currency,
+            order=order.number,
+        )
 
 
 def _name(product: _Product, record: _Record) -> str:

@@ -28,6 +28,7 @@ from pricing.errors import MismatchError
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 READING = {"GET", "HEAD", "OPTIONS"}
+LOOPBACK = Guard((ip_network("127.0.0.1/32"),))
 FLOOR, CEILING = Decimal("5.00"), Decimal("90.00")
 
 
@@ -49,8 +50,8 @@ class Running(Protocol):
         """Two whose prices are written there, in euros."""
 
     @property
-    def unwritten(self) -> str:
-        """One where no amount is written: it is empty, or inherits."""
+    def unwritten(self) -> str | None:
+        """One where no amount is written: it is empty, or inherits; None where every place must have one."""
 
     @property
     def secret(self) -> str:
@@ -132,6 +133,11 @@ def change(place: str, price: str, *, currency: str = "EUR") -> Change:
     return Change(place=place, price=Decimal(price), currency=currency, floor=FLOOR, ceiling=CEILING)
 
 
+def places_of(running: Running) -> tuple[str, ...]:
+    """Every place a test changes."""
+    return running.places if running.unwritten is None else (*running.places, running.unwritten)
+
+
 def by_place(listed: tuple[Listed, ...]) -> dict[str, Listed]:
     """Prices by their places."""
     return {each.place: each for each in listed}
@@ -151,7 +157,7 @@ class ShopContract:
     @pytest.fixture(autouse=True)
     def as_at_first(self, running: Running) -> Iterator[None]:
         """Put prices back by hand after each test, whatever it left."""
-        places = (*running.places, running.unwritten)
+        places = places_of(running)
         with loopback() as way:
             before = by_place(self.connect(running, way).read_prices())
         yield
@@ -253,7 +259,7 @@ class ShopContract:
     def test_a_rollback_puts_back_exactly_what_stood_there(self, running: Running, shop: Shop) -> None:
         """Amounts, and places where none was written, are as before."""
         before = shop.read_prices()
-        changes = [change(place, "12.34") for place in (*running.places, running.unwritten)]
+        changes = [change(place, "12.34") for place in places_of(running)]
         assert shop.push(shop.plan(changes), "back", now=NOW).whole
         assert shop.read_prices() != before
         assert shop.rollback("back", now=NOW).whole
@@ -341,7 +347,7 @@ class ShopContract:
 
     def test_loopback_is_closed_unless_the_owner_opens_it(self, running: Running) -> None:
         """The same shop without that setting is not spoken to."""
-        with GuardedTransport(Guard()) as closed, pytest.raises(HostileAddressError):
+        with self.transport(Guard()) as closed, pytest.raises(HostileAddressError):
             self.connect(running, closed).read_prices()
 
 

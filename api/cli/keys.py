@@ -41,7 +41,7 @@ def create(
 
     scopes, holder = parse_scopes(scope), name or getuser()
     anchor = workspace / ANCHOR_NAME
-    key = create_key(_database(workspace), scopes, holder=holder, by=by or getuser(), now=utc_now(), anchor=anchor)
+    key = create_key(database(workspace), scopes, holder=holder, by=by or getuser(), now=utc_now(), anchor=anchor)
     typer.echo(f"{holder} may use it for {', '.join(sorted(scopes))}. Keep it: only its hash is stored.")
     typer.echo(key)
 
@@ -54,7 +54,7 @@ def show(workspace: Workspace = Path()) -> None:
     """
     from api.store.keys import list_keys
 
-    for line in _lines(list_keys(_database(workspace))):
+    for line in _lines(list_keys(database(workspace))):
         typer.echo(line)
 
 
@@ -74,11 +74,12 @@ def revoke(
     from api.store.log import ANCHOR_NAME
 
     anchor = workspace / ANCHOR_NAME
-    revoke_key(_database(workspace), number, by=by or getuser(), now=utc_now(), reason=reason, anchor=anchor)
+    revoke_key(database(workspace), number, by=by or getuser(), now=utc_now(), reason=reason, anchor=anchor)
     typer.echo(f"Key {number} is revoked.")
 
 
-def _database(workspace: Path) -> "Engine":
+def database(workspace: Path) -> "Engine":
+    """The price book's database, which must be there."""
     from api.location import database_of
     from api.store.database import open_database
 

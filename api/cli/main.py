@@ -70,6 +70,7 @@ COMMANDS = (
     "feed",
     "outcomes",
     "worker",
+    "jobs",
     "backup",
     "doctor",
 )

@@ -1,15 +1,18 @@
 """`fairfare serve`."""
 
 import functools
+import os
 import socket
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli.companion import running
 from api.cli.main import app
 from pricing.errors import InputError, UnavailableError
 
@@ -29,13 +32,19 @@ THREADS = 16
 def serve(
     context: typer.Context,
     workspace: Workspace = Path(),
+    *,
     host: Annotated[
         str, typer.Option(help="Address to listen on; the default is reachable from here only.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that answer requests.")] = 1,
+    worker: Annotated[
+        bool, typer.Option(help="Also do the jobs that are asked for, as `fairfare worker` does.")
+    ] = True,
 ) -> None:
-    """Serve the prices in force until interrupted; starts and goes on serving when the database is down.
+    """Serve the prices in force and the desk until interrupted; goes on serving when the database is down.
+
+    Jobs are done in a process of their own; with --no-worker they wait for `fairfare worker`.
 
     Example: fairfare serve --workspace season --port 8000
     """
@@ -62,8 +71,11 @@ def serve(
     )
     typer.echo(f"Serving the prices of {workspace.resolve().name} on http://{_in_url(host)}:{port}/ (Ctrl-C stops)")
     as_json = context.parent is not None and bool(context.parent.params.get("log_json"))
-    with tempfile.TemporaryDirectory(prefix="fairfare-metrics-") as figures:
-        served = workspace.resolve()
+    served = workspace.resolve()
+    with (
+        tempfile.TemporaryDirectory(prefix="fairfare-metrics-") as figures,
+        _worker(served, as_json=as_json) if worker else nullcontext(),
+    ):
         loader = functools.partial(_load, served, settings_of(served), SteadyClock(), Path(figures), as_json)
         server.serve(target_loader=loader, wrap_loader=False)
 
@@ -79,6 +91,17 @@ def _load(
     sys.setswitchinterval(TURN)
     configure(as_json=as_json)
     return serving_app(workspace, settings=settings, clock=clock, meter=Meter(figures))
+
+
+def _worker(workspace: Path, *, as_json: bool) -> AbstractContextManager[None]:
+    """A worker that ends with this process, whatever ends it; without settings nothing can be asked for."""
+    from api.settings import FILE
+
+    if not (workspace / FILE).exists():
+        return nullcontext()
+    options = ["--log-json"] if as_json else []
+    told = ["worker", "--workspace", str(workspace), "--parent", str(os.getpid())]
+    return running([sys.executable, "-c", "from api.cli import main; main()", *options, *told], name="worker")
 
 
 def _check(workspace: Path) -> None:

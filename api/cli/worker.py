@@ -1,4 +1,4 @@
-"""`fairfare worker`: does what was asked for over HTTP."""
+"""`fairfare worker`: does the jobs that are asked for and those that are due."""
 
 import os
 import signal
@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli.companion import LOOK
 from api.cli.main import app
 
 
@@ -16,10 +17,12 @@ from api.cli.main import app
 def worker(
     workspace: Annotated[Path, typer.Option("--workspace", help="Folder of the workspace.", file_okay=False)] = Path(),
     once: Annotated[bool, typer.Option("--once", help="Do what is asked for now, then end.")] = False,
+    parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Do the runs that were asked for with POST /v1/runs, one at a time, until interrupted.
+    """Do the jobs that are asked for, and those that are due by the [schedule], one at a time, until interrupted.
 
-    Several workers may stand by; one that ends or is killed is replaced by another, which begins its run anew.
+    Several workers may stand by; one that ends or is killed is replaced by another, which begins its job anew.
+    `fairfare serve` has one of its own.
 
     Example: fairfare worker --workspace season
     """
@@ -33,8 +36,17 @@ def worker(
     stopped = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stopped.set())
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent, stopped), daemon=True).start()
     if not once:
         typer.echo(f"Waiting for runs of {workspace.resolve().name} (Ctrl-C stops)")
     name = f"{socket.gethostname()}:{os.getpid()}"
     engine = open_existing(database_of(workspace))
     Worker(engine, workspace.resolve(), name=name, now=utc_now, stopped=stopped).work(once=once)
+
+
+def _end_with(parent: int, stopped: threading.Event) -> None:
+    """Stop once the process that started this one is gone: even killed, it leaves no worker behind."""
+    while os.getppid() == parent and not stopped.wait(LOOK):
+        pass
+    stopped.set()

@@ -18,7 +18,7 @@ from api import jobs
 from api.clock import utc_now
 from api.jobs import Worker
 from api.settings import FILE, default_text
-from api.store.database import open_database
+from api.store.database import open_database, open_existing
 from api.store.runs import LEASE, SCHEDULE, Kind, Run, State, Word, ask, cancel, find, newest
 from api.workspace import Workspace
 from pricing.errors import UnavailableError
@@ -277,6 +277,15 @@ def test_a_database_that_is_away_for_a_moment_does_not_stop_a_job(
     run = ask(engine, Kind.FIT, by="ann", now=utc_now())
     worker(place, engine).work(once=True)
     assert until(engine, run, lambda _: True).state is State.DONE
+
+
+def test_a_worker_makes_no_database_where_one_was_moved_away(place: Workspace) -> None:
+    """It waits until that is back."""
+    assert isinstance(place.database, Path)
+    place.database.unlink()
+    with pytest.raises(UnavailableError):
+        worker(place, open_existing(place.database)).work(once=True)
+    assert not place.database.exists()
 
 
 @pytest.mark.parametrize("lost", ["lease", "database"])

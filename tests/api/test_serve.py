@@ -11,13 +11,19 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+import pytest
+
+from api.clock import utc_now
 from api.served.follower import Follower
 from api.served.snapshot import SNAPSHOT_NAME
-from api.store.database import DATABASE_NAME
+from api.settings import default_text
+from api.store import runs as jobs
+from api.store.database import DATABASE_NAME, open_database
+from api.workspace import Workspace
 from tests.api.clocks import still
 from tests.api.store.book_kit import IDS, book_with_prices, decision, publish
 
@@ -122,3 +128,63 @@ def test_what_cannot_be_served_is_said(tmp_path: Path) -> None:
     with serving(tmp_path) as url:
         done = fairfare("serve", "--workspace", str(tmp_path), "--port", url.rsplit(":", 1)[1])
     assert (done.returncode, "cannot listen" in done.stderr) == (1, True)
+
+
+def processes(folder: Path, word: str = "") -> list[int]:
+    """Processes that were started for a workspace, with a word among their arguments (Linux)."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if str(folder).encode() in words and (not word or word.encode() in words):
+                found.append(int(process.name))
+    return found
+
+
+def none_left(folder: Path, word: str = "") -> bool:
+    """Whether they have ended within seconds."""
+    end = time.monotonic() + 20
+    while processes(folder, word) and time.monotonic() < end:
+        time.sleep(0.1)
+    return not processes(folder, word)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """An empty workspace."""
+    return Workspace.create(tmp_path / "season", default_text()).root
+
+
+def test_jobs_are_done_beside_the_server_and_end_with_it(place: Path) -> None:
+    """Without another command; when the server ends, the worker is gone and holds nothing."""
+    engine = open_database(place / DATABASE_NAME)
+    run = jobs.ask(engine, jobs.Kind.REPORT, by="ann", now=utc_now())
+    with serving(place):
+        end = time.monotonic() + 30
+        while (begun := jobs.find(engine, run.id)) is None or begun.state is jobs.State.ASKED:
+            assert time.monotonic() < end, "nobody does it"
+            time.sleep(0.02)
+    assert not processes(place)
+    assert (left := jobs.find(engine, run.id)) is not None
+    assert left.lease_until is None
+
+
+def test_a_server_without_a_worker_has_none(place: Path) -> None:
+    """Where it runs apart."""
+    with serving(place, "--no-worker"):
+        assert not processes(place, "worker")
+
+
+def test_a_server_that_is_killed_leaves_no_worker(place: Path) -> None:
+    """It notices by itself."""
+    command = [*FAIRFARE, "serve", "--workspace", str(place), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"PYTHONUNBUFFERED": "1"}) as process:
+        assert process.stdout is not None
+        wait_for(process.stdout.readline().decode().split()[-3].rstrip("/"))
+        assert processes(place, "worker")
+        process.kill()
+        process.wait()
+        assert none_left(place, "worker")
+        for left in processes(place):  # what answers requests outlives a killed server
+            os.kill(left, signal.SIGTERM)
+    assert none_left(place)

@@ -120,7 +120,7 @@ class Clock:
 
 def loopback() -> Recorded:
     """A way to shops on this machine."""
-    return Recorded(GuardedTransport(Guard((ip_network("127.0.0.1/32"),))))
+    return Recorded(GuardedTransport(LOOPBACK))
 
 
 def unlimited() -> TokenBucket:
@@ -158,22 +158,26 @@ class ShopContract:
     def as_at_first(self, running: Running) -> Iterator[None]:
         """Put prices back by hand after each test, whatever it left."""
         places = places_of(running)
-        with loopback() as way:
+        with self.reach(running, LOOPBACK) as way:
             before = by_place(self.connect(running, way).read_prices())
         yield
         for place in places:
             running.write_by_hand(place, before[place].written)
 
     @pytest.fixture
-    def way(self) -> Iterator[Recorded]:
+    def way(self, running: Running) -> Iterator[Recorded]:
         """The way to the shop, with loopback allowed."""
-        with loopback() as way:
+        with Recorded(self.reach(running, LOOPBACK)) as way:
             yield way
 
     @pytest.fixture
     def shop(self, running: Running, way: Recorded, tmp_path: Path) -> Shop:
         """Fairfare's side."""
         return Shop(self.connect(running, way), Journal(tmp_path / "journal.jsonl"))
+
+    def reach(self, running: Running, guard: Guard) -> httpx.BaseTransport:  # noqa: ARG002  # shapes are not on a network
+        """How requests travel to the shop."""
+        return GuardedTransport(guard)
 
     @staticmethod
     def connect(running: Running, way: httpx.BaseTransport) -> Connector:
@@ -347,7 +351,7 @@ class ShopContract:
 
     def test_loopback_is_closed_unless_the_owner_opens_it(self, running: Running) -> None:
         """The same shop without that setting is not spoken to."""
-        with self.transport(Guard()) as closed, pytest.raises(HostileAddressError):
+        with self.reach(running, Guard()) as closed, pytest.raises(HostileAddressError):
             self.connect(running, closed).read_prices()
 
 

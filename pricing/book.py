@@ -110,7 +110,8 @@ class Proposal:
 
     Attributes
     ----------
-    base_version : version of the book the decisions were made against; the proposal is stale once the book moved on
+    base_version : version of the book the decisions were made against; the proposal is stale once the book moved on,
+        other than by parts of the same proposal
     gains : of all moves together, by currency and event, and by currency over all; only where a price moves
     """
 
@@ -139,6 +140,7 @@ class Standing(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     PUBLISHED = "published"
+    SPLIT = "split"
     EXPIRED = "expired"
     STALE = "stale"
 

@@ -73,6 +73,7 @@ STANDINGS: Said = {
     Standing.APPROVED: _("Approved, not in force"),
     Standing.REJECTED: _("Rejected"),
     Standing.PUBLISHED: _("In force"),
+    Standing.SPLIT: _("Split"),
     Standing.EXPIRED: _("Lapsed"),
     Standing.STALE: _("Overtaken"),
 }
@@ -150,6 +151,7 @@ ACTIONS: Said = {
     "approve": _("Approved"),
     "reject": _("Rejected"),
     "override": _("Prices set by hand"),
+    "split": _("Split in two"),
     "import": _("Offers entered"),
     "publish": _("Published"),
     "rollback": _("Rolled back"),

@@ -44,6 +44,7 @@ WHAT_NEXT = {
     Standing.APPROVED: "It is approved; nothing moves before it is published.",
     Standing.PUBLISHED: "It is published: these prices are in force, unless a later version changed them.",
     Standing.REJECTED: "It was rejected: nothing moves.",
+    Standing.SPLIT: "It was split: its parts are decided about one by one.",
     Standing.EXPIRED: "It has lapsed: nothing moves. Propose again.",
     Standing.STALE: "Prices have changed since it was made: it cannot be published. Propose again.",
 }

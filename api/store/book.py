@@ -5,13 +5,14 @@ Guarantees
 * Exactly one price is in force per offer, channel and instant; a publication changes all its prices at once or none.
 * What is published was approved by someone other than its proposer, has not expired, and was decided against the
   version that is still in force. Every guard rail is asked once more, within the transaction that publishes.
+* A proposal that is split is closed by it; its parts hold each of its decisions once, and one that is published does
+  not make the other stale.
 * Nothing recorded is edited: a rollback is a new version that restores the prices before the one it undoes.
 * While prices are frozen nothing changes, across restarts, until a person lifts the freeze; prices that were to begin
   later are taken back by it.
 * A step that is refused leaves the book as it was and says why. One that is taken is in the log.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
@@ -20,18 +21,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, Engine, insert, select
 
 from api.store import log
-from api.store.checks import Key, disagreement, faults
+from api.store.checks import Key, disagreement
 from api.store.database import reading, writing
+from api.store.parting import Gains, name_after, parts_of, stand_for, tie
 from api.store.queries import (
     all_publications,
     between,
     coming,
     decode,
-    find_proposal,
     freeze_reason,
     history_of,
     in_force,
@@ -44,7 +44,7 @@ from api.store.queries import (
 )
 from api.store.steps import (
     append_version,
-    dated,
+    because_of,
     describe,
     first_price,
     folded,
@@ -56,6 +56,7 @@ from api.store.steps import (
     person,
     price_again,
     prices_known,
+    record,
     replace_prices,
     taken_back,
     undoable,
@@ -102,7 +103,9 @@ class PriceBook:
     def propose(self, proposal: Proposal) -> None:
         """Record a proposal made against the version in force."""
         with self._step("propose", by=proposal.proposed_by, now=proposal.proposed_at) as step:
-            _record(step, proposal)
+            if proposal.base_version != (current := latest_version(step.db)):
+                raise RefusedError(_stale(proposal, current))
+            step.tell(proposal.id, {"sha256": record(step.db, proposal)})
 
     def proposal(self, proposal_id: str) -> Proposal:
         """One proposal, as it was proposed."""
@@ -165,13 +168,44 @@ class PriceBook:
                 raise RefusedError(f"proposal {proposal_id} decides nothing about {', '.join(map(' '.join, unknown))}")
             _require(db, old, Standing.OPEN, now)
             decisions = tuple(instead.get(decision.key, decision) for decision in old.decisions)
-            made = replace(old, id=_name(old, by, now), proposed_by=by, proposed_at=now, decisions=decisions, gains=())
-            if wrong := tuple(_because_of(db, made, instead.keys(), (policy, law), now)):
+            made = replace(
+                old, id=name_after(old, by, now), proposed_by=by, proposed_at=now, decisions=decisions, gains=()
+            )
+            if wrong := tuple(because_of(db, made, instead.keys(), (policy, law), now)):
                 raise RefusedError(f"a proposal with these prices could not be published: {'; '.join(wrong)}")
             self.reject(proposal_id, by=by, now=now)
             with self._step("override", by=by, now=now) as step:
-                _record(step, made)
+                step.tell(made.id, {"sha256": record(db, made), "instead_of": proposal_id})
+                stand_for(db, made, old)
         return made
+
+    def split(
+        self,
+        proposal_id: str,
+        keys: AbstractSet[Key],
+        *,
+        by: str,
+        now: datetime,
+        policy: Policy,
+        law: Law,
+        gains: tuple[Gains, Gains] = ((), ()),
+    ) -> tuple[str, str]:
+        """Close a proposal and record two in its place: its decisions about these offers, and the rest; returns both.
+
+        Both keep who proposed them and when they lapse. Where publishing these decisions without the rest would break
+        what the whole keeps, as the declared order of two prices, nothing is split.
+
+        Parameters
+        ----------
+        gains : what is expected of each of the two, where it is known
+        """
+        with self._step("split", by=by, now=now) as step:
+            whole = known_proposal(step.db, proposal_id)
+            _require(step.db, whole, Standing.OPEN, now)
+            made = parts_of(step.db, whole, keys, by=by, now=now, rules=(policy, law), gains=gains)
+            step.tell(whole.id, {"parts": {part.id: record(step.db, part) for part in made}})
+            tie(step.db, whole, made)
+        return made[0].id, made[1].id
 
     def import_offers(self, offered: Iterable[Listing], *, by: str, now: datetime) -> int:
         """Record what is offered, and prices that are already in force outside; returns the version.
@@ -333,53 +367,13 @@ def _same_person(one: str, other: str) -> bool:
     return folded(one) == folded(other)
 
 
-def _because_of(
-    db: Connection, made: Proposal, keys: AbstractSet[Key], rules: tuple[Policy, Law], now: datetime
-) -> Iterator[str]:
-    """What forbids to publish a proposal, and would not without its decisions about these offers."""
-    at = dated(db, now)
-    before = {price.key: price for price in in_force(db, at)}
-    usable = [each for each in made.decisions if each.key in keys or not any(faults(each, before))]
-    rest = [each for each in usable if each.key not in keys]
-    whole, without = (
-        forbids(db, replace(made, decisions=tuple(kept)), before, rules, now=at, begins=at, large=True)
-        for kept in (usable, rest)
-    )
-    return (text for text in whole if text not in without)
-
-
-def _record(step: _Step, proposal: Proposal) -> None:
-    if find_proposal(step.db, proposal.id) is not None:
-        raise RefusedError(f"there already is a proposal {proposal.id}")
-    if proposal.base_version != (current := latest_version(step.db)):
-        raise RefusedError(_stale(proposal, current))
-    body = _encode(proposal)
-    row = {"id": proposal.id, "proposed_by": person(proposal.proposed_by), "body": body}
-    step.db.execute(insert(proposals).values(row))
-    step.tell(proposal.id, {"sha256": log.digest(body)})
-
-
-def _name(old: Proposal, by: str, now: datetime) -> str:
-    stamp = hashlib.sha256(f"{old.id} {by} {now.isoformat()}".encode()).hexdigest()
-    return f"{now:%Y%m%d-%H%M%S}-{stamp[:6]}"
-
-
-def _encode(proposal: Proposal) -> str:
-    text = msgspec.json.encode(proposal).decode()
-    try:
-        if decode(text) == proposal:
-            return text
-    except (msgspec.ValidationError, ArithmeticError):
-        pass
-    raise RefusedError(f"proposal {proposal.id} cannot be recorded exactly: a number in it is missing or not finite")
-
-
 def _require(db: Connection, proposal: Proposal, needed: Standing, now: datetime) -> None:
     reasons = {
         Standing.OPEN: "is not approved",
         Standing.APPROVED: "is approved already",
         Standing.REJECTED: "was rejected",
         Standing.PUBLISHED: "was published already",
+        Standing.SPLIT: "was split; decide about its parts",
         Standing.EXPIRED: f"expired at {proposal.expires_at:%Y-%m-%d %H:%M} UTC; propose again",
     }
     if (standing := standing_of(db, proposal, now)) is Standing.STALE:

@@ -27,7 +27,7 @@ from sqlalchemy import Connection, Engine, Select, Table, insert, select
 from sqlalchemy import Row as RowOf
 
 from api.store.database import after_commit, reading
-from api.store.tables import freezes, listings, log, overrides, prices, proposals, reviews
+from api.store.tables import freezes, listings, log, overrides, parts, prices, proposals, reviews
 from pricing.book import PriceInForce
 
 ANCHOR_NAME = "log.anchor"
@@ -115,12 +115,14 @@ def verify(engine: Engine, anchor: Path | None) -> tuple[str, ...]:
         freezing = [("freeze" if row.frozen else "unfreeze", row.by) for row in db.execute(_in_order(freezes))]
         overridden = [(about_override(row), row.by) for row in db.execute(_in_order(overrides))]
         reviewed = {row.proposal: (VERDICTS[row.verdict], row.by) for row in db.execute(select(reviews))}
+        split = {row.proposal: row.whole for row in db.execute(select(parts))}
     return (
         *_breaks(chain),
         *_adrift(chain, anchor),
         *_edited(chain, bodies),
         *_unlisted(chain, listed),
         *_unreviewed(chain, reviewed),
+        *_misplaced(chain, split),
         *_unfrozen(chain, freezing),
         *_overridden(chain, overridden),
         *_differences(replay(chain), held),
@@ -162,11 +164,18 @@ def _adrift(chain: Sequence[Entry], anchor: Path | None) -> Iterator[str]:
 
 def _edited(chain: Sequence[Entry], bodies: Mapping[str, str]) -> Iterator[str]:
     """Proposals that are not what was proposed."""
+    for name, hashed in _proposed(chain):
+        if digest(bodies.get(name, "")) != hashed:
+            yield f"proposal {name} is not what was proposed"
+
+
+def _proposed(chain: Sequence[Entry]) -> Iterator[tuple[str, str]]:
+    """Every proposal that was made, with the digest of its body."""
     for entry in chain:
         if entry.action in {"propose", "override"}:
-            hashed = msgspec.json.decode(entry.body)["sha256"]
-            if digest(bodies.get(entry.subject, "")) != hashed:
-                yield f"proposal {entry.subject} is not what was proposed"
+            yield entry.subject, msgspec.json.decode(entry.body)["sha256"]
+        elif entry.action == "split":
+            yield from msgspec.json.decode(entry.body)["parts"].items()
 
 
 def _unlisted(chain: Sequence[Entry], listed: Sequence[tuple[str, str, str]]) -> Iterator[str]:
@@ -184,9 +193,23 @@ def _unlisted(chain: Sequence[Entry], listed: Sequence[tuple[str, str, str]]) ->
 def _unreviewed(chain: Sequence[Entry], held: Mapping[str, tuple[str, str]]) -> Iterator[str]:
     """Proposals that others approved or rejected than the log tells, or nobody did."""
     told = {entry.subject: (entry.action, entry.by) for entry in chain if entry.action in {"approve", "reject"}}
+    for name, _ in _proposed(chain):
+        if told.get(name) != held.get(name):
+            yield f"who approved or rejected proposal {name} is not what the log tells"
+
+
+def _misplaced(chain: Sequence[Entry], held: Mapping[str, str]) -> Iterator[str]:
+    """Proposals that are a part of another one than the log tells; an override of a part stands for it."""
+    told: dict[str, str] = {}
     for entry in chain:
-        if entry.action in {"propose", "override"} and told.get(entry.subject) != held.get(entry.subject):
-            yield f"who approved or rejected proposal {entry.subject} is not what the log tells"
+        body = msgspec.json.decode(entry.body)
+        if entry.action == "split":
+            told |= dict.fromkeys(body["parts"], entry.subject)
+        elif entry.action == "override" and body.get("instead_of") in told:
+            told[entry.subject] = told[body["instead_of"]]
+    for name in sorted({*told, *held}):
+        if told.get(name) != held.get(name):
+            yield f"what proposal {name} is a part of is not what the log tells"
 
 
 def _unfrozen(chain: Sequence[Entry], held: Sequence[tuple[str, str]]) -> Iterator[str]:

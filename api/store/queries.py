@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
 from api.store.checks import Key
-from api.store.tables import freezes, listings, overrides, prices, proposals, publications, reviews
+from api.store.tables import freezes, listings, overrides, parts, prices, proposals, publications, reviews
 from pricing.book import Change, Decision, Listing, PriceInForce, Proposal, Publication, Standing
 from pricing.errors import RefusedError
 from pricing.overrides import Kind, Override
@@ -62,11 +62,34 @@ def standing_of(db: Connection, proposal: Proposal, now: datetime) -> Standing:
     verdict = db.scalar(select(reviews.c.verdict).where(reviews.c.proposal == proposal.id))
     if verdict == Standing.REJECTED:
         return Standing.REJECTED
+    if db.scalar(select(parts.c.proposal).where(parts.c.whole == proposal.id).limit(1)):
+        return Standing.SPLIT
     if not now < proposal.expires_at:
         return Standing.EXPIRED
-    if proposal.base_version != latest_version(db):
+    if _overtaken(db, proposal):
         return Standing.STALE
     return Standing.APPROVED if verdict else Standing.OPEN
+
+
+def _overtaken(db: Connection, proposal: Proposal) -> bool:
+    """Whether the book moved on since a proposal was made, other than by parts of what it is a part of.
+
+    These decide about other offers, and in the same solve: the prices they set are those that were expected.
+    """
+    later = latest_version(db) - proposal.base_version
+    if later == 0:
+        return False
+    origin = select(parts.c.origin).where(parts.c.proposal == proposal.id).scalar_subquery()
+    siblings = select(parts.c.proposal).where(parts.c.origin == origin)
+    theirs = select(func.count()).where(
+        publications.c.version > proposal.base_version, publications.c.proposal.in_(siblings)
+    )
+    return db.scalar(theirs) != later
+
+
+def origin_of(db: Connection, proposal_id: str) -> str | None:
+    """The proposal that was split first, of which this one is a part; None if it is no part."""
+    return db.scalar(select(parts.c.origin).where(parts.c.proposal == proposal_id))
 
 
 def latest_version(db: Connection) -> int:

@@ -9,6 +9,7 @@ Guarantees
 
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +22,8 @@ from api.store.checks import Key, faults
 from api.store.queries import (
     between,
     coming,
+    decode,
+    find_proposal,
     freeze_reason,
     in_force,
     latest_version,
@@ -30,7 +33,7 @@ from api.store.queries import (
     standing_overrides,
     took_back_alone,
 )
-from api.store.tables import listings, prices, publications
+from api.store.tables import listings, prices, proposals, publications
 from pricing import guardrails, law
 from pricing.book import Change, Decision, Listing, PriceInForce, Proposal, Publication
 from pricing.errors import RefusedError
@@ -245,3 +248,54 @@ def differs(earlier: PriceInForce, current: PriceInForce) -> bool:
     """Whether something has to be done for an earlier price to be in force, and to stay so."""
     same = (earlier.price, earlier.currency, earlier.terms) == (current.price, current.currency, current.terms)
     return not same or current.valid_until is not None
+
+
+def because_of(
+    db: Connection, made: Proposal, keys: AbstractSet[Key], rules: tuple[Policy, Law], now: datetime
+) -> Iterator[str]:
+    """What forbids to publish a proposal, and would not without its decisions about these offers."""
+    at = dated(db, now)
+    before = {price.key: price for price in in_force(db, at)}
+    usable = [each for each in made.decisions if each.key in keys or not any(faults(each, before))]
+    rest = [each for each in usable if each.key not in keys]
+    whole, without = (
+        forbids(db, replace(made, decisions=tuple(kept)), before, rules, now=at, begins=at, large=True)
+        for kept in (usable, rest)
+    )
+    return (text for text in whole if text not in without)
+
+
+def record(db: Connection, proposal: Proposal) -> str:
+    """Add a proposal; returns the digest that the log keeps."""
+    if find_proposal(db, proposal.id) is not None:
+        raise RefusedError(f"there already is a proposal {proposal.id}")
+    body = _encode(proposal)
+    db.execute(insert(proposals).values(id=proposal.id, proposed_by=person(proposal.proposed_by), body=body))
+    return log.digest(body)
+
+
+def _encode(proposal: Proposal) -> str:
+    text = msgspec.json.encode(proposal).decode()
+    try:
+        if decode(text) == proposal:
+            return text
+    except (msgspec.ValidationError, ArithmeticError):
+        pass
+    raise RefusedError(f"proposal {proposal.id} cannot be recorded exactly: a number in it is missing or not finite")
+
+
+def foreseen(
+    db: Connection, proposal: Proposal, rules: tuple[Policy, Law], *, now: datetime, at: datetime | None = None
+) -> tuple[str, ...]:
+    """What publishing a proposal would be refused for, as things are; empty if nothing forbids it.
+
+    Parameters
+    ----------
+    at : when its prices would begin; at once if None
+    """
+    made = dated(db, now)
+    begins = max(made, at or made)
+    before = {price.key: price for price in in_force(db, begins)}
+    frozen = freeze_reason(db)
+    found = forbids(db, proposal, before, rules, now=made, begins=begins, large=True)
+    return (*([frozen] if frozen else []), *found)

@@ -58,6 +58,16 @@ reviews = Table(
 )
 """`large`: the person approved although many prices move at once."""
 
+parts = Table(
+    "parts",
+    metadata,
+    Column("proposal", String, ForeignKey("proposals.id"), primary_key=True),
+    Column("whole", String, ForeignKey("proposals.id"), nullable=False, index=True),
+    Column("origin", String, ForeignKey("proposals.id"), nullable=False, index=True),
+)
+"""Proposals that hold a part of another one's decisions; `whole` was split, and is closed by that; `origin` was the
+first that was, of which no part makes another one stale."""
+
 publications = Table(
     "publications",
     metadata,

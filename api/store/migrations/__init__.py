@@ -10,7 +10,7 @@ from pricing.errors import RefusedError
 
 __all__ = ["HEAD", "require_current", "revision", "upgrade"]
 
-HEAD = "0004"
+HEAD = "0005"
 """The revision this code expects."""
 
 

@@ -197,8 +197,27 @@ class Machine(RuleBasedStateMachine):
         act = partial(self.book.override, name, changed, by=by, now=self.now, **rules)
         if self.attempt(allowed, lambda: made.append(act())) and known:
             known.rejected = True
-            self.model.proposals[made[0].id] = Proposed(made[0])
+            self.model.proposals[made[0].id] = Proposed(made[0], known.origin)
             self.approve(made[0].id, by)
+
+    @rule(back=st.integers(0, 2), chosen=st.sets(st.sampled_from(NAMES)), by=st.sampled_from(PEOPLE))
+    def split(self, back: int, chosen: set[str], by: str) -> None:
+        """Somebody parts a proposal in two, and somebody else puts both in force, one after the other."""
+        name, made = self.known(back), list[str]()
+        known, keys = self.model.proposals.get(name), {(offer, "all") for offer in chosen}
+        decided = {each.key for each in known.proposal.decisions} if known else set[tuple[str, str]]()
+        rules: dict[str, Any] = {"policy": POLICY, "law": NO_LAW}
+        act = partial(self.book.split, name, keys, by=by, now=self.now, **rules)
+        if self.attempt(bool(keys) and keys < decided and self.is_open(name), lambda: made.extend(act())) and known:
+            known.split = True
+            parts = [self.book.proposal(part) for part in made]
+            assert {each.key: each for part in parts for each in part.decisions} == {
+                each.key: each for each in known.proposal.decisions
+            }
+            for part in parts:
+                self.model.proposals[part.id] = Proposed(part, known.origin or name)
+                self.approve(part.id, "bob")
+                self.publish(part.id, None)
 
     # publications
 

@@ -29,12 +29,13 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What made a version, when, and which one it took back."""
+    """What made a version, when, which one it took back, and what was split for it."""
 
     change: Change
     at: datetime
     begins: datetime
     undone: int | None = None
+    origin: str | None = None
 
     @property
     def ahead(self) -> bool:
@@ -44,9 +45,11 @@ class Version:
 
 @dataclass(slots=True)
 class Proposed:
-    """A proposal and what became of it."""
+    """A proposal and what became of it; `origin` is what was split first, where it is a part."""
 
     proposal: Proposal
+    origin: str | None = None
+    split: bool = False
     approved: bool = False
     rejected: bool = False
     published: bool = False
@@ -100,11 +103,17 @@ class Model:
         states = {
             Standing.PUBLISHED: known.published,
             Standing.REJECTED: known.rejected,
+            Standing.SPLIT: known.split,
             Standing.EXPIRED: now >= known.proposal.expires_at,
-            Standing.STALE: known.proposal.base_version != self.version,
+            Standing.STALE: self.overtaken(known),
             Standing.APPROVED: known.approved,
         }
         return next((standing for standing, holds in states.items() if holds), Standing.OPEN)
+
+    def overtaken(self, known: Proposed) -> bool:
+        """Whether something else than parts of the same proposal came since."""
+        later = [made for number, made in self.versions.items() if number > known.proposal.base_version]
+        return any(known.origin is None or made.origin != known.origin for made in later)
 
     def may_publish(self, name: str, now: datetime, at: datetime | None) -> bool:
         """Approved by another, in time, on this version, not frozen, and every move inside every rail."""
@@ -152,7 +161,7 @@ class Model:
         made_at = self.dated(now)
         begins = max(made_at, at or made_at)
         known = self.proposals[name]
-        self._made(Change.PUBLISH, made_at, begins)
+        self._made(Change.PUBLISH, made_at, begins, origin=known.origin)
         for decision in known.proposal.decisions:
             if decision.verdict is Verdict.MOVE:
                 self._set(decision.offer, begins, decision.allowed)
@@ -230,8 +239,10 @@ class Model:
                 self.roll_back(version, now)
         self.frozen = True
 
-    def _made(self, change: Change, at: datetime, begins: datetime, *, undone: int | None = None) -> None:
-        self.versions[self.version + 1] = Version(change, at, begins, undone)
+    def _made(
+        self, change: Change, at: datetime, begins: datetime, *, undone: int | None = None, origin: str | None = None
+    ) -> None:
+        self.versions[self.version + 1] = Version(change, at, begins, undone, origin)
 
     def _set(self, offer: str, begins: datetime, price: Decimal) -> None:
         for setting in self.settings[offer]:

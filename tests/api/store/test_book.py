@@ -188,7 +188,7 @@ def test_a_price_that_breaks_a_rule_is_not_published(
     book: PriceBook, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever came before: the book checks again, and the sound decision beside it is not published either."""
-    monkeypatch.setattr("api.store.book._encode", lambda _: "{}")
+    monkeypatch.setattr("api.store.steps._encode", lambda _: "{}")
     book.propose(wrong := proposal(decision(IDS[1]), decision(**BROKEN[reason])))
     monkeypatch.setattr("api.store.queries.decode", lambda _: wrong)
     book.approve("p1", by="bob", now=NOW)

@@ -160,7 +160,7 @@ PLANTED: dict[str, Plant] = {
     ),
     "8: a poisoned decision is accepted": replaced("api.store.steps.faults", lambda *_: []),
     "8: a poisoned proposal is recorded": replaced(
-        "api.store.book._encode", lambda made: msgspec.json.encode(made).decode()
+        "api.store.steps._encode", lambda made: msgspec.json.encode(made).decode()
     ),
     "8: an import changes a price": replaced("api.store.book.disagreement", lambda *_: []),
 }

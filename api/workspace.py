@@ -19,12 +19,13 @@ import pandas as pd
 
 from api import settings as configuration
 from api.absorb import absorb
+from api.gains import of_event, only, take_part
 from api.history import History, Ingested
 from api.outcomes import Outcomes, keep_stock, outcomes
 from api.served.answers import take
 from api.served.snapshot import SNAPSHOT_NAME, write
 from api.settings import Settings
-from api.stage import Stage
+from api.stage import Stage, load_stage
 from api.stock import counted, left, sold_since_counted
 from api.store.book import PriceBook
 from api.store.database import DATABASE_NAME, Place, open_database, reading, writing
@@ -274,8 +275,14 @@ class Workspace:
         to_keep(sales, events, on_sale, goods, today=today, now=now).save(self.root)
         return made
 
-    def approve(self, proposal_id: str, *, by: str, now: datetime, large: bool = False) -> None:
-        """Allow a proposal to be published; see `PriceBook.approve`.
+    def approve(
+        self, proposal_id: str, *, by: str, now: datetime, large: bool = False, event: str | None = None
+    ) -> str:
+        """Allow a proposal to be published; see `PriceBook.approve`. Returns what was approved.
+
+        Parameters
+        ----------
+        event : its prices only, which become a proposal of their own; the rest stays waiting
 
         Raises
         ------
@@ -283,11 +290,18 @@ class Workspace:
             in mode shadow, if it moves much of the catalogue and that is not said to be seen, and whenever the price
             book does not take the approval.
         """
-        book, policy = self.book, self.settings.policy
-        known = book.listings(), book.known(policy, now=now)
-        if why := no_approval(book.proposal(proposal_id), *known, policy, now=now, large=large):
+        store, policy = open_database(self.database), self.settings.policy
+        book = PriceBook(store, self.root / ANCHOR_NAME)
+        whole, listings = book.proposal(proposal_id), book.listings()
+        keys = of_event(whole, event, listings) if event else {each.key for each in whole.decisions}
+        known = book.known(policy, now=now)
+        if why := no_approval(only(whole, keys), listings, known, policy, now=now, large=large):
             raise RefusedError(f"proposal {proposal_id} may not be approved: {why}")
-        book.approve(proposal_id, by=by, now=now, large=large)
+        stage = load_stage(self.root, now=now) if event else None
+        with writing(store):
+            name, _ = take_part(book, whole, keys, stage, by=by, now=now, settings=self.settings)
+            book.approve(name, by=by, now=now, large=large)
+        return name
 
     def approve_by_policy(self, proposal_id: str, *, now: datetime) -> int:
         """Approve and publish a proposal in the name of the policy, both or neither; returns the new version.

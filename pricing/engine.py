@@ -33,7 +33,7 @@ from pricing.guardrails.rails import Refusal, scheduled
 from pricing.leeway import Leeway
 from pricing.market import Market, Prices, Sale, units_at
 from pricing.model import Ladder, Offer, Resource
-from pricing.outcome import UNEXPLAINED, Gain, Outcome, TotalGain
+from pricing.outcome import UNEXPLAINED, Gain, Outcome, total_gains
 from pricing.plan import PROVEN, Plan, Report, Status
 from pricing.policy import Policy
 from pricing.ports import DemandModel, Optimizer
@@ -85,7 +85,7 @@ def propose(
         provenance=Provenance(input_hash, model.version, solver, sales_until, fitted_at, tuple(inputs)),
         decisions=tuple(made[offer.id] for offer in market.offers),
         base_version=base_version,
-        gains=tuple(_total_gains(priced)),
+        gains=tuple(total_gains((of, *change) for of, answer in priced for change in answer.change.items())),
     )
 
 
@@ -102,17 +102,6 @@ class _Answer:
     plan: Plan
     decisions: tuple[Decision, ...]
     change: Mapping[str, Vector]
-
-
-def _total_gains(priced: Sequence[tuple[str, _Answer]]) -> Iterator[TotalGain]:
-    """What all moves gain together, draw by draw: by currency over all, then by event."""
-    for currency in sorted({currency for currency, _ in priced}):
-        changes = [item for of, answer in priced if of == currency for item in answer.change.items()]
-        if changes:
-            yield TotalGain(currency, None, Gain.of(np.sum([change for _, change in changes], axis=0)))
-        for event in sorted({event for event, _ in changes}):
-            together = np.sum([change for of, change in changes if of == event], axis=0)
-            yield TotalGain(currency, event, Gain.of(together))
 
 
 def _decide(

@@ -51,6 +51,13 @@ class Market:
         """Where the offers stand that draw on a resource."""
         return [i for i, offer in enumerate(self.offers) if offer.resource == resource.id]
 
+    def drawing(self) -> dict[str, list[int]]:
+        """Where the offers stand that draw on each resource."""
+        found: dict[str, list[int]] = {}
+        for i, offer in enumerate(self.offers):
+            found.setdefault(offer.resource or "", []).append(i)
+        return found
+
     def as_it_stands(self) -> tuple[Offer, ...]:
         """The offers at the price in force, which is a step of the ladder too, whether or not it was one."""
         return tuple(_at_price_in_force(offer, self.in_force[offer.id]) for offer in self.offers)
@@ -148,9 +155,9 @@ class Sale:
     @cached_property
     def sold(self) -> Vector:
         """(draws, n) demand, rationed alike for all where it exceeds a resource [units]."""
-        units = self.wanted.copy()
+        units, drawing = self.wanted.copy(), self.market.drawing()
         for resource in self.market.used:
-            users = self.market.users(resource)
+            users = drawing[resource.id]
             units[:, users] *= served(units[:, users].sum(axis=1), resource.capacity)[:, None]
         return units
 

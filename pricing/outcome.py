@@ -7,6 +7,7 @@ Guarantees
 * No risk is ever written as nothing.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
@@ -99,6 +100,21 @@ class TotalGain:
     currency: str
     event: str | None
     gain: Gain
+
+
+def total_gains(changes: Iterable[tuple[str, str, Vector]]) -> Iterator[TotalGain]:
+    """What all moves gain together, draw by draw: by currency over all, then by event.
+
+    Parameters
+    ----------
+    changes : (currency, event, (draws,) what the moves of its offers change [currency])
+    """
+    known = list(changes)
+    for currency in sorted({currency for currency, _, _ in known}):
+        own = [(event, change) for of, event, change in known if of == currency]
+        yield TotalGain(currency, None, Gain.of(np.sum([change for _, change in own], axis=0)))
+        for event in sorted({event for event, _ in own}):
+            yield TotalGain(currency, event, Gain.of(np.sum([each for of, each in own if of == event], axis=0)))
 
 
 @dataclass(frozen=True, slots=True)

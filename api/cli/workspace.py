@@ -162,15 +162,19 @@ def approve(
     workspace: Folder = Path(),
     by: By = "",
     large: Annotated[bool, typer.Option("--large", help="You have seen that it moves much of the catalogue.")] = False,
+    only: Annotated[
+        str | None, typer.Option("--only", metavar="EVENT", help="Its prices only; the rest stays waiting.")
+    ] = None,
 ) -> None:
     """Allow a proposal to be published; whoever proposed it may not.
 
-    Example: fairfare approve --workspace season
+    Example: fairfare approve --workspace season --only "Night 29"
     """
     place = _open(workspace)
     found = _proposal(place.book, proposal)
-    place.approve(found.id, by=by or _me(), now=utc_now(), large=large)
-    typer.echo(f"Approved {found.id}. Next: fairfare publish --workspace {workspace}")
+    name = place.approve(found.id, by=by or _me(), now=utc_now(), large=large, event=only)
+    which = "" if name == found.id else f"{name} "
+    typer.echo(f"Approved {name}. Next: fairfare publish {which}--workspace {workspace}")
 
 
 @app.command()

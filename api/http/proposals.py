@@ -16,11 +16,13 @@ from flask import Response, g
 from pydantic import AwareDatetime, BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from api.gains import only, take_part
 from api.http.auth import Gate
 from api.http.backend import Backend
 from api.http.problems import problems, refuse
 from api.http.routes import Cursor, Limit, Parameters, Query, Routes, answer, goes_to
-from api.store.database import reading
+from api.stage import Stage, read_stage
+from api.store.database import reading, writing
 from api.store.keys import Scope
 from api.store.pages import proposals_page
 from api.store.queries import find_proposal, standing_of
@@ -87,6 +89,12 @@ class Decided(BaseModel):
     standing: Standing
 
 
+class Approved(Decided):
+    """What may be published now, and what still waits."""
+
+    rest: str | None = Field(description="the proposal with the offers that were left out; null: none was")
+
+
 class Overridden(BaseModel):
     """The proposal that took the place of another."""
 
@@ -95,10 +103,22 @@ class Overridden(BaseModel):
     instead_of: str
 
 
+class OneOffer(Strict):
+    """One offer, in one channel."""
+
+    offer: Line
+    channel: Line = ALL
+
+
 class Approval(Strict):
     """An approval; nothing needs to be said."""
 
     large: bool = Field(default=False, description="the approver has seen that it moves unusually many prices at once")
+    offers: Annotated[list[OneOffer], Field(min_length=1, max_length=10_000)] | None = Field(
+        default=None,
+        description="only these: they become a proposal of their own, which is approved, and the rest another one, "
+        "which stays waiting; left out or null: all of it",
+    )
 
 
 class Reason(Strict):
@@ -167,17 +187,23 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
         "POST",
         "/proposals/<id>/approve",
         scope=Scope.PROPOSALS_APPROVE,
-        responses={200: Decided, **problems(404)},
-        summary="Allow a proposal to be published",
+        responses={200: Approved, **problems(404)},
+        summary="Allow a proposal, or a part of it, to be published",
         leads_to=goes_to("publish", body={"proposal": "/proposal"}),
     )
     def approve_proposal(path: ProposalPath, sent: Approval) -> Response:
-        proposal, policy, now = _known(backend, path.id), backend.settings.policy, backend.now()
-        known = backend.book.listings(), backend.book.known(policy, now=now)
-        if why := no_approval(proposal, *known, policy, now=now, large=sent.large):
+        proposal, settings, now = _known(backend, path.id), backend.settings, backend.now()
+        keys = {each.key for each in proposal.decisions}
+        if sent.offers is not None:
+            keys = {(each.offer, each.channel) for each in sent.offers}
+        known = backend.book.listings(), backend.book.known(settings.policy, now=now)
+        if why := no_approval(only(proposal, keys), *known, settings.policy, now=now, large=sent.large):
             raise RefusedError(f"proposal {path.id} may not be approved: {why}")
-        backend.book.approve(path.id, by=g.holder, now=now, large=sent.large)
-        return answer({"proposal": path.id, "standing": Standing.APPROVED})
+        stage = None if sent.offers is None else _stage(backend)
+        with writing(backend.engine):
+            chosen, rest = take_part(backend.book, proposal, keys, stage, by=g.holder, now=now, settings=settings)
+            backend.book.approve(chosen, by=g.holder, now=now, large=sent.large)
+        return answer({"proposal": chosen, "standing": Standing.APPROVED, "rest": rest})
 
     @routes.writes(
         "POST",
@@ -206,6 +232,12 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
         return answer({"proposal": made.id, "standing": Standing.OPEN, "instead_of": path.id}, 201)
 
     return routes
+
+
+def _stage(backend: Backend) -> Stage | None:
+    """The draws that are kept, at the prices that are served."""
+    stage = read_stage(backend.root)
+    return None if stage is None else stage.at(backend.snapshots.current().snapshot)
 
 
 def _summary(proposal: Proposal, standing: Standing) -> dict[str, Any]:

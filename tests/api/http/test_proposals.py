@@ -6,6 +6,7 @@ import pytest
 
 from api.http.proposals import ProposalAnswer
 from api.settings import FILE
+from pricing.book import Standing
 from tests.api.desk import LENIENT, Desk
 from tests.api.store.book_kit import DAY, IDS, decision
 from tests.api.test_app import body, check_problem
@@ -49,7 +50,7 @@ def test_proposals_are_listed_by_how_far_they_have_come(desk: Desk) -> None:
 
 def test_an_approval_is_asked_for_once(desk: Desk) -> None:
     """The answer says how far it has come; a second one is refused with the reason."""
-    assert body(desk.bob("POST", "/v1/proposals/p1/approve")) == {"proposal": "p1", "standing": "approved"}
+    assert body(desk.bob("POST", "/v1/proposals/p1/approve"))["standing"] == "approved"
     assert "approved already" in check_problem(desk.bob("POST", "/v1/proposals/p1/approve"), 409).detail
 
 
@@ -110,3 +111,40 @@ def test_a_proposal_that_does_not_exist_is_a_404(desk: Desk) -> None:
     check_problem(desk.bob("POST", "/v1/proposals/nope/approve"), 404)
     check_problem(desk.bob("POST", "/v1/proposals/nope/reject", {"reason": "x"}), 404)
     check_problem(desk.ann("POST", "/v1/proposals/nope/override", OWN), 404)
+
+
+def test_a_part_is_approved_and_the_rest_stays_waiting(desk: Desk) -> None:
+    """Once, however often it is asked for; what was left out is published later, and the whole is closed."""
+    name = desk.propose(*map(decision, IDS), name="p2")
+    sent = {"offers": [{"offer": IDS[0]}]}
+    told = [body(desk.bob("POST", f"/v1/proposals/{name}/approve", sent, once="part")) for _ in range(2)]
+    assert told[0] == told[1]
+    chosen, rest = told[0]["proposal"], told[0]["rest"]
+    assert desk.bob("POST", "/v1/publications", {"proposal": chosen}).status_code == 201
+    assert [desk.price(offer) for offer in IDS] == ["11.00", "10.00", "10.00"]
+    again = body(desk.bob("POST", f"/v1/proposals/{rest}/approve"))
+    assert again == {"proposal": rest, "standing": "approved", "rest": None}
+    assert desk.bob("POST", "/v1/publications", {"proposal": rest}).status_code == 201
+    assert {desk.price(offer) for offer in IDS} == {"11.00"}
+    assert body(desk.bob("GET", f"/v1/proposals/{name}"))["standing"] == "split"
+
+
+def test_all_offers_of_a_proposal_are_the_proposal(desk: Desk) -> None:
+    """Nothing is split where nothing is left out."""
+    name = desk.propose(*map(decision, IDS[:2]), name="p2")
+    sent = {"offers": [{"offer": offer} for offer in IDS[:2]]}
+    told = body(desk.bob("POST", f"/v1/proposals/{name}/approve", sent))
+    assert told == {"proposal": name, "standing": "approved", "rest": None}
+
+
+def test_a_part_that_may_not_be_approved_is_not_split_off(desk: Desk) -> None:
+    """An offer it does not decide about, its proposer, or an order of prices: the proposal stays as it was."""
+    with (desk.root / FILE).open("a") as file:
+        file.write('segment_order = [["child", "adult"]]\n')
+    name = desk.propose(*map(decision, IDS), name="p2", by="bob")
+    for offer, why in (("nobody", "nothing about nobody"), (IDS[0], "someone else"), (IDS[1], "would cost more than")):
+        answered = desk.bob("POST", f"/v1/proposals/{name}/approve", {"offers": [{"offer": offer}]})
+        assert answered.status_code == 409
+        assert why in answered.text
+    assert desk.book.standing(name, now=desk.now) is Standing.OPEN
+    assert len(desk.book.proposals()) == 2

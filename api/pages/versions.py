@@ -20,7 +20,15 @@ from api.pages.desk import Desk, back_to
 from api.pages.history import named_price
 from api.pages.paging import page_of
 from api.store.database import reading, writing
-from api.store.queries import all_publications, coming, freeze_reason, latest_version, listing_of, moment
+from api.store.queries import (
+    all_publications,
+    coming,
+    freeze_reason,
+    latest_version,
+    listing_of,
+    moment,
+    standing_overrides,
+)
 from api.store.steps import outside, taken_back, undoable
 from api.store.tables import prices
 from api.store.users import Role
@@ -140,11 +148,11 @@ def _undoing(db: Connection, version: Version) -> Undoing:
     at = moment(db, g.now)
     steps = taken_back(db, version.made, at)
     touched = {current.key for current, _ in steps}
-    listed, stopped = listing_of(db), freeze_reason(db)
+    bounds, stopped = (listing_of(db), standing_overrides(db, at)), freeze_reason(db)
     return Undoing(
         changes=tuple(step for step in steps if step[0].price != step[1].price),
         cancelled=tuple(price for price in coming(db, at) if price.key in touched),
-        forbidden=((stopped,) if stopped else ()) + tuple(text for step in steps for text in outside(step, listed)),
+        forbidden=((stopped,) if stopped else ()) + tuple(text for step in steps for text in outside(step, *bounds)),
         latest=latest_version(db),
     )
 

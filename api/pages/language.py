@@ -5,10 +5,12 @@ Guarantees
 * A catalogue is compiled from its `.po` file when it is first needed; no compiled file is kept.
 * What a reader chose counts; else what their browser asks for; else English.
 * Money and dates follow the reader's region (en-US, de-AT), where the browser names one for the language.
+* A figure and its percent sign stay on one line, however the catalogue is written.
 """
 
 import functools
 import io
+import re
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
@@ -51,9 +53,18 @@ def catalogue(language: str) -> NullTranslations:
         return NullTranslations()
     compiled = io.BytesIO()
     with path.open("rb") as file:
-        write_mo(compiled, read_po(file, locale=language))
+        texts = read_po(file, locale=language)
+    for message in texts:
+        found = message.string or ""
+        message.string = glued(found) if isinstance(found, str) else tuple(map(glued, found))
+    write_mo(compiled, texts)
     compiled.seek(0)
     return Translations(compiled)
+
+
+def glued(text: str) -> str:
+    """A text with no-break spaces between figures, or holes for them, and percent signs: `95 %`."""
+    return re.sub(r"(?<=\)s) (?=%%)|(?<=\d) (?=%(?!\())", "\u00a0", text)
 
 
 def choose() -> str:

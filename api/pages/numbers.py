@@ -19,6 +19,8 @@ from babel.numbers import format_compact_decimal, format_currency, format_decima
 DASH = "–"
 """Stands where a number would say nothing."""
 _GLUE = "\u2060"
+MINUS = f"−{_GLUE}"
+"""Stays with its figure."""
 _DAYS = 7
 
 
@@ -114,4 +116,4 @@ def _signed(amount: float, text: str) -> str:
 
 
 def _minus(text: str) -> str:
-    return text.replace("-", f"−{_GLUE}")
+    return text.replace("-", MINUS)

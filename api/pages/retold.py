@@ -10,22 +10,27 @@ stands in `api.pages.sentences`, and in the catalogue; a text that fits one is s
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 
+from babel.dates import format_skeleton
 from flask_babel import get_locale, gettext
 
+from api.pages.numbers import MINUS
 from api.pages.sentences import SENTENCES
 
 HOLE = re.compile(r"%\((\w+)\)s")
-NUMBER = re.compile(r"(?<![\w.,:-])([-+−]?)(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(\s?%)?(?![\w:-]|[.,]\d)")
-"""A figure as English text has it; digits within names, dates and times are none."""
+DAY, FILE = r"\d{4}-\d{2}-\d{2}", r"[^:\n]{1,80}?\.\w{1,8}|sales|events|offers|resources|calendar|future"
 FIGURE = r"[-+−]?[\d.,]*\d"
-SPLITS = ("; ", ", or ")
-"""What parts of a list are joined by."""
-LONGEST = 2000
-"""Characters of a text beyond which it is not looked at."""
+NUMBER = re.compile(r"([-+]?)([\d,]+)(\.\d+)?")
+KINDS = {"n": FIGURE, "day": DAY, "file": FILE}
+"""What may stand in a hole, by the letters its name begins with (a figure may follow); anything else by default."""
+BREAKS = re.compile(r"(?<=[.!?]) |; |, or ")
+"""Between sentences, and between what a list of them holds."""
+LONGEST, MOST_BREAKS = 1500, 30
+"""Characters and breaks beyond which a text is not looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +43,16 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class _Template:
-    """A sentence with holes; `why...` hold sentences, `n...` figures, others what stays as it is."""
+    """A sentence with holes.
+
+    Attributes
+    ----------
+    longest : its longest piece without a hole, which a text that fits it contains
+    """
 
     text: str
     pattern: re.Pattern[str]
     longest: str
-    """Its longest piece without a hole, which a text that fits it contains."""
 
     @classmethod
     def of(cls, text: str) -> "_Template":
@@ -53,11 +62,7 @@ class _Template:
 
 
 def _hole(name: str) -> str:
-    return f"(?P<{name}>{FIGURE if _is_number(name) else '.+?'})"
-
-
-def _is_number(name: str) -> bool:
-    return name.startswith("n")
+    return f"(?P<{name}>{KINDS.get(name.rstrip('0123456789'), '.+?')})"
 
 
 TEMPLATES = sorted(map(_Template.of, SENTENCES), key=lambda each: -len(HOLE.sub("", each.text)))
@@ -69,55 +74,74 @@ def retold(text: str) -> Said:
     locale = get_locale()
     if locale.language == "en":
         return Said(text)
-    found = _retold(text, str(locale)) if len(text) <= LONGEST else None
+    short = len(text) <= LONGEST and len(BREAKS.findall(text)) <= MOST_BREAKS
+    found = _retold(text, str(locale)) if short else None
     return Said(text, "en") if found is None else Said(found)
 
 
 @lru_cache(maxsize=8192)
 def _retold(text: str, locale: str) -> str | None:
     """The text in the reader's language; None if nobody knows it."""
-    for template in TEMPLATES:
-        if template.longest in text and (match := template.pattern.fullmatch(text)):
-            values = {name: _value(name, value, locale) for name, value in match.groupdict().items()}
-            if all(value is not None for value in values.values()):
-                return _filled(gettext(template.text), values)
-    return _in_parts(text, locale)
-
-
-def _value(name: str, value: str, locale: str) -> str | None:
-    if name.startswith("why"):
-        return _retold(value, locale)
-    return figures(value) if _is_number(name) else value
-
-
-def _filled(text: str, values: Mapping[str, str | None]) -> str:
-    return HOLE.sub(lambda hole: str(values[hole[1]]), text).replace("%%", "%")
-
-
-def _in_parts(text: str, locale: str) -> str | None:
-    """Several sentences, or a list of them, each by itself."""
-    for first, between, rest in _cuts(text):
-        if (one := _retold(first, locale)) and (other := _retold(rest, locale)):
-            return f"{one}{between}{other}"
+    whole = _whole(text, locale)
+    if whole is not None:
+        return whole
+    for cut in BREAKS.finditer(text):
+        first, rest = _whole(text[: cut.start()], locale), text[cut.end() :]
+        if first is not None and (other := _retold(rest, locale)) is not None:
+            between = gettext(", or ") if cut[0] == ", or " else cut[0]
+            return f"{first}{between}{other}"
     return None
 
 
-def _cuts(text: str) -> Iterator[tuple[str, str, str]]:
-    for found in re.finditer(r"(?<=[.!?]) ", text):
-        yield text[: found.start()], " ", text[found.end() :]
-    for split in SPLITS:
-        first, found_, rest = text.partition(split)
-        if found_:
-            yield first, gettext(", or ") if split == ", or " else split, rest
+def _whole(text: str, locale: str) -> str | None:
+    """A text that fits one template."""
+    for template in TEMPLATES:
+        if template.longest in text and (match := template.pattern.fullmatch(text)):
+            values = {name: _value(name, value, locale) for name, value in match.groupdict().items()}
+            if None not in values.values():
+                return _filled(gettext(template.text), values)
+    return None
 
 
-def figures(text: str) -> str:
-    """Figures of an English text as the reader writes them."""
+def _filled(text: str, values: Mapping[str, str | None]) -> str:
+    parts = HOLE.split(text.replace("%%", "%"))
+    return "".join(str(values[part]) if i % 2 else part for i, part in enumerate(parts))
+
+
+def _value(name: str, value: str, locale: str) -> str | None:
+    """What stands in a hole, for the reader; None where it is a sentence that nobody knows."""
+    match name.rstrip("0123456789"):
+        case "why":
+            return _retold(value, locale) or _within(value, locale)
+        case "n":
+            return figure(value)
+        case "day":
+            return _day(value)
+        case "any":
+            return gettext(" or ").join(value.split(" or "))
+    return value
+
+
+def _day(value: str) -> str:
+    try:
+        return str(format_skeleton("yMMMd", date.fromisoformat(value), locale=get_locale()))
+    except ValueError:  # such as 2026-02-30
+        return value
+
+
+def _within(value: str, locale: str) -> str | None:
+    """A sentence that lost its full stop as it was put into another."""
+    found = _retold(f"{value}.", locale)
+    return None if found is None else found.removesuffix(".")
+
+
+def figure(text: str) -> str:
+    """A figure of an English text as the reader writes it."""
     symbols = get_locale().number_symbols["latn"]
 
     def written(found: re.Match[str]) -> str:
-        sign, whole, decimals, percent = found.groups()
+        sign, whole, decimals = found.groups()
         point = "" if decimals is None else symbols["decimal"] + decimals[1:]
-        return f"{sign.replace('-', '−')}{whole.replace(',', symbols['group'])}{point}{percent or ''}"
+        return f"{sign.replace('-', MINUS)}{whole.replace(',', symbols['group'])}{point}"
 
     return NUMBER.sub(written, text)

@@ -9,7 +9,7 @@ DEMO := demo
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off
 
 
-.PHONY: demo test browser postgresql check fix serve bench docs lock clean
+.PHONY: demo test test-shops browser postgresql check fix serve bench docs lock clean
 
 demo: $(VENV)/.run  ## simulate a season, price it, publish it, report on it (folder demo/)
 	$(BIN)/fairfare demo $(DEMO)
@@ -20,6 +20,9 @@ serve: $(VENV)/.run  ## serve the prices of the demo on http://127.0.0.1:8000
 
 test: check browser postgresql  ## every check and every test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-shops: $(VENV)/.dev  ## tests against running shops, each in an environment of its own (kept under ~/.cache/fairfare)
+	$(BIN)/python -m pytest -m shops tests/shops
 
 browser:  # browser tests need Chromium: fetched where we may, skipped where not (with CI=true its absence fails)
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \

@@ -30,7 +30,6 @@ from api.shops.pretix.places import Place
 
 REQUESTS_PER_MINUTE = 360
 """Most that pretix.eu takes of a client."""
-BURST = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,15 +144,12 @@ def connect(
     *,
     secret: Secret,
     transport: httpx.BaseTransport,
+    bucket: TokenBucket,
+    patience: Patience,
     vouchers: bool = False,
-    patience: Patience | None = None,
-    requests_per_minute: int = REQUESTS_PER_MINUTE,
 ) -> Pretix:
-    """The connector of a pretix at an address; both its clients share one limit on requests."""
-    bucket = TokenBucket(requests_per_minute, burst=min(BURST, requests_per_minute))
-    storefront = Client(
-        address=address, headers={}, bucket=bucket, transport=transport, patience=patience or Patience()
-    )
+    """The connector of a pretix at an address; what it does with its key and as a buyer shares one limit."""
+    storefront = Client(address=address, headers={}, bucket=bucket, transport=transport, patience=patience)
     api = replace(storefront, headers={"Authorization": f"Token {secret.reveal()}"})
     return Pretix(api=api, storefront=storefront, organizer=organizer, events=tuple(events), vouchers=vouchers)
 

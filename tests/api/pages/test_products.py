@@ -13,7 +13,7 @@ from api.bookings import Bookings, Shelf
 from pricing.book import Listing, Verdict
 from tests.api.desk import Desk
 from tests.api.pages.conftest import Office
-from tests.api.pages.test_pages import PAYLOADS
+from tests.api.pages.markup import PAYLOADS
 from tests.api.store.book_kit import OFFERS, decision
 
 MUG = replace(OFFERS[0], id="mug", product="mug", event="all", segment="all", unit_cost=Decimal("3.00"))

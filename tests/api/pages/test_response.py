@@ -11,7 +11,7 @@ from api.pages.response import HIGH, LOW, Group, place
 from api.seal import seal
 from tests.api.desk import Desk
 from tests.api.pages.conftest import Office
-from tests.api.pages.test_pages import PAYLOADS
+from tests.api.pages.markup import PAYLOADS
 
 KNOWN = Response("Stalls", "adult", -1.5, 0.1, -1.7, -1.3, -1.48, "identified", "ppml", 900, 12, "It moved.")
 WEAK = msgspec.structs.replace(KNOWN, product="Balcony", status="weak")

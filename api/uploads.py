@@ -322,5 +322,6 @@ def problems_of(root: Path, upload: Upload) -> Problems | None:
 
 def settle(root: Path, upload: Upload) -> None:
     """Keep of what was taken in that it was: its rows are in the history."""
-    keep(root, msgspec.structs.replace(upload, sample=Sample(upload.sample.header)))
+    latest = find(root, upload.id) or upload  # since the job began, its page may have written down which job it is
+    keep(root, msgspec.structs.replace(latest, sample=Sample(upload.sample.header)))
     file_of(root, upload).unlink(missing_ok=True)

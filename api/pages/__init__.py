@@ -19,7 +19,9 @@ from api.pages import (
     report,
     response,
     rules,
+    start,
     strip,
+    uploads,
     users,
     versions,
 )
@@ -29,6 +31,8 @@ PAGES = (
     account,
     strip,
     overview,
+    start,
+    uploads,
     events,
     products,
     response,

@@ -10,17 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask import render_template, url_for
+from flask import redirect, render_template, url_for
 from flask_babel import gettext, ngettext
 
 from api.bookings import Bookings
 from api.http.backend import Backend
 from api.pages.curve import pace_in_words
-from api.pages.desk import Desk, numbers_of
+from api.pages.desk import Answer, Desk, numbers_of
 from api.pages.events import Line, lines_of
 from api.pages.history import trail
 from api.pages.numbers import Numbers
 from api.pages.situation import Situation, Stop, situation
+from api.pages.start import is_empty
 from pricing.book import Change, Proposal, Standing
 from pricing.model import ALL
 from pricing.outcome import TotalGain
@@ -62,7 +63,9 @@ def add(desk: Desk) -> None:
     backend = desk.backend
 
     @desk.page("/")
-    def overview() -> str:
+    def overview() -> Answer:
+        if is_empty(backend):
+            return redirect(url_for("desk.start"))
         at, n = situation(backend), numbers_of(backend)
         lines = lines_of(backend, at)
         items = sorted(_items(at, lines, n), key=lambda item: item.weight)

@@ -141,6 +141,8 @@ STAGES: Said = {
     "writing the report": _("writing the report"),
 }
 """Of jobs."""
+SCHEDULE = _("the schedule")
+"""Who asks for what is due daily."""
 VERDICTS: Said = {
     Verdict.MOVE: _("Prices to move"),
     Verdict.KEEP: _("Prices kept"),
@@ -176,11 +178,13 @@ DONE: Said = {
     "user-changed": _("The account is changed. Whoever had it open signs in anew."),
     "frozen": _("All changes are stopped. Prices on sale stay as they are."),
     "unfrozen": _("The stop is lifted. Prices may change again."),
+    "upload-removed": _("The file is removed."),
 }
 """What is said after a step."""
 ERRORS: Mapping[int, LazyString] = {
     403: _("You may not do this"),
     404: _("There is no such page"),
+    408: _("It came too slowly"),
     409: _("This was not done"),
     413: _("That is too much at once"),
     422: _("This cannot be used"),
@@ -192,6 +196,7 @@ ADVICE: Mapping[int, LazyString] = {
         "Your role does not allow it, or this form is from before you signed in again. Reload the page you came from."
     ),
     404: _("It may have been renamed, or it is over."),
+    408: _("Nothing of it was kept. Try again on a better line."),
     409: _("A rule of the price book forbids it. Nothing has changed."),
     413: _("What was sent is larger than this page takes. Nothing has changed."),
     422: _("Nothing has changed."),

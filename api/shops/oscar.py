@@ -23,9 +23,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar, cast
 
+import httpx
 import msgspec
 
-from api.shops.client import Client
+from api.shops.bucket import TokenBucket
+from api.shops.client import Client, Patience
 from api.shops.credentials import Secret
 from api.shops.errors import ShopError
 from api.shops.lines import unit_prices
@@ -91,23 +93,20 @@ class _Cursor(msgspec.Struct):
     cancelled: frozenset[str] = frozenset()
 
 
-def headers(secret: Secret) -> dict[str, str]:
-    """What a request carries: `USER:PASSWORD` of a staff account, as HTTP Basic."""
-    return {"Authorization": "Basic " + b64encode(secret.reveal().encode()).decode()}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Oscar:
     """One Oscar shop.
 
     Attributes
     ----------
-    client : the way to its interface, such as https://shop.example/api, with the secret of a staff account
+    api : its interface, such as https://shop.example/api, with the secret of a staff account
+    storefront : the same without any secret, as buyers come
     tax_included : whether the shop adds no tax to the price of a stock record, as Oscar does unless told otherwise
     cancelled : statuses of orders that were cancelled, in lower case
     """
 
-    client: Client
+    api: Client
+    storefront: Client
     tax_included: bool = True
     cancelled: frozenset[str] = CANCELLED
 
@@ -162,9 +161,8 @@ class Oscar:
 
     def read_shown(self) -> tuple[Shown, ...]:
         """What a buyer without an account is asked for, product by product."""
-        visitor = replace(self.client, headers={})
         return tuple(
-            _shown(visitor, product, product.stockrecords[0])
+            _shown(self.storefront, product, product.stockrecords[0])
             for product in self._list("/admin/products/", _Product)
             if product.stockrecords
         )
@@ -180,7 +178,7 @@ class Oscar:
                 raise ShopError(f"stock record {write.place} cannot be without a price field", permanent=True)
             price = None if write.after.amount is None else str(write.after.amount)
             path = f"/admin/stockrecords/{write.place.removeprefix(PLACE)}/"
-            self.client.send("PATCH", path, body={"price": price}, repeatable=True)
+            self.api.send("PATCH", path, body={"price": price}, repeatable=True)
 
     def _gone(self, order: _Order) -> bool:
         return (order.status or "").lower() in self.cancelled
@@ -198,13 +196,30 @@ class Oscar:
 
     def _list(self, path: str, kind: type[T]) -> Iterator[T]:
         """Everything in a list, which a shop may have set up to come in pages."""
-        found = self.client.get(path, cast("type[list[T] | _Page]", list[kind] | _Page))  # type: ignore[valid-type]
-        return iter(found) if isinstance(found, list) else self.client.pages(path, kind)
+        found = self.api.get(path, cast("type[list[T] | _Page]", list[kind] | _Page))  # type: ignore[valid-type]
+        return iter(found) if isinstance(found, list) else self.api.pages(path, kind)
 
 
-def _shown(visitor: Client, product: _Product, record: _Record) -> Shown:
-    price = visitor.get(f"/products/{product.id}/price/", _Price)
-    here = visitor.get(f"/products/{product.id}/availability/", _Availability)
+def connect(
+    address: str,
+    *,
+    secret: Secret,
+    transport: httpx.BaseTransport,
+    bucket: TokenBucket,
+    patience: Patience,
+    tax_included: bool = True,
+    cancelled: frozenset[str] = CANCELLED,
+) -> Oscar:
+    """The connector of a shop at an address; the secret is `USER:PASSWORD` of a staff account, sent as HTTP Basic."""
+    storefront = Client(address=address, headers={}, bucket=bucket, transport=transport, patience=patience)
+    basic = b64encode(secret.reveal().encode()).decode()
+    api = replace(storefront, headers={"Authorization": f"Basic {basic}"})
+    return Oscar(api=api, storefront=storefront, tax_included=tax_included, cancelled=cancelled)
+
+
+def _shown(storefront: Client, product: _Product, record: _Record) -> Shown:
+    price = storefront.get(f"/products/{product.id}/price/", _Price)
+    here = storefront.get(f"/products/{product.id}/availability/", _Availability)
     return Shown(
         place=_place(record.url),
         price=price.excl_tax if price.incl_tax is None else price.incl_tax,

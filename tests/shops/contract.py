@@ -78,25 +78,38 @@ class Running(Protocol):
         """Start it again, at the same address with all it had stored."""
 
 
+def changing(request: httpx.Request) -> bool:
+    """Whether a request may change something, as its method tells."""
+    return request.method not in READING
+
+
 @dataclass(slots=True)
 class Recorded(httpx.BaseTransport):
-    """Requests on their way, remembered; `meddle` may keep one from arriving, or its answer from coming back."""
+    """Requests on their way, remembered; `meddle` may keep one from arriving, or its answer from coming back.
+
+    Attributes
+    ----------
+    requests : method and path of each
+    writes : paths of those that may have changed something
+    """
 
     inner: httpx.BaseTransport
+    changes: Callable[[httpx.Request], bool] = changing
     requests: list[tuple[str, str]] = field(default_factory=list)
+    writes: list[str] = field(default_factory=list)
     meddle: Callable[[httpx.Request, Callable[[httpx.Request], httpx.Response]], httpx.Response] | None = None
-
-    @property
-    def writes(self) -> list[str]:
-        """Paths of requests that may have changed something."""
-        return [path for method, path in self.requests if method not in READING]
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Remember it and send it on."""
         self.requests.append((request.method, request.url.path))
-        if self.meddle is not None and request.method not in READING:
-            return self.meddle(request, self.inner.handle_request)
-        return self.inner.handle_request(request)
+        if not self.changes(request):
+            return self.inner.handle_request(request)
+        self.writes.append(request.url.path)
+        return (
+            self.inner.handle_request(request)
+            if self.meddle is None
+            else self.meddle(request, self.inner.handle_request)
+        )
 
     def close(self) -> None:
         """Let go of connections."""
@@ -154,6 +167,9 @@ def units(movements: list[Movement]) -> dict[tuple[str, str, Decimal], int]:
 class ShopContract:
     """What holds for every system; `running` is a shop that tests share, with its prices as they were at first."""
 
+    changes = staticmethod(changing)
+    """Whether a request may change something."""
+
     @pytest.fixture(autouse=True)
     def as_at_first(self, running: Running) -> Iterator[None]:
         """Put prices back by hand after each test, whatever it left."""
@@ -167,7 +183,7 @@ class ShopContract:
     @pytest.fixture
     def way(self, running: Running) -> Iterator[Recorded]:
         """The way to the shop, with loopback allowed."""
-        with Recorded(self.reach(running, LOOPBACK)) as way:
+        with Recorded(self.reach(running, LOOPBACK), type(self).changes) as way:
             yield way
 
     @pytest.fixture
@@ -304,7 +320,7 @@ class ShopContract:
             running.start()
         way.meddle = None
         reached = _at(shop, plan)
-        way.requests.clear()
+        way.writes.clear()
         again = Shop(self.connect(running, way), Journal(shop.journal.path))
         assert again.push(plan, "killed", now=NOW).whole
         assert _at(shop, plan) == {step.place: step.after for step in plan.steps}

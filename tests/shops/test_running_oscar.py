@@ -12,11 +12,10 @@ import pytest
 
 from api.shops import oscar
 from api.shops.bucket import TokenBucket
-from api.shops.client import Client, Patience
+from api.shops.client import Patience
 from api.shops.connector import Connector
 from api.shops.credentials import Secret
 from api.shops.model import EMPTY, Written, amount
-from api.shops.oscar import Oscar
 from api.shops.shop import Shop
 from tests.shops.contract import NOW, Ordered, ShopContract, by_place, change
 from tests.shops.processes import Server, environment, free_port
@@ -40,10 +39,13 @@ class OscarShop:
         self, transport: httpx.BaseTransport, bucket: TokenBucket, patience: Patience, secret: str | None = None
     ) -> Connector:
         """Fairfare's way in."""
-        headers = oscar.headers(Secret(secret or self.secret))
-        return Oscar(
-            client=Client(address=self.address, headers=headers, bucket=bucket, transport=transport, patience=patience)
-        )
+        told = Secret(secret or self.secret)
+        return oscar.connect(self.address, secret=told, transport=transport, bucket=bucket, patience=patience)
+
+    def owner(self) -> httpx.Client:
+        """Whoever may do what Fairfare's account may."""
+        user, _, password = self.secret.partition(":")
+        return httpx.Client(base_url=self.address, auth=(user, password), trust_env=False)
 
     def order(self, place: str, units: int) -> Ordered:
         """Buy as a guest: a basket, and a checkout with the total that the basket shows."""
@@ -74,8 +76,8 @@ class OscarShop:
     def write_by_hand(self, place: str, price: Written) -> None:
         """As the owner does, with no eye on Fairfare."""
         body = {"price": None if price.amount is None else str(price.amount)}
-        path = f"{self.address}/admin/stockrecords/{place.removeprefix('stockrecord/')}/"
-        httpx.patch(path, json=body, headers=oscar.headers(Secret(self.secret)), trust_env=False).raise_for_status()
+        with self.owner() as owner:
+            owner.patch(f"/admin/stockrecords/{place.removeprefix('stockrecord/')}/", json=body).raise_for_status()
 
     def kill(self) -> None:
         """End it in the middle of whatever it does."""
@@ -127,8 +129,8 @@ class TestOscar(ShopContract):
     def test_the_price_of_an_order_line_is_that_of_the_line(self, running: OscarShop, shop: Shop) -> None:
         """Oscar's own field says 60 for three at 20; a movement says 20."""
         ordered = running.order(ADULT, 3)
-        placed = httpx.get(f"{running.address}/admin/orders/", headers=oscar.headers(Secret(running.secret))).json()[0]
-        (line,) = httpx.get(placed["lines"], headers=oscar.headers(Secret(running.secret))).json()
+        with running.owner() as owner:
+            (line,) = owner.get(owner.get("/admin/orders/").json()[0]["lines"]).json()
         assert (line["quantity"], line["price_incl_tax"]) == (3, "60.00")
         assert {m.price for m in shop.pull_demand().movements if m.order == ordered.order} == {Decimal("20.00")}
 
@@ -172,6 +174,5 @@ class TestOscar(ShopContract):
     )
     def test_the_account_may_change_prices_and_nothing_else(self, running: OscarShop, method: str, path: str) -> None:
         """The permissions in docs/shops/oscar.md are enough for everything above, and for nothing more."""
-        headers = oscar.headers(Secret(running.secret))
-        answer = httpx.request(method, running.address + path, headers=headers, json={}, trust_env=False)
-        assert answer.status_code == 403
+        with running.owner() as owner:
+            assert owner.request(method, path, json={}).status_code == 403

@@ -116,17 +116,15 @@ class Journal:
         return Batch(tuple(writes), hashlib.sha256(said).hexdigest())
 
     def end(self, results: Sequence[Result], decision: str, *, now: datetime) -> None:
-        """Record how writes of a decision ended whose end was not known."""
-        still = {
-            entry.sent.place: entry.sent.number
-            for entry in self.entries()
-            if entry.outcome is None and entry.sent.decision == decision
-        }
+        """Record how writes of a decision ended whose end was not known, earlier tries of the same included."""
+        ended = {result.place: result for result in results}
         self._append(
             [
-                _Line(ended=Ended(number=still[r.place], at=now, outcome=r.outcome, reason=r.reason))
-                for r in results
-                if r.place in still
+                _Line(ended=Ended(number=each.sent.number, at=now, outcome=result.outcome, reason=result.reason))
+                for each in self.entries()
+                if each.outcome is None
+                and each.sent.decision == decision
+                and (result := ended.get(each.sent.place)) is not None
             ]
         )
 
@@ -146,6 +144,8 @@ class Journal:
 
     def _append(self, lines: Sequence[_Line]) -> None:
         """Add lines by one write, on disk before it returns."""
+        if not lines:
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         text = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
         file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)

@@ -1,0 +1,72 @@
+"""The journal survives whatever its writer does not."""
+
+import tempfile
+from decimal import Decimal
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.shops.journal import Journal
+from api.shops.model import ABSENT, EMPTY, Outcome, Result, Write, amount
+from tests.shops.shelf import NOW
+
+WRITES = [Write("a", amount(Decimal(20)), EMPTY), Write("b", ABSENT, amount(Decimal(30)))]
+
+
+def test_nothing_written_and_an_empty_value_are_told_apart(tmp_path: Path) -> None:
+    """What stood there comes back from the file as it was."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.begin(WRITES, "v1", now=NOW)
+    assert [(e.sent.before, e.sent.after) for e in Journal(journal.path).entries()] == [
+        (write.before, write.after) for write in WRITES
+    ]
+
+
+@given(st.integers(0, 400), st.booleans())
+def test_a_line_cut_short_spoils_no_other(cut: int, garbage: bool) -> None:
+    """Cut anywhere, what was whole before is read, and what is added after too."""
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(Path(folder) / "journal.jsonl")
+        journal.begin(WRITES, "v1", now=NOW)
+        whole = journal.path.read_bytes()
+        kept = whole[: min(cut, len(whole))]
+        journal.path.write_bytes(kept + (b"\x00\xff" if garbage else b""))
+        ends = [place for place, sign in enumerate(whole) if sign == ord("\n")]
+        lines = sum(end < len(kept) or (end == len(kept) and not garbage) for end in ends)
+        assert len(journal.entries()) == lines
+        journal.begin(WRITES, "v2", now=NOW)
+        found = [entry.sent.decision for entry in journal.entries()]
+        assert found == ["v1"] * lines + ["v2"] * 2
+
+
+def test_a_key_is_the_same_after_a_kill_and_another_after_an_end(tmp_path: Path) -> None:
+    """A shop that knows keys does a batch once, and a batch tried anew again; decision, place and value are in it."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    first = journal.begin(WRITES, "v1", now=NOW).key
+    assert journal.begin(WRITES, "v1", now=NOW).key == first
+    others = {
+        journal.begin(WRITES, "v2", now=NOW).key,
+        journal.begin(WRITES[:1], "v1", now=NOW).key,
+        journal.begin([Write("a", amount(Decimal(20)), amount(Decimal(21))), WRITES[1]], "v1", now=NOW).key,
+    }
+    journal.end([Result("a", Outcome.REFUSED)], "v1", now=NOW)
+    assert len({first, *others, journal.begin(WRITES, "v1", now=NOW).key}) == 5
+
+
+def test_the_last_write_the_shop_took_stands(tmp_path: Path) -> None:
+    """A refused one does not; one whose end is not known may have arrived."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.begin(WRITES, "v1", now=NOW)
+    journal.end([Result("a", Outcome.DONE), Result("b", Outcome.DONE)], "v1", now=NOW)
+    journal.begin(WRITES, "v2", now=NOW)
+    journal.end([Result("a", Outcome.REFUSED, "no")], "v2", now=NOW)
+    assert {place: entry.sent.decision for place, entry in journal.standing().items()} == {"a": "v1", "b": "v2"}
+    assert {entry.reason for entry in journal.entries()} == {"", "no"}
+
+
+def test_others_cannot_read_it(tmp_path: Path) -> None:
+    """It holds what a shop sells at what price."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.begin(WRITES, "v1", now=NOW)
+    assert journal.path.stat().st_mode & 0o077 == 0

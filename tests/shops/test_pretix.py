@@ -1,0 +1,117 @@
+"""What the pretix connector does without a pretix; with one: test_running_pretix.py."""
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.shops.bucket import TokenBucket
+from api.shops.client import Patience
+from api.shops.credentials import Secret
+from api.shops.errors import ShopError
+from api.shops.model import ABSENT, EMPTY, Batch, Write, Written, amount
+from api.shops.pretix import Pretix, connect, hinted
+from api.shops.pretix.places import Place
+
+NUMBERS = st.integers(1, 10**9)
+PLACES = st.one_of(
+    st.builds(Place, st.from_regex(r"[a-z0-9.-]+", fullmatch=True), NUMBERS, st.none() | NUMBERS, st.none() | NUMBERS),
+    st.builds(lambda event, number: Place(event, voucher=number), st.just("gala"), NUMBERS),
+)
+SIX = amount(Decimal("6.00"))
+
+
+@given(PLACES)
+def test_a_name_leads_to_its_place(place: Place) -> None:
+    """And a place has one name."""
+    assert Place.parse(str(place)) == place
+
+
+@pytest.mark.parametrize(
+    "name", ["", "gala", "gala/item/0", "gala/item/1/..", "../item/1", "gala/item/1\n", "a/b/item/1"]
+)
+def test_what_is_no_place_leads_nowhere(name: str) -> None:
+    """Names end up in addresses of requests."""
+    with pytest.raises(ShopError, match="not a place") as raised:
+        Place.parse(name)
+    assert raised.value.permanent
+
+
+def pretix(answer: Callable[[httpx.Request], httpx.Response]) -> Pretix:
+    """A connector to whatever answers."""
+    return connect(
+        "https://tickets.example",
+        "hosts",
+        ["gala"],
+        secret=Secret("hush"),
+        transport=httpx.MockTransport(answer),
+        bucket=TokenBucket(6e6, burst=1000),
+        patience=Patience(attempts=1),
+    )
+
+
+ROW = {"item": 2, "price": "12.00", "disabled": False, "available_from": None, "available_until": None}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ([ROW], SIX, [{**ROW, "price": "6.00"}]),
+        ([ROW, {**ROW, "item": 3}], ABSENT, [{**ROW, "item": 3}]),
+        ([ROW], EMPTY, [{**ROW, "price": None}]),
+        ([], SIX, [{"item": 2, "price": "6.00"}]),
+        ([], ABSENT, []),
+        ([{**ROW, "disabled": True}], ABSENT, [{**ROW, "disabled": True, "price": None}]),
+    ],
+    ids=["changed", "taken off", "emptied", "added", "never there", "taken off, but not what else is said there"],
+)
+def test_a_price_of_a_date_is_merged_into_what_stands_there(
+    before: list[object], after: Written, expected: list[object]
+) -> None:
+    """Other products, and what else is set for this one, are sent again as they were."""
+    sent: list[object] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "PATCH":
+            sent.append(json.loads(request.content))
+        date = {"id": 7, "name": "Night", "date_from": "2031-05-01T20:00:00Z", "variation_price_overrides": []}
+        return httpx.Response(200, json={**date, "item_price_overrides": before})
+
+    pretix(answer).write(Batch((Write("gala/item/2/date/7", EMPTY, after),)))
+    assert sent == [{"item_price_overrides": expected, "variation_price_overrides": []}]
+
+
+def test_prices_of_one_date_go_in_one_request_and_others_alone() -> None:
+    """Two requests for one date would each drop what the other wrote, were they not merged."""
+    places = [
+        "gala/item/1",
+        "gala/item/2/date/7",
+        "gala/voucher/3",
+        "gala/item/1/variation/4/date/7",
+        "gala/item/2/date/8",
+    ]
+    groups = pretix(lambda _: httpx.Response(500)).batches([Write(place, ABSENT, SIX) for place in places])
+    assert sorted(sorted(write.place for write in group) for group in groups) == [
+        ["gala/item/1"],
+        ["gala/item/1/variation/4/date/7", "gala/item/2/date/7"],
+        ["gala/item/2/date/8"],
+        ["gala/voucher/3"],
+    ]
+
+
+def test_a_buyer_comes_without_the_key() -> None:
+    """What buyers see is read as they would."""
+    shop = pretix(lambda _: httpx.Response(500))
+    assert (shop.api.headers, shop.storefront.headers) == ({"Authorization": "Token hush"}, {})
+    assert "hush" not in repr(shop)
+
+
+@given(st.binary(max_size=60))
+def test_whatever_comes_as_a_hint_is_none_unless_it_names_an_event(body: bytes) -> None:
+    """Anybody can send anything to the address of a webhook."""
+    assert hinted(body, "hosts") is None
+    assert hinted(b'{"organizer": "hosts", "event": "gala", "code": "ABC"}', "hosts") == "gala"

@@ -15,11 +15,11 @@ from api.shops.credentials import Secret
 from api.shops.errors import ShopError
 from api.shops.model import ABSENT, EMPTY, Batch, Write, Written, amount
 from api.shops.pretix import Pretix, connect, hinted
-from api.shops.pretix.places import Place
+from api.shops.pretix.places import SLUG, Place
 
 NUMBERS = st.integers(1, 10**9)
 PLACES = st.one_of(
-    st.builds(Place, st.from_regex(r"[a-z0-9.-]+", fullmatch=True), NUMBERS, st.none() | NUMBERS, st.none() | NUMBERS),
+    st.builds(Place, st.from_regex(SLUG, fullmatch=True), NUMBERS, st.none() | NUMBERS, st.none() | NUMBERS),
     st.builds(lambda event, number: Place(event, voucher=number), st.just("gala"), NUMBERS),
 )
 SIX = amount(Decimal("6.00"))
@@ -41,17 +41,24 @@ def test_what_is_no_place_leads_nowhere(name: str) -> None:
     assert raised.value.permanent
 
 
-def pretix(answer: Callable[[httpx.Request], httpx.Response]) -> Pretix:
+def pretix(answer: Callable[[httpx.Request], httpx.Response], *, organizer: str = "hosts") -> Pretix:
     """A connector to whatever answers."""
     return connect(
         "https://tickets.example",
-        "hosts",
+        organizer,
         ["gala"],
         secret=Secret("hush"),
         transport=httpx.MockTransport(answer),
         bucket=TokenBucket(6e6, burst=1000),
         patience=Patience(attempts=1),
     )
+
+
+@pytest.mark.parametrize("organizer", ["", "..", "a/b", "?"])
+def test_an_organizer_that_no_pretix_has_is_refused(organizer: str) -> None:
+    """It would lead elsewhere on the same server."""
+    with pytest.raises(ValueError, match="no short name"):
+        pretix(lambda _: httpx.Response(500), organizer=organizer)
 
 
 ROW = {"item": 2, "price": "12.00", "disabled": False, "available_from": None, "available_until": None}

@@ -11,6 +11,7 @@ Guarantees
 Source: https://docs.pretix.eu/dev/api/ (pretix 2026.8); the traps were seen on a running one.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,7 +27,7 @@ from api.shops.model import Batch, Capabilities, Demand, Listed, Movement, Shown
 from api.shops.pretix import demand
 from api.shops.pretix.answers import Date, Override
 from api.shops.pretix.catalogue import Catalogue, taxes
-from api.shops.pretix.places import Place
+from api.shops.pretix.places import SLUG, Place
 
 REQUESTS_PER_MINUTE = 360
 """Most that pretix.eu takes of a client."""
@@ -49,6 +50,10 @@ class Pretix:
     organizer: str
     events: tuple[str, ...]
     vouchers: bool = False
+
+    def __post_init__(self) -> None:
+        if wrong := [name for name in (self.organizer, *self.events) if not re.fullmatch(SLUG, name)]:
+            raise ValueError(f"{wrong[0]!r} is no short name of an organizer or event")
 
     @property
     def capabilities(self) -> Capabilities:

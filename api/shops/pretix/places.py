@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from api.shops.errors import ShopError
 
+SLUG = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+"""How events and organizers are named in addresses."""
 _NAME = re.compile(
-    r"(?P<event>[A-Za-z0-9.-]+)/"
+    rf"(?P<event>{SLUG})/"
     r"(?:voucher/(?P<voucher>[1-9]\d*)"
     r"|item/(?P<item>[1-9]\d*)(?:/variation/(?P<variation>[1-9]\d*))?(?:/date/(?P<date>[1-9]\d*))?)",
     re.ASCII,

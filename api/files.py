@@ -11,7 +11,6 @@ Guarantees
 import codecs
 import csv
 import io
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from api.spreadsheet import FORMULA
+from api.spreadsheet import KEPT_FROM_IT, as_it_was
 from pricing.errors import Finding, InputError
 
 _BLOCK = 1 << 24
@@ -76,10 +75,11 @@ def _load_csv(data: bytes, file: str) -> Loaded:
     if data.count(b'"') % 2 and (row := _swallowing(cells, others)):
         raise InputError(Finding(_UNCLOSED, file, row))
     ragged = {row: _split(text) for row, text in others.items()}
-    names = [re.sub(f"^'({FORMULA})", r"\1", name) for name in header]
+    names = [as_it_was(name) for name in header]
     frame = cells.set_axis(names, axis="columns")
     for name in names:
-        frame[name] = frame[name].str.replace(f"^'({FORMULA})", r"\1", regex=True)
+        kept = frame[name].str.contains("'", regex=False)
+        frame.loc[kept, name] = frame.loc[kept, name].str.replace(KEPT_FROM_IT, "", regex=True)
     frame = frame[~(frame == "").all(axis=1)]
     if frame.empty and not ragged:
         raise InputError(Finding("there is a header, but no row", file))

@@ -144,7 +144,7 @@ class Ground(msgspec.Struct, frozen=True, gc=False):
     no_test: str
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> tuple[str, ...]:
         """What no other group has."""
         return self.product, self.segment
 
@@ -172,7 +172,7 @@ class Grounds(msgspec.Struct, frozen=True, dict=True):
     groups: tuple[Ground, ...]
 
     @cached_property
-    def by_key(self) -> dict[tuple[str, str], Ground]:
+    def by_key(self) -> dict[tuple[str, ...], Ground]:
         """By product and segment."""
         return {ground.key: ground for ground in self.groups}
 

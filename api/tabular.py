@@ -26,7 +26,7 @@ from rich.table import Table as Grid
 
 from api.atomic import replacing
 from api.files import Loaded, load
-from api.spreadsheet import FORMULA, harmless
+from api.spreadsheet import COULD_RUN, harmless
 from pricing.errors import Finding, InputError, UnavailableError
 from pricing.tables import TABLES
 from pricing.tables.examine import Settings, examine
@@ -182,7 +182,7 @@ def _csv_cells(cells: "pd.Series[Any]") -> "pd.Series[Any]":
     if cells.dtype.kind == "M":
         return _iso(cells)
     if isinstance(cells.dtype, pd.StringDtype):
-        return cells.str.replace(f"^({FORMULA})", r"'\1", regex=True)
+        return cells.str.replace(COULD_RUN, "'", regex=True)
     return cells if is_numeric_dtype(cells) else cells.astype("object").map(harmless, na_action="ignore")
 
 

@@ -10,7 +10,6 @@ Guarantees
 """
 
 import codecs
-import csv
 import os
 import re
 import secrets
@@ -23,9 +22,9 @@ from pathlib import Path
 
 import msgspec
 
-from api.atomic import replacing, write_bytes
+from api.atomic import write_bytes
 from api.plain import LOOKED_AT, UTF8, UTF16, WESTERN, Sample, Writing, look
-from api.spreadsheet import harmless
+from api.spreadsheet import as_csv
 from pricing.errors import Finding, InputError, UnavailableError
 
 FOLDER = "uploads"
@@ -305,11 +304,8 @@ def _short(value: str | None) -> str | None:
 
 
 def _list(target: Path, findings: Sequence[Finding]) -> None:
-    with replacing(target) as draft, draft.open("w", encoding="utf-8", newline="") as file:
-        out = csv.writer(file, lineterminator="\n")
-        out.writerow(["row", "column", "problem", "cell"])
-        for each in findings:
-            out.writerow(map(harmless, (each.row, each.column, each.reason, each.value)))
+    told = ({"row": f.row, "column": f.column, "problem": f.reason, "cell": f.value} for f in findings)
+    write_bytes(as_csv(("row", "column", "problem", "cell"), told), target)
 
 
 def problems_of(root: Path, upload: Upload) -> Problems | None:

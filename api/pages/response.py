@@ -8,8 +8,6 @@ Guarantees
 * The table as a file runs nothing in a spreadsheet.
 """
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,7 +26,7 @@ from api.pages.desk import Answer, Desk, numbers_of
 from api.pages.numbers import DASH, Numbers
 from api.pages.paging import page_of
 from api.pages.situation import situation
-from api.spreadsheet import harmless
+from api.spreadsheet import as_csv
 from pricing.demand import Evidence, Identification
 from pricing.guardrails.rails import distrust
 from pricing.model import ALL
@@ -150,7 +148,7 @@ def currency_of(backend: Backend) -> str:
     return next((each.offer.currency for each in listings), backend.settings.currency)
 
 
-def groups_of(said: Estimates | None, grounds: Mapping[tuple[str, str], Ground]) -> list[Group]:
+def groups_of(said: Estimates | None, grounds: Mapping[tuple[str, ...], Ground]) -> list[Group]:
     """All groups, the best known first, of these those that sold most."""
     groups = [Group(each, grounds.get(each.key)) for each in (said.responses if said else ())]
     return sorted(groups, key=lambda group: (ORDER.index(group.status), -_sold(group), group.said.key))
@@ -168,13 +166,9 @@ TABLE = (
 """Columns of the file."""
 
 
-def as_csv(groups: list[Group]) -> bytes:
+def table_of(groups: list[Group]) -> bytes:
     """One row a group: the response, what it rests on, and the price test proposed."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, TABLE, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: harmless(cell) for name, cell in _cells(group)} for group in groups)
-    return text.getvalue().encode()
+    return as_csv(TABLE, (dict(_cells(group)) for group in groups))
 
 
 def _cells(group: Group) -> Iterator[tuple[str, object]]:
@@ -231,6 +225,6 @@ def add(desk: Desk) -> None:
 
     @desk.page("/response.csv")
     def response_csv() -> Answer:
-        sent = Sent(as_csv(groups_now()[1]), content_type="text/csv; charset=utf-8")
+        sent = Sent(table_of(groups_now()[1]), content_type="text/csv; charset=utf-8")
         sent.headers["Content-Disposition"] = 'attachment; filename="price-response.csv"'
         return sent

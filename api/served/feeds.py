@@ -11,10 +11,8 @@ Guarantees
 The feeds of Google and Meta are supplemental: they join the shop's own product feed by `id` and carry what changes.
 """
 
-import csv
-import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from xml.etree import ElementTree as ET
@@ -22,7 +20,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 
 from api.served.snapshot import Entry, View
-from api.spreadsheet import harmless
+from api.spreadsheet import as_csv
 from pricing.law import REFERENCE_DAYS
 
 GOOGLE = "http://base.google.com/ns/1.0"
@@ -144,19 +142,11 @@ def _text(parent: ET.Element, name: str, text: str) -> None:
 
 def _meta(_view: View, entries: Sequence[Entry]) -> bytes:
     prices = _advertised(entries)
-    return _csv(({"id": price.offer, "title": price.title, "price": price.cost} for price in prices), META)
+    return as_csv(META, ({"id": price.offer, "title": price.title, "price": price.cost} for price in prices))
 
 
 def _prices_csv(_view: View, entries: Sequence[Entry]) -> bytes:
-    return _csv((price.row for price in _listed(entries)), TABLE)
-
-
-def _csv(rows: Iterable[Mapping[str, object]], columns: Iterable[str]) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(columns), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: harmless(value) for name, value in row.items()} for row in rows)
-    return text.getvalue().encode()
+    return as_csv(TABLE, (price.row for price in _listed(entries)))
 
 
 def _json(view: View, entries: Sequence[Entry]) -> bytes:

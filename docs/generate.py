@@ -42,7 +42,8 @@ named after prices of competitors unless they are allowed: [law](law.md) says wh
 * **number**, **decimal**: `1250.5`; no thousands separator or currency sign, not NaN or infinite; a decimal has at most
   the decimals of its currency.
 * **text**: as it stands. In CSV files, text that a spreadsheet could take for a formula (it starts with `=`, `+`, `-`,
-  `@`, a tab or a line break) is written behind an apostrophe, which is taken off when it is read.
+  `@`, a tab or a line break, or goes on with one of them after a semicolon, a tab or a line break) has an apostrophe
+  there, which is taken off when it is read.
 """
 
 

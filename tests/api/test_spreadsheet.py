@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -55,8 +56,7 @@ RUNS = re.compile(r"[\s\"]*[=+\-@＝＋－＠](?![\d.]*\Z)")
 
 def in_memory(write: Callable[[Path], object]) -> bytes:
     """What a writer of files writes."""
-    folder = pytest.importorskip("tempfile").TemporaryDirectory()
-    with folder as name:
+    with tempfile.TemporaryDirectory() as name:
         write(Path(name) / "made.csv")
         return (Path(name) / "made.csv").read_bytes()
 
@@ -93,10 +93,9 @@ EXPORTS: Mapping[str, tuple[Callable[[str], bytes], str]] = {
 def cells(data: bytes) -> list[str]:
     """What may become a cell: as CSV with any of three delimiters, and as lines cut at each of them."""
     text = data.decode()
-    read = [
-        cell for mark in ",;\t" for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark) for cell in row
-    ]
-    return read + [cell for mark in (";", "\t") for line in re.split(r"[\r\n]", text) for cell in line.split(mark)]
+    rows = [row for mark in ",;\t" for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark)]
+    cut = [line.split(mark) for mark in ";\t" for line in re.split(r"[\r\n]", text)]
+    return [cell for row in (*rows, *cut) for cell in row]
 
 
 @pytest.mark.parametrize("text", FORMULAS)

@@ -3,14 +3,16 @@
 Guarantees
 ----------
 * All of it is one moment of the book.
-* A proposal is decoded once, however many pages show it: it never changes.
+* The book is read once for each of its steps, however many pages show it: whatever changes it adds to its log, whose
+  last hash tells whether anything did.
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 from flask import g
 from sqlalchemy import Connection, select
@@ -20,22 +22,43 @@ from api.http.backend import Backend
 from api.settings import Settings
 from api.store.checks import Key
 from api.store.database import reading
-from api.store.queries import all_publications, coming, decode, in_force, listing_of, moment, standing_of
-from api.store.tables import freezes, proposals
+from api.store.queries import all_publications, coming, decode, in_force, listing_of, moment, origin_of, standing_of
+from api.store.tables import freezes, log, proposals
 from pricing.book import Change, Decision, Listing, PriceInForce, Proposal, Publication, Standing, Verdict
 from pricing.model import ALL, Offer
 from pricing.outcome import TotalGain
 
 WAITING = (Standing.OPEN, Standing.APPROVED)
+FIRST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """All changes are stopped: since when, by whom and why."""
+    """All changes are stopped: since when, by whom and why, and which versions that takes back for good."""
 
     at: datetime
     by: str
     reason: str
+    taken_back: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """What a book holds after one of its steps.
+
+    Attributes
+    ----------
+    listings : of all that ever was offered
+    prices : in force at the step, or later
+    decided : what was decided last, also in other parts of what the latest proposal is a part of
+    """
+
+    listings: Mapping[Key, Listing]
+    prices: tuple[PriceInForce, ...]
+    stop: Stop | None
+    last: Publication | None
+    proposal: Proposal | None
+    decided: Mapping[Key, Decision]
 
 
 @dataclass(frozen=True)
@@ -49,6 +72,7 @@ class Situation:
     stop : None if prices may change
     last : what changed prices last; None if nothing did
     proposal, standing : the one made last, and how far it has come
+    decided : what was decided last of each price, also where that is in force or over
     bookings : how events fill up, as far as it was kept
     """
 
@@ -61,6 +85,7 @@ class Situation:
     last: Publication | None
     proposal: Proposal | None
     standing: Standing | None
+    decided: Mapping[Key, Decision]
     bookings: Bookings | None
 
     @property
@@ -71,8 +96,7 @@ class Situation:
     @cached_property
     def decisions(self) -> Mapping[Key, Decision]:
         """What was decided last about what is on sale, also where it is in force already."""
-        made = self.proposal.decisions if self.proposal else ()
-        return {decision.key: decision for decision in made if decision.key in self.listings}
+        return {key: decision for key, decision in self.decided.items() if key in self.listings}
 
     @cached_property
     def held(self) -> tuple[Decision, ...]:
@@ -123,27 +147,58 @@ def situation(backend: Backend) -> Situation:
 
 def _read(backend: Backend, now: datetime) -> Situation:
     with reading(backend.engine) as db:
-        at = moment(db, now)
-        proposal = _latest(db)
-        on_sale = {
-            key: each for key, each in listing_of(db).items() if each.sold_until is None or now < each.sold_until
-        }
-        return Situation(
-            now=now,
-            settings=backend.settings,
-            listings=on_sale,
-            prices={price.key: price for price in in_force(db, at)},
-            coming=coming(db, at),
-            stop=_stop(db),
-            last=next((each for each in _backwards(db) if each.change is not Change.IMPORT), None),
-            proposal=proposal,
-            standing=None if proposal is None else standing_of(db, proposal, now),
-            bookings=load_bookings(backend.root),
-        )
+        book, at = _book(db, backend), moment(db, now)
+        standing = None if book.proposal is None else standing_of(db, book.proposal, now)
+    on_sale = {key: each for key, each in book.listings.items() if each.sold_until is None or now < each.sold_until}
+    return Situation(
+        now=now,
+        settings=backend.settings,
+        listings=on_sale,
+        prices={
+            price.key: price
+            for price in book.prices
+            if price.valid_from <= at and (price.valid_until is None or at < price.valid_until)
+        },
+        coming=tuple(price for price in book.prices if price.valid_from > at),
+        stop=book.stop,
+        last=book.last,
+        proposal=book.proposal,
+        standing=standing,
+        decided=book.decided,
+        bookings=load_bookings(backend.root),
+    )
 
 
-def _backwards(db: Connection) -> list[Publication]:
-    return list(all_publications(db).values())[::-1]
+_books: WeakKeyDictionary[Backend, tuple[str, _Book]] = WeakKeyDictionary()
+
+
+def _book(db: Connection, backend: Backend) -> _Book:
+    """The book after its last step, as it was read before if that is still the last one."""
+    last = db.scalar(select(log.c.hash).order_by(log.c.number.desc()).limit(1)) or ""
+    known = _books.get(backend)
+    if known is None or known[0] != last:
+        known = _books[backend] = (last, _read_book(db))
+    return known[1]
+
+
+def _read_book(db: Connection) -> _Book:
+    made, proposal = all_publications(db), _latest(db)
+    since = max((each.at for each in made.values()), default=FIRST)
+    return _Book(
+        listings=listing_of(db),
+        prices=tuple(sorted((*in_force(db, since), *coming(db, since)), key=lambda price: price.key)),
+        stop=_stop(db, made.values()),
+        last=next((each for each in reversed(made.values()) if each.change is not Change.IMPORT), None),
+        proposal=proposal,
+        decided=_decided(db, proposal) if proposal else {},
+    )
+
+
+def _decided(db: Connection, proposal: Proposal) -> dict[Key, Decision]:
+    """The decisions of a proposal, and where it is a part, those of the other parts."""
+    whole = select(proposals.c.body).where(proposals.c.id == origin_of(db, proposal.id))
+    others = () if (body := db.scalar(whole)) is None else decoded(body).decisions
+    return {decision.key: decision for decision in (*others, *proposal.decisions)}
 
 
 def _latest(db: Connection) -> Proposal | None:
@@ -157,6 +212,9 @@ def decoded(body: str) -> Proposal:
     return decode(body)
 
 
-def _stop(db: Connection) -> Stop | None:
+def _stop(db: Connection, made: Collection[Publication]) -> Stop | None:
     row = db.execute(select(freezes).order_by(freezes.c.number.desc()).limit(1)).first()
-    return Stop(row.at, row.by, row.reason) if row is not None and row.frozen else None
+    if row is None or not row.frozen:
+        return None
+    by_it = [each.undone for each in made if each.change is Change.ROLLBACK and each.at >= row.at]
+    return Stop(row.at, row.by, row.reason, tuple(each for each in by_it if each is not None))

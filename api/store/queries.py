@@ -1,5 +1,6 @@
 """What the price book's tables say, within a transaction that the caller holds."""
 
+import functools
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -180,7 +181,13 @@ def listing_of(db: Connection) -> dict[Key, Listing]:
     """What every offer is, as its owner last described it."""
     latest = select(func.max(listings.c.number)).group_by(listings.c.offer, listings.c.channel)
     rows = db.execute(select(listings).where(listings.c.number.in_(latest)))
-    return {(row.offer, row.channel): msgspec.json.decode(row.body, type=Listing) for row in rows}
+    return {(row.offer, row.channel): _listing(row.body) for row in rows}
+
+
+@functools.lru_cache(maxsize=20_000)
+def _listing(body: str) -> Listing:
+    """A listing from its JSON; asked for again and again, as it rarely changes."""
+    return msgspec.json.decode(body, type=Listing)
 
 
 def last_overrides(db: Connection) -> tuple[Override, ...]:

@@ -25,7 +25,9 @@ import structlog
 from api.intake import take_in
 from api.jobs import GRACE, Task, Told
 from api.logs import configure
-from api.store.runs import Kind
+from api.store.database import open_database
+from api.store.migrations import require_current
+from api.store.runs import STAGES, Kind
 from api.workspace import Workspace
 from optimization import HighsOptimizer
 from pricing.book import Verdict
@@ -35,19 +37,6 @@ from pricing.policy import Mode
 Progress = Callable[[str, int, int], None]
 """See `api.fitting.Progress`."""
 
-STAGES: Mapping[Kind, tuple[str, ...]] = {
-    Kind.INGEST: ("taking in the file",),
-    Kind.FIT: (
-        "reading the history",
-        "fitting price response",
-        "fitting booking curves",
-        "fitting forecasts",
-        "keeping what was learned",
-    ),
-    Kind.PRICE: ("optimizing prices",),
-    Kind.REPORT: ("writing the report",),
-}
-"""What each kind of job goes through; progress counts these, not seconds."""
 ENGINE = "engine"
 """Who proposes what the engine computes; a person approves it, or the policy in mode automatic."""
 REPORT = "report.html"
@@ -119,7 +108,9 @@ WORK: Mapping[Kind, Callable[[Workspace, Task, Progress], dict[str, Any]]] = {
 def do(task: Task, root: Path, *, say: Callable[[Told], None]) -> None:
     """Do one job in a workspace and say what came of it; whatever goes wrong is said, not raised."""
     try:
-        result = WORK[task.kind](Workspace.open(root), task, Steps(STAGES[task.kind], say))
+        place = Workspace.open(root)
+        require_current(open_database(place.database))  # said now, not after minutes of work
+        result = WORK[task.kind](place, task, Steps(STAGES[task.kind], say))
     except InputError as error:
         problems = tuple(islice(listed(error.findings), MOST))
         say(Told(problems=problems, findings=placed(error.findings), found=len(error.findings)))

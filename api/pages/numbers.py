@@ -8,7 +8,7 @@ Guarantees
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -95,12 +95,20 @@ class Numbers:
         """A time of day: `19:30`."""
         return format_skeleton("Hm", self.local(instant), locale=self.locale)
 
+    def second(self, instant: datetime) -> str:
+        """A time of day to the second: `19:30:05`."""
+        return format_skeleton("Hms", self.local(instant), locale=self.locale)
+
     def when(self, instant: datetime, now: datetime) -> str:
         """The time of day if it is today, the day if it is this year's, else the date."""
         at, today = self.local(instant), self.local(now)
         if at.date() == today.date():
             return self.clock(instant)
         return self.short_day(instant) if at.year == today.year else self.day(instant)
+
+    def last_day(self, until: datetime, now: datetime) -> str:
+        """The last day, or the time today, of what ends at an instant that is no part of it."""
+        return self.when(until - timedelta(microseconds=1), now)
 
     def days_until(self, instant: datetime, now: datetime) -> int:
         """Whole days from today to a day."""

@@ -281,6 +281,12 @@ SENTENCES = (
     _("nobody would be left who is admin; make another admin first"),
     _("%(name)s is a name the program itself acts under; take another"),
     # Jobs
+    _("asked for by schedule"),
+    _("asked for by %(name)s"),
+    _("attempt %(n)s, by worker %(name)s"),
+    _("attempt %(n)s, by worker %(name)s; worker %(name2)s has not been heard of"),
+    _("cancelled by %(name)s"),
+    _("given back by worker %(name)s, which ends"),
     _("there is no run %(id)s"),
     _("run %(id)s is done already"),
     _("run %(id)s is failed already"),

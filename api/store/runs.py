@@ -54,6 +54,19 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+STAGES: Mapping[Kind, tuple[str, ...]] = {
+    Kind.INGEST: ("taking in the file",),
+    Kind.FIT: (
+        "reading the history",
+        "fitting price response",
+        "fitting booking curves",
+        "fitting forecasts",
+        "keeping what was learned",
+    ),
+    Kind.PRICE: ("optimizing prices",),
+    Kind.REPORT: ("writing the report",),
+}
+"""What each kind of job goes through; progress counts these, not seconds."""
 ON_REQUEST = (Kind.FIT, Kind.PRICE, Kind.REPORT)
 """What needs no arguments, so that a word is enough to ask for it."""
 OPEN = (State.ASKED.value, State.RUNNING.value)

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.jobs import Task, Told
-from api.store.runs import ON_REQUEST, Kind
-from api.work import STAGES, WORK, Steps, do
+from api.store.runs import ON_REQUEST, STAGES, Kind
+from api.work import WORK, Steps, do
 from api.workspace import Workspace
 from tests.api.test_workspace import NOW, OFFERS, SALES, Bring
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from datetime import time
 from decimal import Decimal
+from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,6 +29,7 @@ FILE = "fairfare.toml"
 LONGEST_QUOTE = 7 * 24 * 60
 """A price promised for longer is an offer, not a quote [minutes]."""
 CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+SHOP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 LARGEST_UPLOAD = 2000
 """A worker reads a file as a whole, in several times its size of memory [MB]."""
 DATABASE = re.compile(r"postgresql://[^:/@\s]*@?[^@\s]*/[^@\s]+")
@@ -107,6 +110,59 @@ class Uploads:
             raise ValueError(f"uploads.max_mb must be from 1 to {LARGEST_UPLOAD}, uploads.keep_days at least 1")
 
 
+class ShopSystem(StrEnum):
+    """What a shop runs."""
+
+    PRETIX = "pretix"
+    OSCAR = "oscar"
+    SHOPIFY = "shopify"
+    WOOCOMMERCE = "woocommerce"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopSettings:
+    """A shop that prices are pushed to and sales are pulled from; its secret is never written here (docs/shops).
+
+    Attributes
+    ----------
+    name : of letters, digits, - and _; names its folder and its secret
+    system : "pretix", "oscar", "shopify" or "woocommerce"
+    address : such as "https://tickets.example"
+    storefront : where buyers come, if elsewhere; Shopify only
+    organizer : its short name; pretix only
+    events : their short names; pretix only
+    vouchers : whether vouchers that name a price are priced too; pretix only
+    tax_included : whether prices are written with tax; pretix says so itself
+    requests_per_minute : most that are sent
+    """
+
+    name: str
+    system: ShopSystem
+    address: str
+    storefront: str | None = None
+    organizer: str | None = None
+    events: tuple[str, ...] = ()
+    vouchers: bool = False
+    tax_included: bool = True
+    requests_per_minute: int = 300
+
+    def __post_init__(self) -> None:
+        pretix, whole = self.system is ShopSystem.PRETIX, self.organizer is not None and len(self.events) > 0
+        named = self.organizer is not None or len(self.events) > 0 or self.vouchers
+        problems = [
+            (SHOP_NAME.fullmatch(self.name) is None, f"shop {self.name!r} is not of letters, digits, - and _"),
+            (self.requests_per_minute < 1, f"shop {self.name}: requests_per_minute must be at least 1"),
+            (pretix and not whole, f"shop {self.name}: pretix needs organizer and events"),
+            (named and not pretix, f"shop {self.name}: organizer, events and vouchers are pretix's"),
+            (
+                (self.storefront is not None) != (self.system is ShopSystem.SHOPIFY),
+                f"shop {self.name}: storefront is needed by Shopify, and means nothing to others",
+            ),
+        ]
+        if found := [text for wrong, text in problems if wrong]:
+            raise ValueError("; ".join(found))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What holds for a whole workspace.
@@ -127,6 +183,8 @@ class Settings:
     policy : what the engine may propose
     schedule : jobs that are done daily
     uploads : what may be brought through the pages
+    shops : where prices are pushed to and sales are pulled from (docs/shops)
+    allowed_networks : networks that are not public, such as "10.1.0.0/16", on which shops are spoken to nevertheless
     """
 
     currency: str = "EUR"
@@ -142,6 +200,8 @@ class Settings:
     policy: Policy = field(default_factory=Policy)
     schedule: Schedule = field(default_factory=Schedule)
     uploads: Uploads = field(default_factory=Uploads)
+    shops: tuple[ShopSettings, ...] = ()
+    allowed_networks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         problems = [
@@ -157,6 +217,11 @@ class Settings:
             ),
             (self.draws < 20 or self.seed < 0, "draws must be at least 20, seed not negative"),
             (self.requests_per_second < 1, "requests_per_second must be at least 1"),
+            (len({shop.name for shop in self.shops}) < len(self.shops), "two shops have the same name"),
+            *(
+                (not _is_network(each), f"allowed_networks: {each!r} is no network (for example 10.1.0.0/16)")
+                for each in self.allowed_networks
+            ),
             (not 1 <= self.quote_minutes <= LONGEST_QUOTE, f"quote_minutes must be from 1 to {LONGEST_QUOTE}"),
         ]
         if found := [text for wrong, text in problems if wrong] + list(self._market_problems()):
@@ -211,6 +276,14 @@ def parse_settings(text: str, *, file: str) -> Settings:
         raise InputError([Finding(text, file=file) for text in str(error).split("; ")]) from None
 
 
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_zone(name: str) -> bool:
     try:
         ZoneInfo(name)
@@ -225,6 +298,7 @@ def _unknown_settings(values: dict[str, Any]) -> Iterator[str]:
     yield from (f"policy.{key}" for key in _unknown(values.get("policy", {}), Policy))
     yield from (f"schedule.{key}" for key in _unknown(values.get("schedule", {}), Schedule))
     yield from (f"uploads.{key}" for key in _unknown(values.get("uploads", {}), Uploads))
+    yield from (f"shops.{key}" for shop in _tables(values, "shops") for key in _unknown(shop, ShopSettings))
     for market in _tables(values, "markets"):
         yield from (f"markets.{key}" for key in _unknown(market, MarketLaw))
         yield from (f"markets.fees.{key}" for fee in _tables(market, "fees") for key in _unknown(fee, Fee))
@@ -235,7 +309,9 @@ def _tables(values: object, name: str) -> list[object]:
     return listed if isinstance(listed, list) else []
 
 
-def _unknown(values: object, kind: type[Settings | Policy | Schedule | Uploads | MarketLaw | Fee]) -> list[str]:
+def _unknown(
+    values: object, kind: type[Settings | Policy | Schedule | Uploads | ShopSettings | MarketLaw | Fee]
+) -> list[str]:
     known = {setting.name for setting in fields(kind)}
     return sorted(set(values) - known) if isinstance(values, dict) else []
 

@@ -12,7 +12,7 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
-from api.settings import Schedule, Settings, Uploads
+from api.settings import Schedule, Settings, ShopSettings, Uploads
 from pricing.law import Fee, MarketLaw
 from pricing.policy import Policy
 from pricing.tables import TABLES, Column, Kind, Table
@@ -101,6 +101,7 @@ def settings_page() -> str:
         ("Under [policy]", Policy),
         ("Under [schedule]", Schedule),
         ("Under [uploads]", Uploads),
+        ("Under [[shops]]", ShopSettings),
         ("Under [[markets]]", MarketLaw),
         ("Under [[markets.fees]]", Fee),
     )
@@ -116,7 +117,7 @@ def settings_page() -> str:
     return "\n".join(rows)
 
 
-TABLES_OF_SETTINGS = {"policy", "schedule", "uploads", "markets", "fees"}
+TABLES_OF_SETTINGS = {"policy", "schedule", "uploads", "shops", "markets", "fees"}
 """Settings with a table of their own."""
 
 

@@ -1,5 +1,6 @@
 """Settings are read once, and every unknown or impossible one is an error that names it."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -151,3 +152,33 @@ def test_a_market_that_cannot_be_is_named(tmp_path: Path, text: str, named: str)
     """Nothing is guessed about a law."""
     with pytest.raises(InputError, match=named):
         read_settings(write(tmp_path, text))
+
+
+SHOP = '[[shops]]\nname = "tickets"\naddress = "https://tickets.example"\n'
+
+
+def test_a_shop_is_read_as_it_is_written() -> None:
+    """What its system needs, and nothing secret."""
+    text = SHOP + 'system = "pretix"\norganizer = "hosts"\nevents = ["gala"]\n'
+    [shop] = parse_settings(text, file="fairfare.toml").shops
+    assert (shop.name, shop.system, shop.organizer, shop.events) == ("tickets", "pretix", "hosts", ("gala",))
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (SHOP + 'system = "pretix"', "pretix needs organizer and events"),
+        (SHOP + 'system = "oscar"\nvouchers = true', "are pretix's"),
+        (SHOP + 'system = "shopify"', "storefront is needed by Shopify"),
+        (SHOP + 'system = "other"', "system"),
+        (SHOP + 'system = "oscar"\ntoken = "hush"', "unknown setting shops.token"),
+        (SHOP + 'system = "oscar"\nrequests_per_minute = 0', "requests_per_minute must be at least 1"),
+        ((SHOP + 'system = "oscar"\n') * 2, "two shops have the same name"),
+        (SHOP.replace('tickets"', '../up"') + 'system = "oscar"', "is not of letters"),
+        ('allowed_networks = ["10.1.0.1/16"]', "is no network"),
+    ],
+)
+def test_a_shop_that_cannot_be_is_named(text: str, named: str) -> None:
+    """A setting of another system, a name that would lead out of the folder, a secret where it does not belong."""
+    with pytest.raises(InputError, match=re.escape(named)):
+        parse_settings(text, file="fairfare.toml")

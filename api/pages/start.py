@@ -145,5 +145,5 @@ def _is_there(root: Path, table: str) -> bool:
 
 
 def _waiting(papers: list[Paper], table: str) -> Paper | None:
-    waiting = [paper for paper in papers if paper.table and paper.table.name == table and paper.state != "used"]
-    return waiting[0] if waiting else None
+    latest = next((paper for paper in papers if paper.table and paper.table.name == table), None)
+    return latest if latest and latest.state != "used" else None

@@ -20,8 +20,8 @@ from pricing.tables.headings import HEADINGS
 
 Cells = Mapping[str, Sequence[str]]
 """Column of the file -> what stands in its first rows."""
-FITTING = 0.9
-"""Share of the cells that must look like what the column holds."""
+FITTING, MENDABLE = 0.9, 0.5
+"""Share of the cells that look like what the column holds: so that it is sure, and so that its heading is believed."""
 CANDIDATES = ("sales", "events", "offers", "resources")
 """Tables a file may turn out to be."""
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
@@ -91,12 +91,13 @@ def guess_columns(table: Table, cells: Cells) -> tuple[Match, ...]:
 
 def _by_name(column: Column, known: Sequence[tuple[int, str]], cells: Cells) -> Match | None:
     """The column with the most usual heading whose cells fit; none if two are alike."""
-    fitting = sorted((rank, source) for rank, source in known if _fits(column, cells[source]))
+    fitting = sorted((rank, source) for rank, source in known if _fit(column, cells[source]) >= MENDABLE)
     if not fitting or (len(fitting) > 1 and fitting[0][0] == fitting[1][0]):
         return None
     rank, source = fitting[0]
     why = Why.NAME if rank == 0 else Why.HEADING
-    return Match(column.name, source, why, sure=rank < _UNSURE and bool(_filled(cells[source])))
+    sure = rank < _UNSURE and bool(_filled(cells[source])) and _fit(column, cells[source]) >= FITTING
+    return Match(column.name, source, why, sure)
 
 
 def _by_looks(column: Column, free: Cells) -> list[Match]:
@@ -104,21 +105,21 @@ def _by_looks(column: Column, free: Cells) -> list[Match]:
     like = [
         source
         for source, cells in free.items()
-        if _filled(cells) and _fits(column, cells) and not _NOT_IT.search(key_of(source))
+        if _filled(cells) and _fit(column, cells) >= FITTING and not _NOT_IT.search(key_of(source))
     ]
     return [Match(column.name, like[0], Why.LOOKS, sure=False)] if len(like) == 1 else []
 
 
-def _fits(column: Column, cells: Sequence[str]) -> bool:
-    """Whether cells look like what the column holds; blank ones tell nothing."""
+def _fit(column: Column, cells: Sequence[str]) -> float:
+    """Which share of the cells looks like what the column holds; blank ones tell nothing."""
     filled = _filled(cells)
     if column.kind is Kind.CURRENCY:
         like = sum(cell in CURRENCIES for cell in filled)
     elif looks := _LOOKS.get(column.kind):
         like = sum(looks.fullmatch(cell) is not None for cell in filled)
     else:
-        return True
-    return like >= FITTING * len(filled)
+        return 1.0
+    return like / len(filled) if filled else 1.0
 
 
 def _filled(cells: Sequence[str]) -> list[str]:

@@ -146,7 +146,7 @@ OFFERS = {
         ladder, price ladder, price steps, price points, allowed prices, possible prices, preisleiter, preisstufen,
         preispunkte, erlaubte preise, moegliche preise, staffel?
     """,
-    "resource": _RESOURCE,
+    "resource": f"{_RESOURCE}, kontingent",
     "list_price": _LIST_PRICE,
 }
 RESOURCES = {

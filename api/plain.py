@@ -159,7 +159,7 @@ def rewrite(source: Path, target: Path, writing: Writing, reading: Reading) -> N
         target.open("w", encoding="utf-8", newline="") as made,
     ):
         records = _read(csv.reader(given, delimiter=writing.delimiter, strict=True))
-        out = csv.writer(made, lineterminator="\n")
+        out = csv.writer(made)  # its line ends have both signs, so that a cell with either is quoted
         header = _named(next(records, []))
         chosen = [i for i, name in enumerate(header) if reading.others or name in reading.kinds]
         cells = {i: _cell(reading.kinds.get(header[i]), writing, reading) for i in chosen}

@@ -11,12 +11,12 @@ words of box offices and shops. A question mark behind a heading says that it of
 from collections.abc import Mapping
 
 _PRODUCT = """
-    product, product id, product code, sku, lineitem sku, line item sku, item sku, lineitem name, item name, line item
-    name, product name, product title, item, item id, item code, item number, article, article number, ticket type,
-    ticket name, ticket class, stock code, ean, gtin, produkt, produkt id, produktname, produktnummer, artikel,
-    artikel id, artikelname, artikelnummer, artikelnr, artikel nr, artikelbezeichnung, artikelcode, ticketart,
-    tickettyp, ticket typ, kartenart, ticketkategorie, platzkategorie, preiskategorie, variant sku, price category?,
-    seat category?, ticket?, karte?, description?, bezeichnung?, beschreibung?, title?, titel?, ware?
+    product, product id, product code, sku, lineitem sku, item sku, lineitem name, item name, product name, product
+    title, item, item id, item code, item number, article, article number, ticket type, ticket name, ticket class,
+    stock code, ean, gtin, produkt, produkt id, produktname, produktnummer, artikel, artikel id, artikelname,
+    artikelnummer, artikelnr, artikelbezeichnung, artikelcode, ticketart, tickettyp, kartenart, ticketkategorie,
+    platzkategorie, preiskategorie, variant sku, price category?, seat category?, ticket?, karte?, description?,
+    bezeichnung?, beschreibung?, title?, titel?, ware?
 """
 _SEGMENT = """
     segment, audience, customer segment, market segment, customer group, customer type, buyer type, kundengruppe,
@@ -63,21 +63,19 @@ SALES = {
     "channel": _CHANNEL,
     "customer": """
         customer, customer id, customer number, customer no, client id, buyer id, member id, user id, kunde, kunden
-        id, kundennummer, kunden nr, kundennr, mitgliedsnummer, pseudonymization id
+        id, kundennummer, kunden nr, mitgliedsnummer, pseudonymization id
     """,
     "quantity": """
-        quantity, qty, lineitem quantity, line item quantity, item quantity, quantity sold, units, units sold, items
-        sold, tickets sold, number of tickets, ticket count, amount sold, net quantity, net items sold, quantity
-        ordered, pieces, sold, menge, anzahl, stueck, stueckzahl, absatz, verkaufte menge, verkaufte stueck, verkaufte
-        karten, verkaufte tickets, anzahl karten, anzahl tickets, kartenzahl, ticketanzahl, bestellmenge, count?,
-        besucher?, verkauft?
+        quantity, qty, lineitem quantity, item quantity, quantity sold, units, units sold, items sold, tickets sold,
+        number of tickets, ticket count, amount sold, net quantity, net items sold, quantity ordered, pieces, sold,
+        menge, anzahl, stueck, stueckzahl, absatz, verkaufte menge, verkaufte stueck, verkaufte karten, verkaufte
+        tickets, anzahl karten, anzahl tickets, kartenzahl, ticketanzahl, bestellmenge, count?, besucher?, verkauft?
     """,
     "price": """
-        price, unit price, unit price paid, price paid, price per unit, price per ticket, lineitem price, line item
-        price, item price, item cost, ticket price, sale price, selling price, sold price, average price, avg price,
-        paid price, price each, preis, einzelpreis, stueckpreis, verkaufspreis, ticketpreis, kartenpreis, preis
-        brutto, bruttopreis, bezahlter preis, preis pro ticket, preis je ticket, preis pro stueck, preis je stueck, vk
-        preis, vk, rate?
+        price, unit price, unit price paid, price paid, price per unit, price per ticket, lineitem price, item price,
+        item cost, ticket price, sale price, selling price, sold price, average price, avg price, paid price, price
+        each, preis, einzelpreis, stueckpreis, verkaufspreis, ticketpreis, kartenpreis, preis brutto, bruttopreis,
+        bezahlter preis, preis pro ticket, preis je ticket, preis pro stueck, preis je stueck, vk preis, vk, rate?
     """,
     "currency": _CURRENCY,
     "available": """
@@ -102,8 +100,8 @@ EVENTS = {
     """,
     "on_sale_at": """
         on sale at, on sale, on sale date, sale start, sales start, presale start, presale start date, start of
-        presale, onsale, verkaufsstart, vorverkaufsstart, vvk start, vvk beginn, vorverkaufsbeginn, verkaufsbeginn,
-        beginn vorverkauf
+        presale, verkaufsstart, vorverkaufsstart, vvk start, vvk beginn, vorverkaufsbeginn, verkaufsbeginn, beginn
+        vorverkauf
     """,
     "capacity": """
         capacity, seats, places, total capacity, venue capacity, event capacity, max attendees, quota, tickets

@@ -70,6 +70,7 @@ COMMANDS = (
     "feed",
     "outcomes",
     "worker",
+    "shops",
     "jobs",
     "backup",
     "doctor",

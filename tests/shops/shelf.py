@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from api.shops.errors import ShopError
-from api.shops.model import Batch, Capabilities, Change, Demand, Listed, Shown, Stock, Write, Written, amount
+from api.shops.model import Batch, Capabilities, Change, Demand, Listed, Movement, Shown, Stock, Write, Written, amount
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
@@ -30,6 +30,7 @@ class Shelf:
     deaf : takes writes and does nothing
     down : cannot be read
     written : every write that took effect
+    sold : movements, the oldest first
     """
 
     prices: dict[str, Written] = field(default_factory=lambda: {"a": amount(Decimal(20)), "b": amount(Decimal(30))})
@@ -39,6 +40,7 @@ class Shelf:
     per_batch: int = 1
     written: list[Write] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    sold: list[Movement] = field(default_factory=list)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -54,8 +56,9 @@ class Shelf:
         )
 
     def pull_demand(self, since: str | None) -> Demand:
-        """Nobody buys."""
-        return Demand((), since or "")
+        """What was sold, the last of it again."""
+        start = max(0, int(since or 0) - 1)
+        return Demand(tuple(self.sold[start:]), str(len(self.sold)))
 
     def pull_inventory(self) -> tuple[Stock, ...]:
         """There is no limit."""

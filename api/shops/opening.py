@@ -1,0 +1,80 @@
+"""A shop as its settings describe it, ready to be read and written.
+
+Guarantees
+----------
+* Its secret comes from the environment or from a file of the owner's own, `secrets/NAME` in the workspace.
+* An address that is not on the public internet is not spoken to unless its network is allowed in the settings.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from ipaddress import ip_network
+from pathlib import Path
+
+import httpx
+
+from api.settings import Settings, ShopSettings, ShopSystem
+from api.shops import oscar, pretix, shopify, woocommerce
+from api.shops.addresses import Guard, GuardedTransport
+from api.shops.bucket import TokenBucket
+from api.shops.client import Patience
+from api.shops.connector import Connector
+from api.shops.credentials import Secret, secret_of
+from api.shops.journal import Journal
+from api.shops.shop import Shop
+from pricing.errors import InputError
+
+AT_ONCE = 20
+"""Requests that may follow each other without a pause [requests]."""
+
+
+def folder_of(root: Path, shop: str) -> Path:
+    """Where the table of offers, the journal and the cursor of a shop are kept."""
+    return root / "shops" / shop
+
+
+@contextmanager
+def opened(shop: ShopSettings, settings: Settings, root: Path, environment: Mapping[str, str]) -> Iterator[Shop]:
+    """A shop of a workspace; its connections are closed afterwards."""
+    secret = secret_of(shop.name, environment=environment, file=root / "secrets" / shop.name)
+    guard = Guard(tuple(ip_network(each) for each in settings.allowed_networks))
+    with GuardedTransport(guard) as transport:
+        try:
+            connector = _connector(shop, secret, transport)
+        except ValueError as error:
+            raise InputError(f"shop {shop.name}: {error}") from None
+        yield Shop(connector, Journal(folder_of(root, shop.name) / "journal.jsonl"))
+
+
+def _connector(shop: ShopSettings, secret: Secret, transport: httpx.BaseTransport) -> Connector:
+    bucket, patience = TokenBucket(shop.requests_per_minute, burst=AT_ONCE), Patience()
+    if shop.system is ShopSystem.PRETIX:
+        return pretix.connect(
+            shop.address,
+            shop.organizer or "",
+            shop.events,
+            secret=secret,
+            transport=transport,
+            bucket=bucket,
+            patience=patience,
+            vouchers=shop.vouchers,
+        )
+    if shop.system is ShopSystem.SHOPIFY:
+        return shopify.connect(
+            shop.address,
+            shop.storefront or "",
+            secret=secret,
+            transport=transport,
+            bucket=bucket,
+            patience=patience,
+            tax_included=shop.tax_included,
+        )
+    connect = oscar.connect if shop.system is ShopSystem.OSCAR else woocommerce.connect
+    return connect(
+        shop.address,
+        secret=secret,
+        transport=transport,
+        bucket=bucket,
+        patience=patience,
+        tax_included=shop.tax_included,
+    )

@@ -9,6 +9,7 @@ Guarantees
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import unescape
 from http import HTTPStatus
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def file_of(path: Path) -> File | None:
 
 def policy_of(page: bytes) -> str:
     """What a browser may do with a report."""
-    found = OWN.search(page[:HEAD].decode(errors="replace").replace("&#39;", "'"))
+    found = OWN.search(unescape(page[:HEAD].decode(errors="replace")))
     return f"{found[0] if found else WITHOUT}; {APART}"
 
 

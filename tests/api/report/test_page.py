@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 
+from api.pages.report import APART, policy_of
 from api.report.page import FOLDER
 
 
@@ -16,6 +17,15 @@ def test_the_policy_allows_exactly_the_scripts_on_the_page(page: str) -> None:
     digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts)
     assert given == {f"sha256-{digest}" for digest in digests}
     assert "default-src 'none'" in policy[1].replace("&#39;", "'")
+
+
+def test_the_desk_lets_exactly_these_scripts_run(page: str) -> None:
+    """The policy it sends with a report is the report's own, in a sandbox."""
+    scripts = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
+    digests = {base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts}
+    policy = policy_of(page.encode())
+    assert set(re.findall(r"'sha256-([\w+/=]+)'", policy)) == digests
+    assert policy.endswith(APART)
 
 
 def test_nothing_is_loaded_from_elsewhere(page: str) -> None:

@@ -15,7 +15,7 @@ from api.shops.offers import Offers
 from api.shops.shop import Shop
 from api.store.database import open_database, reading
 from api.store.tables import sales
-from api.syncing import Pulled, Pushed, pull, push
+from api.syncing import Pulled, pull, push
 from api.workspace import Workspace
 from pricing.errors import InputError, MismatchError
 from tests.api.store.book_kit import IDS, LISTINGS, NOW, decision, proposal, publish

@@ -22,7 +22,20 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from api import pages
 from api.clock import SteadyClock, utc_now
-from api.http import audit, forecasts, freezes, prices, proposals, publications, quotes, runs, sales, trace, what_if
+from api.http import (
+    audit,
+    forecasts,
+    freezes,
+    prices,
+    proposals,
+    publications,
+    quotes,
+    runs,
+    sales,
+    trace,
+    uploads,
+    what_if,
+)
 from api.http.auth import Gate, Limit
 from api.http.backend import Backend
 from api.http.express import Express
@@ -65,6 +78,7 @@ BLUEPRINTS = (
     forecasts.blueprint,
     what_if.blueprint,
     runs.blueprint,
+    uploads.blueprint,
     audit.blueprint,
     sales.blueprint,
 )

@@ -29,7 +29,7 @@ and MismatchError with every place too, InputError with 422, UnavailableError wi
 
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
@@ -183,8 +183,57 @@ class Routes(APIBlueprint):
 
         return declare
 
+    def brings(
+        self,
+        rule: str,
+        *,
+        scope: Scopes,
+        media: Sequence[str],
+        responses: dict[Any, Any],
+        summary: str,
+        leads_to: Mapping[str, Link] = NOWHERE,
+    ) -> Callable[[View], View]:
+        """Declare a POST whose body is a file, read part by part; the view acts within `once`.
+
+        Parameters
+        ----------
+        media : types of files that are taken
+        leads_to : operations that go on from the answer, by name, and what of it they take
+        """
+
+        def declare(view: View) -> View:
+            content = {name: {"schema": {"type": "string", "format": "binary"}} for name in media}
+            documented = {**problems(409, 411, 413, 415), **responses}
+            self._declare("POST", rule, view, scope=scope, responses=documented, summary=summary, content=content)
+            self._link("POST", rule, responses, leads_to)
+            return view
+
+        return declare
+
+    def once(self, act: Callable[[], Response], key: str | None, *sent: str | bytes) -> Response:
+        """Act, or answer as before if the request came before.
+
+        Parameters
+        ----------
+        key : that it came with, if with any
+        sent : what of its body tells it from another with the same key
+        """
+        if key is None:
+            return act()
+        mark = fingerprint(request.method, request.full_path, *sent)
+        engine, now = self._backend.engine, self._backend.now()
+        return _response(once(engine, functools.partial(_succeeded, act), holder=g.holder, key=key, mark=mark, now=now))
+
     def _declare(
-        self, method: str, rule: str, view: View, *, scope: Scopes, responses: dict[Any, Any], summary: str
+        self,
+        method: str,
+        rule: str,
+        view: View,
+        *,
+        scope: Scopes,
+        responses: dict[Any, Any],
+        summary: str,
+        content: Mapping[str, Any] | None = None,
     ) -> None:
         scopes = (scope,) if isinstance(scope, Scope) else scope
         self._scopes[f"{self.name}.{view.__name__}"] = scopes
@@ -198,6 +247,8 @@ class Routes(APIBlueprint):
             self.bodies |= _schemas(model)
             content = {"application/json": {"schema": {"$ref": SCHEMA.format(model=model.__name__)}}}
             options["request_body"] = {"content": content, "required": _needs_body(model)}
+        elif content is not None:
+            options["request_body"] = {"content": content, "required": True}
         getattr(super(), method.lower())(rule, **options)(view)
 
     def _link(self, method: str, rule: str, responses: dict[Any, Any], leads_to: Mapping[str, Link]) -> None:
@@ -217,19 +268,8 @@ class Routes(APIBlueprint):
         @functools.wraps(view)
         def run(*, header: Once, **given: Any) -> Response:  # noqa: ANN401  # whatever the view takes
             g.writes = True
-            if header.key is None:
-                response = view(**given)
-            else:
-                mark = fingerprint(request.method, request.full_path, _sent())  # all of it is here before we begin
-                given_answer = once(
-                    self._backend.engine,
-                    functools.partial(_succeeded, view, given),
-                    holder=g.holder,
-                    key=header.key,
-                    mark=mark,
-                    now=self._backend.now(),
-                )
-                response = _response(given_answer)
+            sent = () if header.key is None else (_sent(),)  # all of it is here before we begin
+            response = self.once(functools.partial(view, **given), header.key, *sent)
             if refresh:
                 self._backend.refresh()
             return response
@@ -273,8 +313,8 @@ def _sent() -> bytes:
     return data
 
 
-def _succeeded(view: View, given: dict[str, Any]) -> Answered:
-    response = view(**given)
+def _succeeded(act: Callable[[], Response]) -> Answered:
+    response = act()
     if response.status_code >= HTTPStatus.BAD_REQUEST:
         abort(response)  # out of the transaction, which is undone
     return Answered(response.status_code, response.get_data(as_text=True))

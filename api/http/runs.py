@@ -74,6 +74,7 @@ class RunPage(BaseModel):
 def blueprint(backend: Backend, gate: Gate) -> Routes:
     """The routes under /v1/runs."""
     routes = Routes("runs", "Jobs: learning, pricing and reporting, done by fairfare worker", backend, gate)
+    routes.after_request(says_where)
     scope = Scope.PROPOSALS_WRITE
 
     @routes.writes(
@@ -85,27 +86,20 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
         leads_to=goes_to("one_run", id="/id") | goes_to("cancel_run", id="/id"),
     )
     def ask_run(sent: Wanted) -> Response:
-        return answer(_told(ask(backend.engine, Kind(sent.kind), by=g.holder, now=backend.now())), 202)
-
-    @routes.after_request
-    def say_where(response: Response) -> Response:
-        """Also where the answer to an earlier request with the same key is given again."""
-        if response.status_code == HTTPStatus.ACCEPTED:
-            response.headers["Location"] = f"/v1/runs/{response.get_json()['id']}"
-        return response
+        return answer(told(ask(backend.engine, Kind(sent.kind), by=g.holder, now=backend.now())), 202)
 
     @routes.reads("GET", "/runs", scope=scope, responses={200: RunPage}, summary="What was asked for, the newest first")
     def list_runs(query: RunsQuery) -> Response:
         found = newest(backend.engine, before=query.cursor, limit=query.limit + 1)
         page = found[: query.limit]
         following = str(page[-1].number) if len(found) > query.limit else None
-        return answer({"items": [_told(run) for run in page], "next": following})
+        return answer({"items": [told(run) for run in page], "next": following})
 
     @routes.reads(
         "GET", "/runs/<id>", scope=scope, responses={200: RunAnswer, **problems(404)}, summary="How far a run has come"
     )
     def one_run(path: RunPath) -> Response:
-        return answer(_told(find(backend.engine, path.id) or _unknown(path.id)))
+        return answer(told(find(backend.engine, path.id) or _unknown(path.id)))
 
     @routes.writes(
         "POST", "/runs/<id>/cancel", scope=scope, responses={200: RunAnswer, **problems(404)}, summary="Stop a run"
@@ -113,12 +107,20 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
     def cancel_run(path: RunPath) -> Response:
         if find(backend.engine, path.id) is None:
             _unknown(path.id)
-        return answer(_told(cancel(backend.engine, path.id, by=g.holder, now=backend.now())))
+        return answer(told(cancel(backend.engine, path.id, by=g.holder, now=backend.now())))
 
     return routes
 
 
-def _told(run: Run) -> dict[str, Any]:
+def says_where(response: Response) -> Response:
+    """Name the run that was asked for, also where the answer to an earlier request is given again."""
+    if response.status_code == HTTPStatus.ACCEPTED:
+        response.headers["Location"] = f"/v1/runs/{response.get_json()['id']}"
+    return response
+
+
+def told(run: Run) -> dict[str, Any]:
+    """A run as it is answered."""
     return {name: getattr(run, name) for name in RunAnswer.model_fields}
 
 

@@ -1,7 +1,10 @@
-"""A desk with people, for the tests of its pages."""
+"""A desk with people, for the tests of its pages, and a browser."""
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -9,6 +12,7 @@ from werkzeug.test import Client, TestResponse
 
 from api.store.users import Role, Users
 from tests.api.desk import Desk
+from tests.api.report.test_in_browser import CHROMIUM, FLAGS
 from tests.api.store.book_kit import NOW
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -60,3 +64,17 @@ class Person:
 def office(tmp_path: Path) -> Office:
     """Three offers at 10.00 for one event, and four people."""
     return Office(Desk(tmp_path))
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Any]:
+    """Chromium; without it the tests are skipped, except in continuous integration, where they fail."""
+    if CHROMIUM is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no Chromium on the path, and CI=true: pages must be tried in a browser")
+        pytest.skip("no Chromium on the path (Debian: apt-get install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()

@@ -2,39 +2,66 @@
 
 import itertools
 import os
-import threading
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib.resources import files
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
-from werkzeug.serving import make_server
 
 from api.app import create_app
 from api.clock import SteadyClock, utc_now
 from api.rehearsal import rehearse
 from api.served.follower import Follower
 from api.served.snapshot import SNAPSHOT_NAME
+from api.settings import default_text
+from api.store.book import PriceBook
 from api.store.keys import Scope, create_key
+from api.store.runs import Kind, State, ask, claim, finish
 from api.store.users import Role, Users
+from api.workspace import Workspace
 from optimization import HighsOptimizer
 from pricing.model import ALL
 from tests.api.pages.conftest import PASSWORD, QUICK
-from tests.api.report.test_in_browser import CHROMIUM, FLAGS, until
+from tests.api.pages.markup import PAYLOADS, named
+from tests.api.pages.test_markup import PAGES
+from tests.api.pages.windows import DRAWN, Window, faults, opened, served
+from tests.api.report.test_in_browser import until
 from tests.api.store.book_kit import place_in
 
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+SOAK = os.environ.get("FAIRFARE_SOAK")
 SIZES = {"1440": (1440, 900), "390": (390, 844)}
 LANGUAGES = {"en": "en-GB", "de": "de-DE"}
-ALL_WAYS = [*itertools.product(SIZES, LANGUAGES, ("light", "dark"))]
-PAIRS = [("1440", "en", "light"), ("1440", "de", "dark"), ("390", "de", "light"), ("390", "en", "dark")]
-WAYS = ALL_WAYS if os.environ.get("FAIRFARE_SOAK") else PAIRS
+
+
+class Way(NamedTuple):
+    """How someone looks at the desk."""
+
+    size: str
+    language: str
+    scheme: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """For a window."""
+        width, height = SIZES[self.size]
+        viewport = {"width": width, "height": height}
+        return {"viewport": viewport, "locale": LANGUAGES[self.language], "color_scheme": self.scheme}
+
+    def __str__(self) -> str:
+        return "-".join(self)
+
+
+PAIRS = [Way("1440", "en", "light"), Way("1440", "de", "dark"), Way("390", "de", "light"), Way("390", "en", "dark")]
+WAYS = [*map(Way._make, itertools.product(SIZES, LANGUAGES, ("light", "dark")))] if SOAK else PAIRS
 """Every two of width, language and theme meet; with FAIRFARE_SOAK set, all three."""
-DRAWN = "[...document.querySelectorAll('.chart')].every((it) => it.querySelector('.main-svg path'))"
+OPENING = PAIRS[1:3]
+"""In these, questions are opened too: both sizes and themes, and the longer words."""
 
 
 @dataclass
@@ -48,65 +75,53 @@ class Shop:
     moved: dict[str, str]
     event: str
     offer: str
+    book: PriceBook
+    job: str
+    failed: str
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """Simulated, ingested, fitted, published; then priced again."""
+    """Simulated, ingested, fitted, published; then priced again. One job waits, one has failed."""
     root = tmp_path_factory.mktemp("shop") / "season"
     now = utc_now()
     place = rehearse(root, now=now, seed=7, manager="manager", progress=lambda *_: None).workspace
     proposal = place.price(HighsOptimizer(), by="engine", now=now + timedelta(seconds=1))
     moved = {each.offer: str(each.allowed) for each in proposal.decisions if each.allowed != each.in_force}
     engine = place.book._engine
-    Users(engine, hasher=QUICK).add("Petra", Role.APPROVER, PASSWORD, by="test", now=now)
+    for name, role in {"Petra": Role.APPROVER, "Ada": Role.ADMIN}.items():
+        Users(engine, hasher=QUICK).add(name, role, PASSWORD, by="test", now=now)
     key = create_key(engine, [Scope.PRICES_READ], holder="shop", by="test", now=now)
     follower = Follower(place_in(root), root / SNAPSHOT_NAME, clock=SteadyClock())
     follower.refresh()
     app = create_app(follower, root=root, now=follower.now, refresh=follower.refresh)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    failed = ask(engine, Kind.REPORT, by="Petra", now=now)
+    if claimed := claim(engine, "worker", now=now):
+        finish(engine, claimed, State.FAILED, {"problems": ["the disk is full"]}, now=now)
+    job = ask(engine, Kind.FIT, by="Petra", now=now)
     gains = {total.event: total.gain.expected for total in proposal.gains if total.event not in {None, ALL}}
     event = max(gains, key=lambda name: gains[name]) or ""
     offer = next(name for name in moved if name.startswith(f"{event} / "))
-    url = f"http://127.0.0.1:{server.server_port}"
-    yield Shop(app, url, key, proposal.id, moved, event, offer)
-    server.shutdown()
+    with served(app) as url:
+        yield Shop(app, url, key, proposal.id, moved, event, offer, place.book, job.id, failed.id)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium; without it the tests are skipped, except in continuous integration, where they fail."""
-    if CHROMIUM is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("no Chromium on the path, and CI=true: pages must be tried in a browser")
-        pytest.skip("no Chromium on the path (Debian: apt-get install chromium)")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
+@contextmanager
+def bare(root: Path) -> Iterator[str]:
+    """The address of a desk before the first file."""
+    place, now = Workspace.create(root, default_text(currency="EUR", time_zone="UTC", country=None)), utc_now()
+    Users(place.book._engine, hasher=QUICK).add("Ada", Role.ADMIN, PASSWORD, by="test", now=now)
+    follower = Follower(place_in(root), root / SNAPSHOT_NAME, clock=SteadyClock())
+    follower.refresh()
+    with served(create_app(follower, root=root, now=follower.now, refresh=follower.refresh)) as url:
+        yield url
 
 
-@dataclass
-class Window:
-    """A page of the browser, and what it said on the console."""
-
-    page: Any
-    said: list[str]
-
-
-def signed_in(browser: Any, shop: Shop, **options: Any) -> Window:
-    """A window in which Petra has signed in."""
-    page, said = browser.new_context(**options).new_page(), list[str]()
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(f"{shop.url}/desk/")
-    page.fill("[name=name]", "Petra")
-    page.fill("[name=password]", PASSWORD)
-    page.click("main button.pri")
-    page.wait_for_selector(".rails")
-    return Window(page, said)
+def signed_in(browser: Any, shop: Shop, name: str = "Petra", **options: Any) -> Window:
+    """A window in which someone has signed in."""
+    window = opened(browser, **options)
+    window.sign_in(shop.url, name)
+    return window
 
 
 def paths(shop: Shop) -> dict[str, str]:
@@ -128,38 +143,110 @@ def paths(shop: Shop) -> dict[str, str]:
         "versions": "/desk/versions",
         "version": "/desk/versions/2",
         "jobs": "/desk/jobs",
+        "job": f"/desk/jobs/{shop.job}",
+        "job failed": f"/desk/jobs/{shop.failed}",
         "rules": "/desk/rules",
+        "users": "/desk/users",
+        "uploads": "/desk/uploads",
+        "report": "/desk/report",
         "offer": f"/desk/offers/{shop.offer}/history",
     }
 
 
-def faults(page: Any) -> list[str]:
-    """What axe finds against WCAG A and AA."""
-    page.evaluate(AXE)
-    found = page.evaluate("(rules) => axe.run(document, { runOnly: rules })", RULES)
-    return [f"{each['id']}: {node['html'][:200]}" for each in found["violations"] for node in each["nodes"]]
+OPEN_ALL = "document.querySelectorAll('main details').forEach((it) => { it.open = true; })"
+DIALOGS = "[...document.querySelectorAll('dialog')].map((it) => it.id)"
+FOCUSED = "document.activeElement.dataset.open"
 
 
-@pytest.mark.parametrize(("size", "language", "scheme"), WAYS)
-def test_every_page_is_accessible_fits_and_is_silent(
-    browser: Any, shop: Shop, size: str, language: str, scheme: str
-) -> None:
-    """In both themes, widths and languages: nothing for axe, no horizontal overflow, no word on the console."""
-    width, height = SIZES[size]
-    options = {"viewport": {"width": width, "height": height}, "locale": LANGUAGES[language], "color_scheme": scheme}
-    door = browser.new_context(**options).new_page()
-    door.goto(f"{shop.url}/desk/sign-in")
-    assert faults(door) == []
-    window = signed_in(browser, shop, **options)
+def check(window: Window, url: str, where: str) -> None:
+    """A page, all of it unfolded: nothing for axe, nothing beyond the edge, no word on the console."""
+    window.page.goto(url)
+    until(window.page, DRAWN)
+    assert window.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
+    window.page.evaluate(OPEN_ALL)
+    assert faults(window.page) == [], where
+    assert window.said == [], where
+
+
+def check_dialogs(page: Any, known: set[str], where: str) -> None:
+    """Each kind of question of a page that is new: nothing for axe, it has the focus, and Escape gives that back."""
+    for name in page.evaluate(DIALOGS):
+        kind = re.sub(r"\d+", "", name)
+        opener = page.locator(f"[data-open='{name}']:visible").first
+        if kind in known or not opener.count():
+            continue
+        known.add(kind)
+        opener.click()
+        assert faults(page, f"#{name}") == [], f"{where}: {name}"
+        assert page.evaluate("document.activeElement.closest('dialog').id") == name, where
+        page.keyboard.press("Escape")
+        assert page.evaluate(FOCUSED) == name, f"{where}: {name}"
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_every_page_is_accessible_fits_and_is_silent(browser: Any, shop: Shop, way: Way) -> None:
+    """In both themes, widths and languages; also what is folded, questions, and what is said when all is stopped."""
+    window = opened(browser, **way.options)
+    page, known = window.page, set[str]()
+    page.goto(f"{shop.url}/desk/sign-in")
+    page.fill("[name=name]", "Ada")
+    page.fill("[name=password]", "not her password")
+    page.click("main button.pri")
+    page.wait_for_selector("[role=alert]")
+    assert faults(page) == []
+    window.sign_in(shop.url, "Ada")
+    window.said.clear()  # Chromium tells of each answer that is an error
     for name, path in paths(shop).items():
-        window.page.goto(shop.url + path)
-        until(window.page, DRAWN)
-        assert window.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-        assert faults(window.page) == [], name
-        assert window.said == [], name
-    window.page.goto(f"{shop.url}/desk/")
-    window.page.click(".rails [data-open=stop]")
-    assert faults(window.page) == []
+        check(window, shop.url + path, name)
+        if way in OPENING:
+            check_dialogs(page, known, name)
+    if way.size == "390":
+        page.click(".more > summary")
+        assert faults(page, ".more") == []
+    shop.book.freeze(by="manager", now=utc_now(), reason="a wrong table of stock")
+    check(window, f"{shop.url}/desk/", "stopped")
+    check_dialogs(page, known, "stopped")
+    shop.book.unfreeze(by="manager", now=utc_now(), reason="corrected")
+    assert way not in OPENING or known >= {"stop", "lift", "approve", "reject", "add", "role-", "disable-", "cancel"}
+    page.goto(f"{shop.url}/desk/nowhere")
+    assert faults(page) == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("way", OPENING, ids=str)
+def test_a_desk_before_the_first_file_is_too(browser: Any, tmp_path: Path, way: Way) -> None:
+    """There is nothing yet, and each page says so."""
+    window = opened(browser, **way.options)
+    with bare(tmp_path / "bare") as url:
+        window.sign_in(url, "Ada")
+        for name in ("", "events", "products", "response", "history", "versions", "jobs", "uploads"):
+            check(window, f"{url}/desk/{name}", name)
+        window.page.context.close()
+
+
+def test_no_name_runs_in_a_browser(browser: Any, tmp_path: Path) -> None:
+    """Nor tries to: the policy against it has nothing to forbid, on any page."""
+    office = named(tmp_path, PAYLOADS)
+    window = opened(browser)
+    window.page.add_init_script(
+        """window.alert = () => { throw new Error("it ran"); };
+        document.addEventListener("securitypolicyviolation", (it) => console.log("forbidden: " + it.blockedURI));"""
+    )
+    with served(office.desk.app) as url:
+        window.sign_in(url, "Ada")
+        kinds = dict[str, str]()
+        for path in (path for path in PAGES if "?" not in path):
+            window.page.goto(url + path)
+            assert window.page.locator("main img, iframe, object, embed").count() == 0
+            for link in window.page.eval_on_selector_all("main tbody a", "found => found.map((it) => it.href)"):
+                assert link.startswith(f"{url}/desk/")
+                kinds.setdefault(link.removeprefix(url).split("/")[2], link)
+        for link in kinds.values():
+            window.page.goto(link)
+            until(window.page, DRAWN)
+        window.page.context.close()
+    assert {"events", "products", "offers"} <= kinds.keys()
+    assert window.said == []
 
 
 def test_the_slider_moves_figures_and_curves_at_once(browser: Any, shop: Shop) -> None:
@@ -190,27 +277,6 @@ def test_the_slider_moves_figures_and_curves_at_once(browser: Any, shop: Shop) -
     assert took < 500  # whatever runs tests may be busy
 
 
-def test_keys_lead_through_the_page(browser: Any, shop: Shop) -> None:
-    """Skip link, attention list, search, dialog: without a mouse."""
-    page = signed_in(browser, shop).page
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.className") == "skip"
-    page.keyboard.press("Enter")
-    page.keyboard.press("j")
-    page.keyboard.press("j")
-    assert page.evaluate("document.activeElement.closest('li').matches('#att li:nth-child(2)')")
-    page.keyboard.press("/")
-    assert page.evaluate("document.activeElement.id") == "find"
-    page.keyboard.type("zzz")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/desk/events?q=zzz")
-    page.focus("[data-open=stop]")
-    page.keyboard.press("Enter")
-    assert page.evaluate("document.querySelector('dialog#stop').open")
-    page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement.dataset.open") == "stop"
-
-
 def test_the_theme_is_remembered(browser: Any, shop: Shop) -> None:
     """The toggle wins over the system, on the next page too, and the chart follows."""
     page = signed_in(browser, shop, color_scheme="light").page
@@ -226,21 +292,90 @@ def test_the_theme_is_remembered(browser: Any, shop: Shop) -> None:
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
-def test_from_signing_in_to_a_published_price(browser: Any, shop: Shop) -> None:
-    """Sign in, see what needs attention, look at the event, approve; the price is read over HTTP."""
-    page = signed_in(browser, shop).page
-    client, auth = shop.app.test_client(), {"Authorization": f"Bearer {shop.key}"}
-    address = f"/v1/prices/{shop.offer.replace(' ', '%20').replace('/', '%2F')}"
-    before = client.get(address, headers=auth).get_json()
-    page.click(f"#att a:has-text('{shop.event},')")
+SEEN = """() => {
+    const it = document.activeElement, box = it.getBoundingClientRect();
+    const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    const ringed = it.type === "datetime-local" || [it, it.parentElement].some((each) => getComputedStyle(each).outlineStyle !== "none");
+    return ringed && box.top >= 0 && box.bottom <= innerHeight && (it.contains(top) || it.matches("input[type=range]"));
+}"""
+"""Whether what has the focus has a ring (the browser draws one around parts of an instant itself), is within the
+window, and lies beneath nothing."""
+
+
+def tab_to(page: Any, selector: str) -> None:
+    """Press Tab until this has the focus; whatever has it on the way can be seen."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        assert page.evaluate(SEEN), page.evaluate("document.activeElement.outerHTML")
+        if page.evaluate("(wanted) => document.activeElement.matches(wanted)", selector):
+            return
+    pytest.fail(f"Tab does not lead to {selector}")
+
+
+def test_prices_are_approved_by_keyboard_alone(browser: Any, shop: Shop) -> None:
+    """From signing in to a price that is read over HTTP; what has the focus is always seen, and a question keeps it."""
+    window = opened(browser, viewport={"width": 1440, "height": 700})
+    page, keys = window.page, window.page.keyboard
+    page.goto(f"{shop.url}/desk/")
+    keys.type("Petra")
+    tab_to(page, "[name=password]")
+    keys.type(PASSWORD)
+    keys.press("Enter")
+    page.wait_for_selector(".rails")
+    tab_to(page, ".skip")
+    keys.press("Enter")
+    tab_to(page, "main .rails [data-open=stop]")
+    keys.press("j")
+    keys.press("j")
+    assert page.evaluate("document.activeElement.closest('li').matches('#att li:nth-child(2)')")
+    keys.press("/")
+    keys.type(shop.event)
+    keys.press("Enter")
+    page.wait_for_selector("h1 + .verdict a")
+    keys.press("Tab")
+    tab_to(page, "main tbody a")
+    keys.press("Enter")
     page.wait_for_url("**/desk/events/**")
-    page.click("[data-open=approve]")
+    until(page, DRAWN)
+    tab_to(page, "#wi")
+    said = page.inner_text("#wi-by")
+    keys.press("ArrowRight")
+    until(page, f"document.getElementById('wi-by').textContent !== '{said}'")
+    tab_to(page, "[data-open=approve]")
+    keys.press("Enter")
+    for _ in range(30):
+        keys.press("Tab")
+        assert page.evaluate(
+            "document.activeElement === document.body || document.activeElement.closest('dialog[open]') !== null"
+        )
+    keys.press("Escape")
+    assert page.evaluate(FOCUSED) == "approve"
+    keys.press("Enter")
     if page.is_visible("[name=large]"):
-        page.check("[name=large]")
-    page.click("dialog#approve footer .pri")
+        tab_to(page, "[name=large]")
+        keys.press("Space")
+    tab_to(page, "dialog[open] footer .pri")
+    keys.press("Enter")
     page.wait_for_selector(".notice")
-    after = client.get(address, headers=auth).get_json()
-    assert (after["price"], after["version"]) == (shop.moved[shop.offer], before["version"] + 1)
-    assert before["price"] != after["price"]
+    address = f"/v1/prices/{quote(shop.offer, safe='')}"
+    told = shop.app.test_client().get(address, headers={"Authorization": f"Bearer {shop.key}"}).get_json()
+    assert told["price"] == shop.moved[shop.offer]
     page.goto(f"{shop.url}/desk/history")
     assert page.inner_text(".trail tbody tr:first-child .c-name") == "Petra"
+    assert window.said == []
+
+
+def test_paper_shows_what_is_known_and_nothing_to_press(browser: Any, shop: Shop) -> None:
+    """Ink on white, whatever the theme; charts are drawn anew for it."""
+    page = signed_in(browser, shop, color_scheme="dark").page
+    page.goto(f"{shop.url}/desk/events/{shop.event}")
+    until(page, DRAWN)
+    ink = "getComputedStyle(document.querySelector('#curve .xtick text')).fill"
+    dark = page.evaluate(ink)
+    page.emulate_media(media="print")
+    until(page, f"{ink} !== '{dark}'")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    for part in (".side", ".top", ".tabs", "main button", "#wi", "main select"):
+        assert page.locator(f"{part}:visible").count() == 0, part
+    for part in ("h1", ".verdict", ".rails", "#curve .main-svg >> nth=0", ".prices"):
+        assert page.locator(part).is_visible(), part

@@ -18,6 +18,7 @@ from api.pages.curve import curve, said, selling
 from api.pages.desk import Desk, numbers_of
 from api.pages.history import changes_of
 from api.pages.outlook import Case, Outlook, current_stage, finals, outlook
+from api.pages.override_form import editor_of, forms_of
 from api.pages.paging import Page, page_of
 from api.pages.rows import Row, rows_on_sale
 from api.pages.situation import Situation, situation
@@ -158,6 +159,7 @@ def add(desk: Desk) -> None:
             curve=curve(line.filling, view, n) if line.filling else None,
             drawing=drawing(line.filling, view, float(at.settings.policy.step)),
             said=said(),
+            editor=editor_of(forms_of(line.rows, backend, at), at),
             changes=changes_of(backend, {row.key for row in line.rows}, limit=6),
         )
 

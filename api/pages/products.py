@@ -26,6 +26,7 @@ from api.pages.events import plain
 from api.pages.history import changes_of
 from api.pages.numbers import DASH, Numbers
 from api.pages.outlook import Outlook, current_stage, outlook
+from api.pages.override_form import editor_of, forms_of
 from api.pages.paging import page_of
 from api.pages.rows import Row, rows_on_sale
 from api.pages.situation import Situation, situation
@@ -249,6 +250,7 @@ def add(desk: Desk) -> None:
             marks=[marks_of(row, each, at.settings.policy.min_margin) for row, each in zip(rows, offers, strict=True)],
             drawing=drawing(shelf, view, float(at.settings.policy.step), counted=left is not None),
             said=said() | said_of_goods(),
+            editor=editor_of(forms_of(rows, backend, at), at),
             changes=changes_of(backend, {row.key for row in rows}, limit=6),
         )
 

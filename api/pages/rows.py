@@ -15,6 +15,7 @@ from api.store.checks import Key
 from pricing.book import Decision, PriceInForce, Verdict
 from pricing.model import ALL, Offer
 from pricing.outcome import Gain
+from pricing.overrides import Override, broken_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Row:
     decision : the latest about it; None if there is none
     moves : whether that decision is still to be approved, and moves the price
     coming : a price that is scheduled; None if none is
+    overrides : bounds that people set, as far as they stand
     """
 
     key: Key
@@ -45,6 +47,7 @@ class Row:
     moves: bool
     coming: PriceInForce | None
     sold: float | None
+    overrides: tuple[Override, ...] = ()
 
     @property
     def recommended(self) -> Decimal | None:
@@ -60,6 +63,11 @@ class Row:
     def change(self) -> float:
         """Relative change of the price."""
         return float(self.recommended / self.now) - 1 if self.recommended else 0.0
+
+    @property
+    def demanded(self) -> Override | None:
+        """The override that the price in force breaks; the next proposal mends that."""
+        return broken_by(self.now, self.overrides)
 
     @property
     def held(self) -> bool:
@@ -110,6 +118,7 @@ def _row(
         moves=key in moving,
         coming=coming,
         sold=sold.get((offer.event, offer.product, offer.segment)),
+        overrides=at.overridden.get(key, ()),
     )
 
 

@@ -80,6 +80,7 @@ def add(desk: Desk) -> None:
             policy=at.settings.policy,
             markets=at.settings.law.markets,
             file=FILE,
+            overrides=sorted((each for each in at.overrides if at.now < each.until), key=lambda each: each.until),
         )
 
 

@@ -22,11 +22,22 @@ from api.http.backend import Backend
 from api.settings import Settings
 from api.store.checks import Key
 from api.store.database import reading
-from api.store.queries import all_publications, coming, decode, in_force, listing_of, moment, origin_of, standing_of
+from api.store.queries import (
+    all_publications,
+    coming,
+    decode,
+    in_force,
+    last_overrides,
+    listing_of,
+    moment,
+    origin_of,
+    standing_of,
+)
 from api.store.tables import freezes, log, proposals
 from pricing.book import Change, Decision, Listing, PriceInForce, Proposal, Publication, Standing, Verdict
 from pricing.model import ALL, Offer
 from pricing.outcome import TotalGain
+from pricing.overrides import Override
 
 WAITING = (Standing.OPEN, Standing.APPROVED)
 FIRST = datetime.min.replace(tzinfo=UTC)
@@ -74,6 +85,7 @@ class Situation:
     proposal, standing : the one made last, and how far it has come
     decided : what was decided last of each price, also where that is in force or over
     bookings : how events fill up, as far as it was kept
+    overrides : set last on what is on sale, by people; those that ended by themselves among them
     """
 
     now: datetime
@@ -87,6 +99,16 @@ class Situation:
     standing: Standing | None
     decided: Mapping[Key, Decision]
     bookings: Bookings | None
+    overrides: tuple[Override, ...] = ()
+
+    @cached_property
+    def overridden(self) -> Mapping[Key, tuple[Override, ...]]:
+        """Overrides that stand, by offer and channel."""
+        found: dict[Key, tuple[Override, ...]] = {}
+        for each in self.overrides:
+            if self.now < each.until:
+                found[each.key] = (*found.get(each.key, ()), each)
+        return found
 
     @property
     def waiting(self) -> Proposal | None:
@@ -149,6 +171,7 @@ def _read(backend: Backend, now: datetime) -> Situation:
     with reading(backend.engine) as db:
         book, at = _book(db, backend), moment(db, now)
         standing = None if book.proposal is None else standing_of(db, book.proposal, now)
+        overrides = tuple(each for each in last_overrides(db) if each.key in book.listings)
     on_sale = {key: each for key, each in book.listings.items() if each.sold_until is None or now < each.sold_until}
     return Situation(
         now=now,
@@ -166,6 +189,7 @@ def _read(backend: Backend, now: datetime) -> Situation:
         standing=standing,
         decided=book.decided,
         bookings=load_bookings(backend.root),
+        overrides=overrides,
     )
 
 

@@ -16,6 +16,7 @@ from api.pages.numbers import Numbers
 from pricing.book import Decision, Standing, Verdict
 from pricing.demand import Identification
 from pricing.guardrails.rails import Rail
+from pricing.overrides import Kind
 from pricing.policy import Mode
 
 Said = Mapping[str, LazyString]
@@ -68,6 +69,17 @@ RULES: Mapping[str, tuple[LazyString, LazyString]] = {
     "expiry_hours": (_("Proposals lapse"), _("What is not put in force by then must be proposed anew.")),
 }
 """Settings: what they are called, and what they do (docs/guardrails.md)."""
+OVERRIDES: Said = {
+    Kind.FLOOR: _("floor"),
+    Kind.CEILING: _("ceiling"),
+    Kind.FIXED: _("fixed"),
+}
+OVERRIDE_FORMS: Mapping[Kind, tuple[LazyString, LazyString]] = {
+    Kind.FLOOR: (_("Floor: never below"), _("the engine may still go higher")),
+    Kind.CEILING: (_("Ceiling: never above"), _("the engine may still go lower")),
+    Kind.FIXED: (_("Fixed: exactly this price"), _("the engine stops here; it learns nothing and reacts to nothing")),
+}
+"""The mildest first."""
 STANDINGS: Said = {
     Standing.OPEN: _("Waiting for approval"),
     Standing.APPROVED: _("Approved, not in force"),
@@ -97,6 +109,7 @@ RAILS: Said = {
     Rail.ENDING: _("price endings"),
     Rail.FLOOR: _("floor"),
     Rail.CEILING: _("ceiling"),
+    Rail.OVERRIDE: _("override"),
     Rail.STEP: _("largest step"),
     Rail.WEAK_STEP: _("half step on weak evidence"),
     Rail.DAILY_CAP: _("cap of a day"),
@@ -114,7 +127,17 @@ RAILS: Said = {
     Rail.CONFIDENCE: _("not sure enough"),
     Rail.ORDER: _("order of prices"),
 }
-CAPS = (Rail.STEP, Rail.WEAK_STEP, Rail.DAILY_CAP, Rail.CUMULATIVE_CAP, Rail.BAND, Rail.FLOOR, Rail.CEILING, Rail.ORDER)
+CAPS = (
+    Rail.OVERRIDE,
+    Rail.STEP,
+    Rail.WEAK_STEP,
+    Rail.DAILY_CAP,
+    Rail.CUMULATIVE_CAP,
+    Rail.BAND,
+    Rail.FLOOR,
+    Rail.CEILING,
+    Rail.ORDER,
+)
 """Rails that stop a price on its way."""
 KINDS: Said = {
     "ingest": _("Take in a file"),
@@ -153,6 +176,8 @@ ACTIONS: Said = {
     "approve": _("Approved"),
     "reject": _("Rejected"),
     "override": _("Prices set by hand"),
+    "set-override": _("Override set"),
+    "end-override": _("Override ended"),
     "split": _("Split in two"),
     "import": _("Offers entered"),
     "publish": _("Published"),
@@ -176,6 +201,9 @@ DONE: Said = {
     "job-cancelled": _("The job is stopped, or will be in a moment."),
     "user-added": _("The account is there."),
     "user-changed": _("The account is changed. Whoever had it open signs in anew."),
+    "override-set": _("The override stands. No price has changed."),
+    "override-waits": _("The override stands. A proposal of yours that keeps it waits for someone else's approval."),
+    "override-ended": _("The override has ended. Your own floor and ceiling hold again; no price has changed."),
     "frozen": _("All changes are stopped. Prices on sale stay as they are."),
     "unfrozen": _("The stop is lifted. Prices may change again."),
     "upload-removed": _("The file is removed."),

@@ -127,6 +127,8 @@ ACTS = {
     "/desk/proposals/p1/approve": "approver",
     "/desk/proposals/p1/reject": "approver",
     "/desk/versions/p1/take-back": "approver",
+    "/desk/overrides": "approver",
+    "/desk/overrides/p1/end": "approver",
     "/desk/jobs": "analyst",
     "/desk/jobs/p1/cancel": "analyst",
     "/desk/users": "admin",

@@ -117,6 +117,7 @@ class ShopSystem(StrEnum):
     OSCAR = "oscar"
     SHOPIFY = "shopify"
     WOOCOMMERCE = "woocommerce"
+    FOLDER = "folder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +127,8 @@ class ShopSettings:
     Attributes
     ----------
     name : of letters, digits, - and _; names its folder and its secret
-    system : "pretix", "oscar", "shopify" or "woocommerce"
-    address : such as "https://tickets.example"
+    system : "pretix", "oscar", "shopify", "woocommerce" or "folder"
+    address : such as "https://tickets.example"; of a folder its path, seen from the workspace
     storefront : where buyers come, if elsewhere; Shopify only
     organizer : its short name; pretix only
     events : their short names; pretix only
@@ -164,6 +165,24 @@ class ShopSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSettings:
+    """Who is told when prices change; its secret is never written here (docs/webhooks.md).
+
+    Attributes
+    ----------
+    name : of letters, digits, - and _; names what it has been told, and its secret
+    address : such as "https://till.example/prices"
+    """
+
+    name: str
+    address: str
+
+    def __post_init__(self) -> None:
+        if SHOP_NAME.fullmatch(self.name) is None:
+            raise ValueError(f"webhook {self.name!r} is not of letters, digits, - and _")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What holds for a whole workspace.
 
@@ -184,7 +203,9 @@ class Settings:
     schedule : jobs that are done daily
     uploads : what may be brought through the pages
     shops : where prices are pushed to and sales are pulled from (docs/shops)
-    allowed_networks : networks that are not public, such as "10.1.0.0/16", on which shops are spoken to nevertheless
+    webhooks : who is told when prices change (docs/webhooks.md)
+    allowed_networks : networks that are not public, such as "10.1.0.0/16", on which shops and webhooks are spoken to
+        nevertheless
     """
 
     currency: str = "EUR"
@@ -201,6 +222,7 @@ class Settings:
     schedule: Schedule = field(default_factory=Schedule)
     uploads: Uploads = field(default_factory=Uploads)
     shops: tuple[ShopSettings, ...] = ()
+    webhooks: tuple[WebhookSettings, ...] = ()
     allowed_networks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -218,6 +240,7 @@ class Settings:
             (self.draws < 20 or self.seed < 0, "draws must be at least 20, seed not negative"),
             (self.requests_per_second < 1, "requests_per_second must be at least 1"),
             (len({shop.name for shop in self.shops}) < len(self.shops), "two shops have the same name"),
+            (len({hook.name for hook in self.webhooks}) < len(self.webhooks), "two webhooks have the same name"),
             *(
                 (not _is_network(each), f"allowed_networks: {each!r} is no network (for example 10.1.0.0/16)")
                 for each in self.allowed_networks
@@ -299,6 +322,7 @@ def _unknown_settings(values: dict[str, Any]) -> Iterator[str]:
     yield from (f"schedule.{key}" for key in _unknown(values.get("schedule", {}), Schedule))
     yield from (f"uploads.{key}" for key in _unknown(values.get("uploads", {}), Uploads))
     yield from (f"shops.{key}" for shop in _tables(values, "shops") for key in _unknown(shop, ShopSettings))
+    yield from (f"webhooks.{key}" for hook in _tables(values, "webhooks") for key in _unknown(hook, WebhookSettings))
     for market in _tables(values, "markets"):
         yield from (f"markets.{key}" for key in _unknown(market, MarketLaw))
         yield from (f"markets.fees.{key}" for fee in _tables(market, "fees") for key in _unknown(fee, Fee))
@@ -310,7 +334,8 @@ def _tables(values: object, name: str) -> list[object]:
 
 
 def _unknown(
-    values: object, kind: type[Settings | Policy | Schedule | Uploads | ShopSettings | MarketLaw | Fee]
+    values: object,
+    kind: type[Settings | Policy | Schedule | Uploads | ShopSettings | WebhookSettings | MarketLaw | Fee],
 ) -> list[str]:
     known = {setting.name for setting in fields(kind)}
     return sorted(set(values) - known) if isinstance(values, dict) else []

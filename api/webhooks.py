@@ -110,10 +110,10 @@ class Outbox:
     path: Path
     transport: httpx.BaseTransport
 
-    def deliver(self, entries: Entries, last: int, *, now: datetime) -> Delivery:
-        """Tell what is due; an endpoint that was never told anything begins with what comes after the entry `last`."""
+    def deliver(self, entries: Entries, *, now: datetime) -> Delivery:
+        """Tell what is due; an endpoint that is new begins with what comes after the end of the log."""
         with self._held():
-            state = self._state() or _State(last)
+            state = self._state() or _State(_end(entries))
             if state.again is not None and now < state.again:
                 return Delivery(0, state.again, state.dead)
             sent = 0
@@ -197,6 +197,14 @@ class Outbox:
 
     def _remember(self, state: _State) -> None:
         write_bytes(msgspec.json.encode(state), self.path, mode=0o600)
+
+
+def _end(entries: Entries) -> int:
+    """Number of the last entry of the log."""
+    last = 0
+    while found := entries(last):
+        last = found[-1].number
+    return last
 
 
 def is_event(entry: Entry) -> bool:

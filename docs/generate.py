@@ -12,7 +12,7 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
-from api.settings import Schedule, Settings, ShopSettings, Uploads
+from api.settings import Schedule, Settings, ShopSettings, Uploads, WebhookSettings
 from pricing.law import Fee, MarketLaw
 from pricing.policy import Policy
 from pricing.tables import TABLES, Column, Kind, Table
@@ -102,6 +102,7 @@ def settings_page() -> str:
         ("Under [schedule]", Schedule),
         ("Under [uploads]", Uploads),
         ("Under [[shops]]", ShopSettings),
+        ("Under [[webhooks]]", WebhookSettings),
         ("Under [[markets]]", MarketLaw),
         ("Under [[markets.fees]]", Fee),
     )
@@ -117,7 +118,7 @@ def settings_page() -> str:
     return "\n".join(rows)
 
 
-TABLES_OF_SETTINGS = {"policy", "schedule", "uploads", "shops", "markets", "fees"}
+TABLES_OF_SETTINGS = {"policy", "schedule", "uploads", "shops", "webhooks", "markets", "fees"}
 """Settings with a table of their own."""
 
 

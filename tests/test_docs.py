@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from api.cli.main import COMMANDS, app
-from api.settings import Schedule, Settings, ShopSettings, Uploads
+from api.settings import Schedule, Settings, ShopSettings, Uploads, WebhookSettings
 from pricing.law import Fee, MarketLaw
 from pricing.policy import Policy
 from pricing.tables import TABLES
@@ -56,7 +56,7 @@ def test_every_column_is_documented() -> None:
 def test_every_setting_is_documented() -> None:
     """Each setting has a row with a meaning."""
     page = generator().settings_page()
-    for kind in (Settings, Policy, Schedule, Uploads, ShopSettings, MarketLaw, Fee):
+    for kind in (Settings, Policy, Schedule, Uploads, ShopSettings, WebhookSettings, MarketLaw, Fee):
         for setting in fields(kind):
             assert f"| `{setting.name}` |" in page or f"{setting.name}]" in page
     assert "|  |" not in page

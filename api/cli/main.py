@@ -71,6 +71,7 @@ COMMANDS = (
     "outcomes",
     "worker",
     "shops",
+    "webhooks",
     "jobs",
     "backup",
     "doctor",

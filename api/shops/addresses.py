@@ -105,7 +105,7 @@ class Guard:
         if not (_public(address) or self._allows(address)):
             raise HostileAddressError(
                 f"{host} is {address}, which is not on the public internet; "
-                "if it is yours, allow its network in the settings of shops"
+                "if it is yours, allow its network (allowed_networks in fairfare.toml)"
             )
         return address
 

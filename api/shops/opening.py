@@ -20,6 +20,7 @@ from api.shops.bucket import TokenBucket
 from api.shops.client import Patience
 from api.shops.connector import Connector
 from api.shops.credentials import Secret, secret_of
+from api.shops.folder import Folder
 from api.shops.journal import Journal
 from api.shops.shop import Shop
 from pricing.errors import InputError
@@ -36,6 +37,10 @@ def folder_of(root: Path, shop: str) -> Path:
 @contextmanager
 def opened(shop: ShopSettings, settings: Settings, root: Path, environment: Mapping[str, str]) -> Iterator[Shop]:
     """A shop of a workspace; its connections are closed afterwards."""
+    journal = Journal(folder_of(root, shop.name) / "journal.jsonl")
+    if shop.system is ShopSystem.FOLDER:
+        yield Shop(Folder(root / shop.address), journal)
+        return
     secret = secret_of(shop.name, environment=environment, file=root / "secrets" / shop.name)
     guard = Guard(tuple(ip_network(each) for each in settings.allowed_networks))
     with GuardedTransport(guard) as transport:
@@ -43,7 +48,7 @@ def opened(shop: ShopSettings, settings: Settings, root: Path, environment: Mapp
             connector = _connector(shop, secret, transport)
         except ValueError as error:
             raise InputError(f"shop {shop.name}: {error}") from None
-        yield Shop(connector, Journal(folder_of(root, shop.name) / "journal.jsonl"))
+        yield Shop(connector, journal)
 
 
 def _connector(shop: ShopSettings, secret: Secret, transport: httpx.BaseTransport) -> Connector:

@@ -11,7 +11,7 @@ call_command("migrate", run_syncdb=True, verbosity=0)
 from django.contrib.auth.models import Permission, User  # noqa: E402
 from oscar.core.loading import get_model  # noqa: E402
 
-MAY = ["view_product", "view_stockrecord", "change_stockrecord", "view_order", "view_line"]
+MAY = ["view_product", "change_stockrecord", "view_order", "view_line"]
 PRODUCTS = [("Adult", Decimal("20.00")), ("Child", Decimal("10.00")), ("Unpriced", None)]
 
 ticket = get_model("catalogue", "ProductClass").objects.create(name="Ticket", requires_shipping=False, track_stock=True)

@@ -73,11 +73,12 @@ def places(shop: Name, workspace: Folder = Path()) -> None:
 
     from api.spreadsheet import harmless
 
+    with _opened(workspace, shop) as door:
+        found = door.shop.read_prices()
     out = csv.writer(sys.stdout, lineterminator="\n")
     out.writerow(["place", "name", "price", "currency"])
-    with _opened(workspace, shop) as door:
-        for each in door.shop.read_prices():
-            out.writerow([each.place, harmless(each.name), "" if each.price is None else each.price, each.currency])
+    for each in found:
+        out.writerow([each.place, harmless(each.name), "" if each.price is None else each.price, each.currency])
 
 
 @group.command()

@@ -5,25 +5,35 @@ import json
 import os
 import re
 import shutil
+import sys
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
-from subprocess import run
+from subprocess import DEVNULL, CompletedProcess, Popen, run
 from typing import Any
 
 import httpx
 import pytest
 
+from api.clock import utc_now
+from api.settings import default_text
 from api.shops import pretix
 from api.shops.bucket import TokenBucket
 from api.shops.client import Patience
 from api.shops.connector import Connector
-from api.shops.credentials import Secret
+from api.shops.credentials import Secret, variable
 from api.shops.model import ABSENT, EMPTY, Written, amount
 from api.shops.pretix.places import Place
 from api.shops.shop import Shop
+from api.workspace import Workspace
+from pricing.book import Listing
+from pricing.model import Ladder, Offer
+from pricing.money import parse_amount
+from tests.api.store.book_kit import decision, publish
 from tests.shops.contract import NOW, Ordered, Recorded, ShopContract, by_place, change
 from tests.shops.processes import CACHE, Server, environment, free_port
 
@@ -139,6 +149,11 @@ class PretixShop:
             [{"item": place.item, "price": None if price.amount is None else str(price.amount)}] if price.there else []
         )
         self.owner("PATCH", path, {"item_price_overrides": [*rows, *new]}).raise_for_status()
+
+    def patches(self) -> list[str]:
+        """Paths of what Fairfare wrote, by the shop's own log of requests."""
+        lines = (self.server.folder / "access.log").read_text().splitlines()
+        return [line.split()[1] for line in lines if line.startswith("PATCH") and line.endswith("fairfare")]
 
     def kill(self) -> None:
         """End it in the middle of whatever it does."""
@@ -396,6 +411,110 @@ class TestPretix(ShopContract):
         assert {m.id for m in shop.pull_demand(before.cursor).movements} <= {m.id for m in before.movements}
         for other in (b"", b"[]", b"{", json.dumps(forged | {"organizer": "elsewhere"}).encode()):
             assert pretix.hinted(other, "hosts") is None
+
+    def test_a_sale_reaches_the_book_and_a_publish_reaches_a_buyer_within_seconds(
+        self, running: PretixShop, season: Workspace, record_testsuite_property: Callable[[str, object], None]
+    ) -> None:
+        """The loop, with a buyer who goes through the shop's own pages and pays the new price."""
+        assert fairfare(season, running).returncode == 0
+        began = time.monotonic()
+        running.order(running.places[0], 2)
+        told = fairfare(season, running)
+        record_testsuite_property("a sale in pretix reaches the book in [s]", round(time.monotonic() - began, 1))
+        assert "2 sales are new" in told.stdout
+        published(season, {"adult": "44.00"})
+        began = time.monotonic()
+        told = fairfare(season, running)
+        record_testsuite_property("a publish reaches a buyer of pretix in [s]", round(time.monotonic() - began, 1))
+        assert (told.returncode, told.stderr) == (0, "")
+        assert "40.00 -> 44.00 EUR (floor 30.00, ceiling 60.00, lowest of 30 days 40.00)" in told.stdout
+        with httpx.Client(base_url=running.address, timeout=30, trust_env=False) as buyer:
+            fill_cart(buyer, {f"item_{running.numbers['gala']['adult']}": "1"})
+            order = check_out(buyer)
+        assert "1 sales are new" in fairfare(season, running).stdout
+        assert Decimal(running.read(f"gala/orders/{order}/")["positions"][0]["price"]) == Decimal("44.00")
+        rolled_back = fairfare(season, running, "shops", "rollback", "tickets", "version 2")
+        assert (rolled_back.returncode, rolled_back.stderr) == (0, "")
+        assert running.read(f"gala/items/{running.numbers['gala']['adult']}/")["default_price"] == "40.00"
+
+    def test_fairfare_killed_during_a_push_takes_it_up_where_it_stood(
+        self, running: PretixShop, season: Workspace
+    ) -> None:
+        """Killed once the first write is in its journal, it writes the rest the next time, and no price twice."""
+        published(season, {"adult": "44.00", "child": "22.00", "front": "80.25"})
+        before = running.patches()
+        with Popen(**command(season, running, "sync"), stdout=DEVNULL, stderr=DEVNULL) as killed:
+            journal = season.root / "shops" / "tickets" / "journal.jsonl"
+            while not journal.exists() or not journal.read_bytes():
+                assert killed.poll() is None
+                time.sleep(0.001)
+            killed.kill()
+        assert fairfare(season, running).returncode == 0
+        sent = Counter(running.patches()) - Counter(before)
+        assert sorted(sent.values()) == [1, 1, 1]
+        gala = running.numbers["gala"]
+        items = {item["id"]: item for item in running.read("gala/items/")["results"]}
+        assert [items[gala[name]]["default_price"] for name in ("adult", "child")] == ["44.00", "22.00"]
+        assert fairfare(season, running, "shops", "rollback", "tickets", "version 2").returncode == 0
+        items = {item["id"]: item for item in running.read("gala/items/")["results"]}
+        assert [items[gala[name]]["default_price"] for name in ("adult", "child")] == ["40.00", "20.00"]
+
+
+SHOPS = """
+[[shops]]
+name = "tickets"
+system = "pretix"
+address = "{address}"
+organizer = "hosts"
+events = ["gala", "tour"]
+requests_per_minute = 6000
+"""
+
+
+@pytest.fixture
+def season(running: PretixShop, tmp_path: Path) -> Workspace:
+    """A workspace that sells three offers in the shop."""
+    text = 'allowed_networks = ["127.0.0.1/32"]\n' + default_text() + SHOPS.format(address=running.address)
+    place = Workspace.create(tmp_path / "season", text)
+    prices = {"adult": "40.00", "child": "20.00", "front": "75.00"}
+    offers = [offer(name, price) for name, price in prices.items()]
+    place.book.import_offers(map(Listing, offers), by="ann", now=utc_now())
+    sold = {"adult": running.at("gala", "adult"), "child": running.at("gala", "child")}
+    sold["front"] = running.at("gala", "seat", "front")
+    rows = ["place,offer", *(f"{at},{name}" for name, at in sold.items())]
+    (place.root / "shops" / "tickets").mkdir(parents=True)
+    (place.root / "shops" / "tickets" / "offers.csv").write_text("\n".join(rows))
+    return place
+
+
+def offer(name: str, price: str) -> Offer:
+    """Something that may cost three quarters, or one and a half, of its price."""
+    now = Decimal(price)
+    floor, ceiling = parse_amount(now * Decimal("0.75"), "EUR"), parse_amount(now * Decimal("1.5"), "EUR")
+    ladder = Ladder.of([str(floor + step) for step in range(int(ceiling - floor) + 1)], "EUR")
+    return Offer(id=name, product=name, currency="EUR", current_price=now, floor=floor, ceiling=ceiling, ladder=ladder)
+
+
+def published(place: Workspace, prices: dict[str, str]) -> None:
+    """Propose these prices, approve and publish them."""
+    listed, in_force = place.book.listings(), {price.offer: price for price in place.book.prices_in_force()}
+    moves = []
+    for name, price in prices.items():
+        of_it = listed[name, "all"].offer
+        bounds = {"floor": of_it.floor, "ceiling": of_it.ceiling, "ladder": of_it.ladder}
+        moves.append(decision(name, price, now=str(in_force[name].price), **bounds))
+    publish(place.book, *moves, at=utc_now())
+
+
+def command(place: Workspace, running: PretixShop, *words: str) -> Any:
+    """How `fairfare` is started on a workspace, with the secret in its environment."""
+    program = [sys.executable, "-c", "from api.cli import main; main()", *words, "--workspace", str(place.root)]
+    return {"args": program, "env": {**os.environ, variable("tickets"): running.secret}}
+
+
+def fairfare(place: Workspace, running: PretixShop, *words: str) -> CompletedProcess[str]:
+    """Run `fairfare`, by default `fairfare sync`."""
+    return run(**command(place, running, *(words or ("sync",))), capture_output=True, text=True, check=False)
 
 
 ANSWERS = {"questions": {"email": "buyer@shop.example"}, "payment": {"payment": "banktransfer"}, "confirm": {}}

@@ -295,7 +295,8 @@ def test_the_theme_is_remembered(browser: Any, shop: Shop) -> None:
 SEEN = """() => {
     const it = document.activeElement, box = it.getBoundingClientRect();
     const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-    const ringed = it.type === "datetime-local" || [it, it.parentElement].some((each) => getComputedStyle(each).outlineStyle !== "none");
+    const ring = (each) => getComputedStyle(each).outlineStyle !== "none";
+    const ringed = it.type === "datetime-local" || ring(it) || ring(it.parentElement);
     return ringed && box.top >= 0 && box.bottom <= innerHeight && (it.contains(top) || it.matches("input[type=range]"));
 }"""
 """Whether what has the focus has a ring (the browser draws one around parts of an instant itself), is within the

@@ -63,7 +63,9 @@ def flowing(
     parts: queue.Queue[bytes | Exception] = queue.Queue(AHEAD)
     left = threading.Event()
     threading.Thread(target=_listen, args=(read, parts, left), daemon=True).start()
-    return _parts(parts, left, silence, clock)
+    flow = _parts(parts, left, silence, clock)
+    next(flow)  # from here on the reader is told when nobody listens any more
+    return flow
 
 
 def _listen(read: Callable[[int], bytes], parts: "queue.Queue[bytes | Exception]", left: threading.Event) -> None:
@@ -89,6 +91,7 @@ def _parts(
 ) -> Iterator[bytes]:
     begun, size = clock(), 0
     try:
+        yield b""
         while True:
             part = parts.get(timeout=silence)
             if isinstance(part, Exception):

@@ -240,7 +240,7 @@ def _footer(file: Path, label: str) -> Sample:
 def _label(name: str) -> str:
     """What a file is called, on one line and not long: without the folders that some browsers tell."""
     last = re.split(r"[/\\]", name)[-1]
-    said = " ".join("".join(sign if sign.isprintable() else " " for sign in last).split())
+    said = " ".join("".join(sign if sign.isprintable() else " " for sign in last).split()) or "file"
     return said if len(said) <= LONGEST_NAME else f"{said[: LONGEST_NAME - 1]}…"
 
 

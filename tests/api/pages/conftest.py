@@ -53,7 +53,7 @@ class Person:
     @property
     def token(self) -> str:
         """What a form of this person carries."""
-        return self.get("/desk/").text.split('name="token" value="')[1].split('"')[0]
+        return self.get("/desk/jobs").text.split('name="token" value="')[1].split('"')[0]
 
     def send(self, path: str, **form: str) -> TestResponse:
         """Send a form, as the page does."""

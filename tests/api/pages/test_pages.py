@@ -25,6 +25,8 @@ READ = (
     "/desk/history/check",
     "/desk/versions",
     "/desk/versions/1",
+    "/desk/uploads",
+    "/desk/start",
     "/desk/jobs",
     "/desk/rules",
     "/desk/offers/hamlet-adult/history",

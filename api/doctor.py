@@ -26,7 +26,7 @@ from api.store.database import DATABASE_NAME, open_to_read, reading
 from api.store.keys import list_keys
 from api.store.log import ANCHOR_NAME, entries, verify
 from api.store.migrations import require_current
-from api.store.queries import all_publications, freeze_reason, in_force, latest_version, moment
+from api.store.queries import all_publications, freeze_reason, in_force, latest_version, moment, standing_overrides
 from api.workspace import Workspace
 from optimization import HighsOptimizer
 from pricing.errors import FairfareError
@@ -158,7 +158,9 @@ def _snapshot(patient: Patient) -> Found:
 
 def _prices(patient: Patient) -> Found:
     with reading(patient.engine) as db:
-        frozen = freeze_reason(db)
+        frozen, set_by_people = freeze_reason(db), standing_overrides(db, patient.now)
+    for each in (each for found in set_by_people.values() for each in found):
+        yield Health.MIND, f"{each.offer}: {each}"
     if frozen:
         yield Health.MIND, frozen
     if (mode := patient.place.settings.policy.mode) is Mode.SHADOW:

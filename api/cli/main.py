@@ -67,6 +67,7 @@ COMMANDS = (
     "serve",
     "keys",
     "users",
+    "overrides",
     "feed",
     "outcomes",
     "worker",

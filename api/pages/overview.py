@@ -15,6 +15,7 @@ from flask_babel import gettext, ngettext
 
 from api.bookings import Bookings
 from api.http.backend import Backend
+from api.pages import words
 from api.pages.curve import pace_in_words
 from api.pages.desk import Answer, Desk, numbers_of
 from api.pages.events import Line, lines_of
@@ -25,12 +26,15 @@ from api.pages.start import is_empty
 from pricing.book import Change, Proposal, Standing
 from pricing.model import ALL
 from pricing.outcome import TotalGain
+from pricing.overrides import Override
 
 MOST = 7
 SHOWN, STEPS = 8, 5
 """Events and latest steps listed; the rest are pages of their own."""
 BEHIND, SOON = -0.25, timedelta(days=21)
 """An event is worth a look if it sells so much slower than is typical, and begins so soon."""
+ENDING = timedelta(days=7)
+"""An override that ends so soon is worth a word."""
 OLD = timedelta(days=3)
 """Sales older than this are worth a word."""
 
@@ -93,6 +97,7 @@ def _items(at: Situation, lines: tuple[Line, ...], n: Numbers) -> Iterator[Item]
         yield _nothing_waits(at, n)
     if at.proposal and at.held:
         yield _held(at.proposal, at, n)
+    yield from (_override(each, at, n) for each in at.overrides if _is_ending(each, at) or _outlived(each, at))
     if at.bookings and at.now - at.bookings.until > OLD:
         yield _old(at.bookings, at, n)
 
@@ -199,6 +204,41 @@ def _held(proposal: Proposal, at: Situation, n: Numbers) -> Item:
         action=gettext("See why"),
         address=url_for("desk.proposal", name=proposal.id, _anchor="held"),
         weight=(3, 0.0),
+    )
+
+
+def _is_ending(override: Override, at: Situation) -> bool:
+    return at.now < override.until <= at.now + ENDING
+
+
+def _outlived(override: Override, at: Situation) -> bool:
+    """Whether a price stands where an override held it that has ended, and nothing was proposed since."""
+    price = at.prices.get(override.key)
+    silent = at.proposal is None or at.proposal.proposed_at < override.until
+    return override.until <= at.now and silent and price is not None and price.price == override.amount
+
+
+def _override(override: Override, at: Situation, n: Numbers) -> Item:
+    offer, over = at.listings[override.key].offer, override.until <= at.now
+    named = {"kind": words.named(words.OVERRIDES, override.kind), "name": override.by, "reason": override.reason}
+    text = (
+        gettext("The %(kind)s of %(name)s (“%(reason)s”) is over, and the price still stands there.", **named)
+        if over
+        else gettext("The %(kind)s of %(name)s (“%(reason)s”) ends; then your own bounds hold again.", **named)
+    )
+    home = url_for("desk.product", offer=offer.id) if offer.event == ALL else url_for("desk.event", event=offer.event)
+    return Item(
+        kind="warn" if over else "info",
+        icon="hand",
+        title=gettext("Override ended: %(name)s", name=offer.id)
+        if over
+        else gettext("Override ends: %(name)s", name=offer.id),
+        text=text,
+        stake=n.price(override.amount, override.currency),
+        beside=n.last_day(override.until, at.now),
+        action=gettext("Look"),
+        address=home,
+        weight=(2 if over else 3, 0.0),
     )
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import httpx
 
-CACHE = Path(os.environ.get("FAIRFARE_SHOPS_CACHE", Path.home() / ".cache" / "fairfare" / "shops"))
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fairfare" / "shops"
 LONGEST_START = 90.0
 """A server that does not answer by then has failed [seconds]."""
 

@@ -73,6 +73,20 @@ def test_a_restored_workspace_is_the_one_backed_up(shop: Workspace, empty: str |
     assert verify(open_database(again.database), again.root / ANCHOR_NAME) == ()
 
 
+def test_what_is_known_of_shops_is_kept_and_their_secrets_are_not(
+    shop: Workspace, empty: str | None, tmp_path: Path
+) -> None:
+    """The journal and the table of offers come back; a secret is put there anew."""
+    for name in ("shops/tickets/offers.csv", "shops/tickets/journal.jsonl", "secrets/tickets"):
+        (shop.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (shop.root / name).write_text(f"text of {name}")
+    back_up(shop.root, tmp_path / "a.backup", now=NOW)
+    assert b"text of secrets" not in (tmp_path / "a.backup").read_bytes()
+    restore(tmp_path / "a.backup", tmp_path / "again", now=NOW, database=empty)
+    assert (tmp_path / "again/shops/tickets/journal.jsonl").read_text() == "text of shops/tickets/journal.jsonl"
+    assert not (tmp_path / "again/secrets").exists()
+
+
 def test_no_quote_given_before_holds_after_restoring(shop: Workspace, empty: str | None, tmp_path: Path) -> None:
     """The row that it locks stands for another price in the restored book."""
     back_up(shop.root, tmp_path / "a.backup", now=NOW)

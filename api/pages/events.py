@@ -14,6 +14,7 @@ from flask import abort, render_template, request
 
 from api.bookings import Filling
 from api.http.backend import Backend
+from api.pages.choosing import choice_of, part_of, stage_of
 from api.pages.curve import curve, said, selling
 from api.pages.desk import Desk, numbers_of
 from api.pages.history import changes_of
@@ -148,13 +149,16 @@ def add(desk: Desk) -> None:
         if event == ALL or event not in at.by_event:
             abort(HTTPStatus.NOT_FOUND)
         line = next(line for line in lines_of(backend, at) if line.event == event)
-        view = _outlook(backend, at, line)
+        view, waiting = _outlook(backend, at, line), at.waiting if line.moving else None
+        choice = choice_of(waiting, request.args, ()) if waiting else None
         return render_template(
             "desk/event.html",
             page="events",
             line=line,
             view=view,
             gains=at.gains(event),
+            choice=choice,
+            part=part_of(at, waiting, choice, event, stage_of(backend)) if waiting and choice else None,
             selling=selling(line.filling, n),
             curve=curve(line.filling, view, n) if line.filling else None,
             drawing=drawing(line.filling, view, float(at.settings.policy.step)),

@@ -79,12 +79,17 @@ class Outlook:
 
 def current_stage(root: Path, snapshot: Snapshot, now: datetime) -> Stage | None:
     """What a what-if plays on, at the prices that are served; None if there is none for today."""
+    stage = kept_stage(root, snapshot)
+    return stage if stage is not None and now < stage.good_until else None
+
+
+def kept_stage(root: Path, snapshot: Snapshot) -> Stage | None:
+    """The same, whichever day it was made for; None if there is none at these prices."""
     try:
         changed = (root / STAGE_NAME).stat().st_mtime_ns
     except FileNotFoundError:
         return None
-    stage = _at(root, changed, snapshot)
-    return stage if stage is not None and now < stage.good_until else None
+    return _at(root, changed, snapshot)
 
 
 @functools.lru_cache(maxsize=2)

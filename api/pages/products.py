@@ -9,7 +9,7 @@ Guarantees
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from http import HTTPStatus
@@ -20,6 +20,7 @@ from flask_babel import gettext, ngettext
 
 from api.bookings import Shelf
 from api.http.backend import Backend
+from api.pages.choosing import MOVES, STATES, Fact, Sift, choice_of, fact_of, part_of, remembered, stage_of
 from api.pages.curve import Curve, said
 from api.pages.desk import Desk, numbers_of
 from api.pages.events import plain
@@ -30,41 +31,23 @@ from api.pages.override_form import editor_of, forms_of
 from api.pages.paging import page_of
 from api.pages.rows import Row, rows_on_sale
 from api.pages.situation import Situation, situation
-from api.pages.words import CAPS
-from pricing.book import Decision, Verdict
 from pricing.model import ALL, Offer
 
 ON_A_PAGE = 50
-MOVES, HELD, CAPPED, STAYS = STATES = ("moves", "held", "capped", "stays")
-"""What may be the matter with a price, the most urgent first; one that moves may be stopped by a rail on its way."""
 
 
-def state(offer: Offer, at: Situation, moving: Mapping[tuple[str, str], Decision]) -> tuple[str, ...]:
-    """All that is the matter with a price; never empty."""
-    key = (offer.id, offer.channel)
-    decision = at.decisions.get(key)
-    moves, held = key in moving, decision is not None and decision.verdict is Verdict.HELD
-    capped = decision is not None and moves and any(rail in CAPS for rail in decision.explanation.acted)
-    found = [name for name, is_so in ((MOVES, moves), (HELD, held), (CAPPED, capped)) if is_so]
-    return tuple(found) or (STAYS,)
-
-
-def found_of(at: Situation, wanted: str) -> list[tuple[Offer, tuple[str, ...]]]:
-    """Offers whose name holds every word that was typed, exceptions first, the dearest of them first."""
-    moving = {decision.key: decision for decision in at.moves(ALL)}
-    words = wanted.casefold().split()
-    offers = [offer for offer in at.by_event.get(ALL, ()) if all(word in _text(offer) for word in words)]
-    made = [(offer, state(offer, at, moving)) for offer in offers]
-    return sorted(made, key=lambda each: (STATES.index(each[1][0]), -_stake(each[0], moving), each[0].id))
-
-
-def _text(offer: Offer) -> str:
-    return f"{offer.id} {offer.product} {offer.segment} {offer.channel}".casefold()
-
-
-def _stake(offer: Offer, moving: Mapping[tuple[str, str], Decision]) -> float:
-    decision = moving.get((offer.id, offer.channel))
-    return decision.gain.expected if decision else 0.0
+def facts_of_goods(at: Situation) -> list[Fact]:
+    """What each price without an event is sought by; what needs a person first."""
+    moving = {decision.key for decision in at.moves(ALL)}
+    return remembered(
+        at,
+        f"goods {at.standing}",
+        lambda: (
+            fact_of(offer, at.decisions.get(key), moves=key in moving)
+            for offer in at.by_event.get(ALL, ())
+            for key in ((offer.id, offer.channel),)
+        ),
+    )
 
 
 def shelves_of(at: Situation) -> dict[tuple[str, str], Shelf]:
@@ -209,21 +192,24 @@ def add(desk: Desk) -> None:
 
     @desk.page("/products")
     def products() -> str:
-        at, wanted = situation(backend), request.args.get("q", "").strip()
-        found = found_of(at, wanted)
-        only = request.args.get("state", "")
-        chosen = [offer for offer, states in found if only not in STATES or only in states]
+        at, sift = situation(backend), Sift.asked(request.args)
+        facts, waiting = facts_of_goods(at), at.waiting
+        matching = sift.found(facts)
+        chosen = [fact for fact in matching if sift.state not in STATES or sift.state in fact.states]
+        choice = choice_of(waiting, request.args, (fact.key for fact in chosen)) if waiting else None
         shown = page_of(chosen, request.args.get("page", "1"), ON_A_PAGE)
         return render_template(
             "desk/products.html",
             page="products",
-            rows=_rows(shown.items, at),
+            rows=_rows([fact.offer for fact in shown.items], at),
             shown=shown,
-            counts=Counter(name for _, states in found for name in states),
-            all=len(found),
-            only=only if only in STATES else "",
-            states=STATES,
-            wanted=wanted,
+            counts=Counter(name for fact in matching for name in fact.states),
+            all=len(matching),
+            matching_moves=sum(MOVES in fact.states for fact in chosen),
+            sift=sift,
+            rails=sorted({rail for fact in facts for rail in fact.rails}),
+            choice=choice,
+            part=part_of(at, waiting, choice, ALL, stage_of(backend)) if waiting and choice and at.moves(ALL) else None,
         )
 
     @desk.page("/products/<path:offer>")

@@ -1,35 +1,60 @@
-"""The proposal that waits, and what a person decides about it.
+"""The proposal that waits, and what a person decides about it: all of it, an event's part, or all but exceptions.
 
 Guarantees
 ----------
 * Who acts is the person who is signed in: nobody approves what they proposed.
-* Approving and putting in force are one step: if a guard rail refuses the second, the first is undone with it.
+* Before anyone approves, the page says exactly which prices change, what that is expected to gain, and what putting
+  them in force would be refused for as things are.
+* Splitting, approving and putting in force are one step: if a guard rail refuses the last, nothing has happened.
 * What is approved is the proposal that was shown; another one that was made meanwhile is not.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from itertools import groupby
 
 from flask import abort, g, render_template, request
 from flask_babel import gettext
 from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
+from api.gains import take_part
 from api.http.backend import Backend
-from api.pages.desk import Desk, back_to, numbers_of
-from api.pages.rows import Row, rows_of
+from api.pages.choosing import (
+    HELD,
+    MOVES,
+    STATES,
+    Choice,
+    Fact,
+    Part,
+    Sift,
+    choice_of,
+    fact_of,
+    foresee,
+    moves_of,
+    part_of,
+    remembered,
+    stage_of,
+)
+from api.pages.desk import Desk, back_to, inside, numbers_of
+from api.pages.paging import page_of
+from api.pages.rows import Row, rows_decided
 from api.pages.situation import Situation, decoded, situation
 from api.pages.strip import reason_given
 from api.store.database import reading, writing
 from api.store.queries import standing_of
 from api.store.tables import proposals, publications
 from api.store.users import Role
-from pricing.book import Proposal, Standing
+from pricing.book import Proposal, Standing, Verdict
 from pricing.errors import Finding, InputError
 from pricing.outcome import TotalGain
+
+ON_A_PAGE = 50
+SHOWN = 8
+"""Changes listed before approval, the largest first; all of them stand in the list one comes from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +62,10 @@ class Group:
     """What a proposal says of one event, or of goods (`event` is "all")."""
 
     event: str
-    rows: tuple[Row, ...]
+    moving: int
+    held: int
+    prices: int
     gains: tuple[TotalGain, ...]
-
-    @property
-    def moving(self) -> int:
-        """How many prices move."""
-        return sum(row.moves for row in self.rows)
-
-    @property
-    def held(self) -> int:
-        """How many prices are held for a person."""
-        return sum(row.held for row in self.rows)
-
-    @property
-    def stake(self) -> float:
-        """What its moves are expected to be worth [currency]."""
-        return sum(abs(total.gain.expected) for total in self.gains)
 
 
 def add(desk: Desk) -> None:
@@ -64,32 +76,122 @@ def add(desk: Desk) -> None:
     def proposal(name: str) -> str:
         found, standing = _known(backend, name, g.now)
         at = situation(backend)
-        groups = sorted(_groups(found, at), key=lambda group: (group.moving == 0, -group.stake))
+        facts = facts_of(found, at)
+        sift, open_ = Sift.asked(request.args), at.waiting is not None and at.waiting.id == name
+        matching = sift.found(facts)
+        chosen = [fact for fact in matching if sift.state not in STATES or sift.state in fact.states]
+        choice = choice_of(found, request.args, (fact.key for fact in chosen))
+        decided = {decision.key: decision for decision in found.decisions}
+        shown = page_of(chosen, request.args.get("page", "1"), ON_A_PAGE)
         return render_template(
             "desk/proposal.html",
             page="overview",
             proposal=found,
             standing=standing,
+            waits=open_,
             version=_published_as(backend, name),
-            groups=groups,
-            first_held=next((group.event for group in groups if group.held), None),
+            groups=groups_of(found, facts),
+            rows=rows_decided([decided[fact.key] for fact in shown.items], at, waits=open_),
+            shown=shown,
+            sift=sift,
+            choice=choice,
+            counts=Counter(state for fact in matching for state in fact.states),
+            all=len(matching),
+            matching_moves=sum(MOVES in fact.states for fact in chosen),
+            rails=sorted({rail for fact in facts for rail in fact.rails}),
+            part=part_of(at, found, choice, sift.event, stage_of(backend)) if open_ else None,
+        )
+
+    @desk.page("/proposals/<name>/bar")
+    def approve_bar(name: str) -> str:
+        part, choice = _asked(backend, name, request.args)
+        return render_template("desk/bar.html", part=part, choice=choice)
+
+    @desk.page("/proposals/<name>/approve")
+    def approving(name: str) -> str:
+        part, choice = _asked(backend, name, request.args)
+        met = foresee(backend.engine, situation(backend), part, now=g.now)
+        return render_template(
+            "desk/approving.html",
+            page="overview",
+            part=part,
+            choice=choice,
+            met=met,
+            without=choice.after("leave", met.named),
+            largest=_largest(part, situation(backend)),
+            back=inside(request.args.get("back", "")),
         )
 
     @desk.act("/proposals/<name>/approve", role=Role.APPROVER)
     def approve(name: str) -> Response:
-        found, _ = _known(backend, name, g.now)
+        part, _ = _asked(backend, name, request.form)
         at, settings, who, now = _begins(backend), backend.settings, g.session.user.name, backend.now()
+        if not part.moves:
+            raise InputError(Finding(gettext("No change is chosen.")))
         with writing(backend.engine):
-            backend.book.approve(found.id, by=who, now=now, large="large" in request.form)
-            backend.book.publish(found.id, by=who, now=now, policy=settings.policy, law=settings.law, at=at)
+            book = backend.book
+            chosen, _ = take_part(book, part.proposal, part.keys, stage_of(backend), by=who, now=now, settings=settings)
+            book.approve(chosen, by=who, now=now, large="large" in request.form)
+            book.publish(chosen, by=who, now=now, policy=settings.policy, law=settings.law, at=at)
         backend.refresh()
         return back_to(request.form.get("next", ""), "published" if at is None else "scheduled")
 
     @desk.act("/proposals/<name>/reject", role=Role.APPROVER)
     def reject(name: str) -> Response:
         found, _ = _known(backend, name, g.now)
-        backend.book.reject(found.id, by=g.session.user.name, now=backend.now(), reason=reason_given())
+        who, now, why = g.session.user.name, backend.now(), reason_given()
+        keys = part_of(situation(backend), found, Choice(moves_of(found)), request.form.get("event", ""), None).keys
+        settings = backend.settings
+        with writing(backend.engine):
+            closed, _ = take_part(
+                backend.book, found, keys, stage_of(backend), by=who, now=now, settings=settings, follows=False
+            )
+            backend.book.reject(closed, by=who, now=now, reason=why)
         return back_to(request.form.get("next", ""), "rejected")
+
+
+def _asked(backend: Backend, name: str, args: "MultiDict[str, str]") -> tuple[Part, Choice]:
+    """The part of a proposal that an address or a form is about."""
+    found, _ = _known(backend, name, g.now)
+    choice = Choice.asked(moves_of(found), args)
+    part = part_of(situation(backend), found, choice, args.get("event", ""), stage_of(backend))
+    return (part, choice) if part.keys or part.left else abort(HTTPStatus.NOT_FOUND)
+
+
+def facts_of(proposal: Proposal, at: Situation) -> list[Fact]:
+    """What each of its decisions about what is still on sale is sought by; what needs a person first."""
+    return remembered(
+        at,
+        f"proposal {proposal.id}",
+        lambda: (
+            fact_of(at.listings[each.key].offer, each, moves=each.verdict is Verdict.MOVE)
+            for each in proposal.decisions
+            if each.key in at.listings
+        ),
+    )
+
+
+def groups_of(proposal: Proposal, facts: Iterable[Fact]) -> list[Group]:
+    """What it says of each event, the dearest first."""
+    by_event: dict[str, list[Fact]] = {}
+    for fact in facts:
+        by_event.setdefault(fact.offer.event, []).append(fact)
+    made = [
+        Group(
+            event=event,
+            moving=sum(MOVES in fact.states for fact in own),
+            held=sum(HELD in fact.states for fact in own),
+            prices=len(own),
+            gains=tuple(total for total in proposal.gains if total.event == event),
+        )
+        for event, own in by_event.items()
+    ]
+    return sorted(made, key=lambda group: (not group.moving, -sum(abs(each.gain.expected) for each in group.gains)))
+
+
+def _largest(part: Part, at: Situation) -> tuple[Row, ...]:
+    by_size = sorted(part.moves, key=lambda each: -abs(each.allowed / each.in_force - 1))
+    return rows_decided(by_size[:SHOWN], at, waits=True)
 
 
 def _known(backend: Backend, name: str, now: datetime) -> tuple[Proposal, Standing]:
@@ -117,10 +219,3 @@ def _begins(backend: Backend) -> datetime | None:
     except ValueError:
         raise InputError(Finding(gettext("Say on which day and at what time the prices begin."))) from None
     return local
-
-
-def _groups(proposal: Proposal, at: Situation) -> Iterator[Group]:
-    rows = rows_of(proposal.decisions, at)
-    for event, of_event in groupby(sorted(rows, key=lambda row: row.event), key=lambda row: row.event):
-        gains = tuple(total for total in proposal.gains if total.event == event)
-        yield Group(event, tuple(of_event), gains)

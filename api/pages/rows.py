@@ -7,7 +7,7 @@ Guarantees
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from api.pages.situation import Situation
@@ -74,6 +74,13 @@ class Row:
         """Whether it waits for a person."""
         return self.decision is not None and self.decision.verdict is Verdict.HELD
 
+    @property
+    def became(self) -> str:
+        """What became of a move that waits no longer: `in force`, or `nothing`; empty where there was none."""
+        if self.moves or self.decision is None or self.decision.verdict is not Verdict.MOVE:
+            return ""
+        return "in force" if self.now == self.decision.allowed else "nothing"
+
     def along(self, price: Decimal) -> float:
         """Where a price lies between floor and ceiling [% of the track]; outside them at its ends."""
         span = self.ceiling - self.floor
@@ -89,10 +96,14 @@ def rows_on_sale(offers: Iterable[Offer], at: Situation) -> tuple[Row, ...]:
     return tuple(_row(offer, at, moving, scheduled.get((offer.id, offer.channel)), sold) for offer in offers)
 
 
-def rows_of(decisions: Iterable[Decision], at: Situation) -> tuple[Row, ...]:
-    """A row for each decision about what is still on sale."""
-    offers = (at.listings[decision.key].offer for decision in decisions if decision.key in at.listings)
-    return rows_on_sale(offers, at)
+def rows_decided(decisions: Iterable[Decision], at: Situation, *, waits: bool) -> tuple[Row, ...]:
+    """A row for each decision about what is still on sale, as it was decided; `waits`: whether it still waits."""
+    known = [decision for decision in decisions if decision.key in at.listings]
+    rows = rows_on_sale((at.listings[decision.key].offer for decision in known), at)
+    return tuple(
+        replace(row, decision=each, moves=each.verdict is Verdict.MOVE, now=row.now if waits else each.in_force)
+        for row, each in zip(rows, known, strict=True)
+    )
 
 
 def _row(

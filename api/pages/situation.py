@@ -9,9 +9,10 @@ Guarantees
 
 import functools
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from flask import g
@@ -62,6 +63,7 @@ class _Book:
     listings : of all that ever was offered
     prices : in force at the step, or later
     decided : what was decided last, also in other parts of what the latest proposal is a part of
+    memo : what pages worked out of it, by a name of theirs
     """
 
     listings: Mapping[Key, Listing]
@@ -70,6 +72,7 @@ class _Book:
     last: Publication | None
     proposal: Proposal | None
     decided: Mapping[Key, Decision]
+    memo: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class Situation:
     decided : what was decided last of each price, also where that is in force or over
     bookings : how events fill up, as far as it was kept
     overrides : set last on what is on sale, by people; those that ended by themselves among them
+    memo : what pages worked out of the book, kept until its next step
     """
 
     now: datetime
@@ -100,6 +104,7 @@ class Situation:
     decided: Mapping[Key, Decision]
     bookings: Bookings | None
     overrides: tuple[Override, ...] = ()
+    memo: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def overridden(self) -> Mapping[Key, tuple[Override, ...]]:
@@ -190,6 +195,7 @@ def _read(backend: Backend, now: datetime) -> Situation:
         decided=book.decided,
         bookings=load_bookings(backend.root),
         overrides=overrides,
+        memo=book.memo,
     )
 
 

@@ -43,7 +43,7 @@ from pricing.law import Law
 from pricing.model import Offer
 from pricing.money import parse_amount
 from pricing.overrides import Override, broken_by
-from pricing.policy import Policy
+from pricing.policy import Mode, Policy
 
 TICK = timedelta(microseconds=1)
 PROGRAMS = frozenset({"engine", "automatic", "upgrade"})
@@ -285,17 +285,18 @@ def _encode(proposal: Proposal) -> str:
 
 
 def foreseen(
-    db: Connection, proposal: Proposal, rules: tuple[Policy, Law], *, now: datetime, at: datetime | None = None
-) -> tuple[str, ...]:
-    """What publishing a proposal would be refused for, as things are; empty if nothing forbids it.
-
-    Parameters
-    ----------
-    at : when its prices would begin; at once if None
+    db: Connection, proposal: Proposal, rules: tuple[Policy, Law], *, now: datetime
+) -> tuple[tuple[str, ...], str]:
+    """What publishing a proposal at once would be refused for, as things are, and why its approver must say that they
+    have seen how much it moves; both empty if nothing stands against it.
     """
-    made = dated(db, now)
-    begins = max(made, at or made)
-    before = {price.key: price for price in in_force(db, begins)}
+    at, (policy, market_law) = dated(db, now), rules
+    before = {price.key: price for price in in_force(db, at)}
+    known, offered = prices_known(db, policy, at), listing_of(db)
     frozen = freeze_reason(db)
-    found = forbids(db, proposal, before, rules, now=made, begins=begins, large=True)
-    return (*([frozen] if frozen else []), *found)
+    found = [text for decision in proposal.decisions for text in faults(decision, before)] or [
+        *guardrails.objections(proposal, offered, known, policy, now=at, large=True),
+        *law.objections(proposal, offered, known, market_law, now=at),
+    ]
+    large = guardrails.no_approval(proposal, offered, known, policy, now=at, large=False)
+    return (*([frozen] if frozen else []), *found), "" if policy.mode is Mode.SHADOW else large or ""

@@ -22,9 +22,10 @@ from api.http.backend import Backend
 from api.pages import table_words
 from api.pages.desk import Answer, Desk, back_to, csrf_token
 from api.pages.incoming import incoming
+from api.pages.jobs import job_of
 from api.pages.table_words import BROUGHT, COLUMNS, needed_of, template
 from api.plain import DATES, Writing
-from api.store.runs import Kind, Run, State, ask, find
+from api.store.runs import Kind, Run, State, ask, find, newest
 from api.store.users import Role
 from api.uploads import Problems, Upload
 from pricing.errors import InputError
@@ -128,6 +129,7 @@ def _add_pages(desk: Desk, backend: Backend) -> None:
             "desk/upload.html",
             page="uploads",
             paper=paper,
+            job=job_of(paper.run, newest(backend.engine, before=None, limit=AT_MOST), g.now) if paper.run else None,
             tables=BROUGHT,
             single=SINGLE,
             currency=backend.settings.currency,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -174,7 +175,7 @@ def test_whatever_comes_is_kept_as_it_came_or_refused(
 def test_what_is_old_goes(tmp_path: Path) -> None:
     """Also what a process left unfinished that ended in the middle."""
     old, new = bring(tmp_path, TEXT), bring(tmp_path, TEXT)
-    uploads.keep(tmp_path, Upload(**{**_attributes(old), "at": NOW - timedelta(days=31)}))
+    uploads.keep(tmp_path, msgspec.structs.replace(old, at=NOW - timedelta(days=31)))
     (tmp_path / "uploads" / ".new-lost").mkdir()
     os.utime(tmp_path / "uploads" / ".new-lost", (0, 0))
     uploads.remove_old(tmp_path, now=NOW, kept=timedelta(days=30))
@@ -182,14 +183,10 @@ def test_what_is_old_goes(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "uploads").iterdir()] == [new.id]
 
 
-def _attributes(upload: Upload) -> dict[str, object]:
-    return {name: getattr(upload, name) for name in upload.__struct_fields__}
-
-
 def test_what_was_taken_in_is_not_kept_beside_the_history(tmp_path: Path) -> None:
     """Neither the file nor the cells that were shown; that it was, and which job did it, is."""
     made = bring(tmp_path, TEXT)
-    uploads.keep(tmp_path, Upload(**{**_attributes(made), "run": "r1"}))
+    uploads.keep(tmp_path, msgspec.structs.replace(made, run="r1"))
     uploads.settle(tmp_path, made)
     known = uploads.find(tmp_path, made.id)
     assert known is not None

@@ -2,10 +2,11 @@
 
 import getpass
 import os
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,7 +33,7 @@ Name = Annotated[str, typer.Argument(metavar="SHOP", help="Its name in the setti
 
 
 @app.command()
-def sync(
+def sync(  # noqa: PLR0917  # options of a command are keywords to its user
     shop: Annotated[str | None, typer.Argument(metavar="[SHOP]", help="Its name; all of them if not given.")] = None,
     workspace: Folder = Path(),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Pull, and only say what a push would change.")] = False,
@@ -40,6 +41,10 @@ def sync(
         bool, typer.Option("--price", help="Propose prices in between, as `fairfare price` does.")
     ] = False,
     every: Annotated[float | None, typer.Option(min=1, help="Again after so many seconds, until interrupted.")] = None,
+    listen: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="With --every: again at once when a webhook posts to this port."),
+    ] = None,
 ) -> None:
     """Pull what was sold, push prices that are in force, and look at them as a buyer does.
 
@@ -47,17 +52,24 @@ def sync(
 
     Example: fairfare sync --workspace season --dry-run
     """
+    from api.shops.bell import REST, hung
     from api.workspace import Workspace
 
+    if listen is not None and every is None:
+        raise typer.BadParameter("--listen needs --every: a webhook that got lost is made up for then")
     place = Workspace.open(workspace)
     names = [shop] if shop is not None else [each.name for each in place.settings.shops]
     if not names:
         raise InputError("there are no shops in the settings; see docs/shops")
-    while True:
-        whole = _round(place, names, dry=dry_run, price=price, patient=every is not None)
-        if every is None:
-            break
-        time.sleep(every)
+    with ExitStack() as stack:
+        rung = threading.Event() if listen is None else stack.enter_context(hung(listen))
+        while True:
+            rung.clear()
+            whole = _round(place, names, dry=dry_run, price=price, patient=every is not None)
+            if every is None:
+                break
+            time.sleep(min(every, REST))
+            rung.wait(every - REST)
     if not whole:
         raise typer.Exit(1)
 

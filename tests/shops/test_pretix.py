@@ -14,7 +14,7 @@ from api.shops.client import Patience
 from api.shops.credentials import Secret
 from api.shops.errors import ShopError
 from api.shops.model import ABSENT, EMPTY, Batch, Write, Written, amount
-from api.shops.pretix import Pretix, connect, hinted
+from api.shops.pretix import Pretix, connect
 from api.shops.pretix.places import SLUG, Place
 
 NUMBERS = st.integers(1, 10**9)
@@ -115,10 +115,3 @@ def test_a_buyer_comes_without_the_key() -> None:
     shop = pretix(lambda _: httpx.Response(500))
     assert (shop.api.headers, shop.storefront.headers) == ({"Authorization": "Token hush"}, {})
     assert "hush" not in repr(shop)
-
-
-@given(st.binary(max_size=60))
-def test_whatever_comes_as_a_hint_is_none_unless_it_names_an_event(body: bytes) -> None:
-    """Anybody can send anything to the address of a webhook."""
-    assert hinted(body, "hosts") is None
-    assert hinted(b'{"organizer": "hosts", "event": "gala", "code": "ABC"}', "hosts") == "gala"

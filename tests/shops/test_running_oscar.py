@@ -1,24 +1,36 @@
 """A running django-oscar does what every shop must, and its traps are known."""
 
+import csv
+import io
+import json
 import os
+import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from subprocess import run
+from subprocess import CompletedProcess, run
+from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
 
+from api.clock import utc_now
+from api.served.feeds import Form
+from api.settings import default_text
 from api.shops import oscar
 from api.shops.bucket import TokenBucket
 from api.shops.client import Patience
 from api.shops.connector import Connector
-from api.shops.credentials import Secret
+from api.shops.credentials import Secret, variable
 from api.shops.model import EMPTY, Written, amount
 from api.shops.shop import Shop
+from api.workspace import Workspace
+from pricing.book import Listing
 from tests.shops.contract import NOW, Ordered, ShopContract, by_place, change
 from tests.shops.processes import Server, environment, free_port
+from tests.shops.test_running_pretix import offer, published
 
 pytestmark = pytest.mark.shops
 HERE = Path(__file__).parent
@@ -176,3 +188,67 @@ class TestOscar(ShopContract):
         """The permissions in docs/shops/oscar.md are enough for everything above, and for nothing more."""
         with running.owner() as owner:
             assert owner.request(method, path, json={}).status_code == 403
+
+    def test_a_sale_reaches_the_book_and_a_publish_reaches_a_buyer_and_every_feed(
+        self, running: OscarShop, tmp_path: Path, record_testsuite_property: Callable[[str, object], None]
+    ) -> None:
+        """The loop, by the commands a user runs; what the feeds say is what the shop asks a buyer for."""
+        place = season(tmp_path / "season", running)
+        assert fairfare(place, running, "sync").returncode == 0
+        began = time.monotonic()
+        running.order(ADULT, 2)
+        told = fairfare(place, running, "sync")
+        record_testsuite_property("a sale in django-oscar reaches the book in [s]", round(time.monotonic() - began, 1))
+        assert "1 sales are new" in told.stdout
+        published(place, {"adult": "22.00", "child": "11.50"})
+        began = time.monotonic()
+        told = fairfare(place, running, "sync")
+        record_testsuite_property(
+            "a publish reaches a buyer of django-oscar in [s]", round(time.monotonic() - began, 1)
+        )
+        assert (told.returncode, told.stderr) == (0, "")
+        assert running.order(ADULT, 1).price == Decimal("22.00")
+        with httpx.Client(base_url=running.address, trust_env=False) as buyer:
+            asked = {
+                name: buyer.get(f"/products/{n}/price/").json()["incl_tax"] for name, n in (("adult", 1), ("child", 2))
+            }
+        assert asked == {"adult": "22.00", "child": "11.50"}
+        for form in Form:
+            text = fairfare(place, running, "export-feed", form.value).stdout
+            assert advertised(form, text) == asked
+        back = fairfare(place, running, "shops", "rollback", "books", "version 2")
+        assert (back.returncode, back.stderr) == (0, "")
+        assert running.order(ADULT, 1).price == Decimal("20.00")
+
+
+def season(folder: Path, running: OscarShop) -> Workspace:
+    """A workspace that sells two offers in the shop."""
+    shop = f'\n[[shops]]\nname = "books"\nsystem = "oscar"\naddress = "{running.address}"\n'
+    place = Workspace.create(folder, f'allowed_networks = ["127.0.0.1/32"]\n{default_text()}{shop}')
+    offers = [offer("adult", "20.00"), offer("child", "10.00")]
+    place.book.import_offers(map(Listing, offers), by="ann", now=utc_now())
+    (place.root / "shops" / "books").mkdir(parents=True)
+    (place.root / "shops" / "books" / "offers.csv").write_text(f"place,offer\n{ADULT},adult\n{CHILD},child\n")
+    return place
+
+
+def fairfare(place: Workspace, running: OscarShop, *words: str) -> CompletedProcess[str]:
+    """Run a command on the workspace, with the shop's secret in its environment."""
+    program = [sys.executable, "-c", "from api.cli import main; main()", *words, "--workspace", str(place.root)]
+    told = {**os.environ, variable("books"): running.secret}
+    return run(program, env=told, capture_output=True, text=True, check=False)
+
+
+def advertised(form: Form, text: str) -> dict[str, str]:
+    """The price of each offer in a feed, as its reader takes it."""
+    if form is Form.GOOGLE:
+        google = "{http://base.google.com/ns/1.0}"
+        items = ET.fromstring(text).iter("item")  # noqa: S314  # our own
+        rows = [(item.findtext(f"{google}id"), item.findtext(f"{google}price")) for item in items]
+        return {str(name): str(price).removesuffix(" EUR") for name, price in rows}
+    if form is Form.JSON:
+        return {item["offer"]: item["total_price"] for item in json.loads(text)["items"]}
+    if form is Form.JSON_LD:
+        return {item["sku"]: item["price"] for item in json.loads(text)["@graph"]}
+    name, price = ("id", "price") if form is Form.META else ("offer", "total_price")
+    return {row[name]: row[price].removesuffix(" EUR") for row in csv.DictReader(io.StringIO(text))}

@@ -39,7 +39,7 @@ from pricing.errors import Finding, InputError, UnavailableError
 
 DUMP_NAME = "prices.dump"
 """What pg_dump makes of a PostgreSQL database."""
-FOLDERS = ("history", "fits", "shops")
+FOLDERS = ("history", "fits", "shops", "webhooks")
 FORMAT = 1
 PRIVATE = 0o600
 

@@ -59,9 +59,10 @@ class Dead(msgspec.Struct, frozen=True):
 
 
 class _State(msgspec.Struct, frozen=True):
-    """How far an endpoint has come: entries it was told of, failed attempts at the next, and when to try again."""
+    """How far an endpoint has come: the last entry it was told of, failed attempts at the next, when to try again."""
 
     after: int
+    hash: str
     attempts: int = 0
     again: datetime | None = None
     dead: tuple[Dead, ...] = ()
@@ -113,7 +114,8 @@ class Outbox:
     def deliver(self, entries: Entries, *, now: datetime) -> Delivery:
         """Tell what is due; an endpoint that is new begins with what comes after the end of the log."""
         with self._held():
-            state = self._state() or _State(_end(entries))
+            state = self._state() or _end(entries)
+            self._is_of_this_log(state, entries)
             if state.again is not None and now < state.again:
                 return Delivery(0, state.again, state.dead)
             sent = 0
@@ -130,7 +132,7 @@ class Outbox:
     def revive(self, entries: Entries, *, now: datetime) -> Delivery:
         """Send dead letters once more; those that are taken are dead no longer."""
         with self._held():
-            state, sent = self._state() or _State(0), 0
+            state, sent = self._state() or _end(entries), 0
             for dead in state.dead:
                 entry = next((each for each in entries(dead.number - 1) if each.number == dead.number), None)
                 if entry is not None and self._refusal(entry, now) is None:
@@ -141,7 +143,7 @@ class Outbox:
 
     def _next(self, state: _State, entry: Entry, now: datetime) -> tuple[_State, bool]:
         """The state after an entry was told, or not; and whether it was an event that was taken."""
-        told = msgspec.structs.replace(state, after=entry.number, attempts=0, again=None)
+        told = msgspec.structs.replace(state, after=entry.number, hash=entry.hash, attempts=0, again=None)
         if not is_event(entry):
             return told, False
         reason = self._refusal(entry, now)
@@ -186,6 +188,15 @@ class Outbox:
         finally:
             os.close(file)
 
+    def _is_of_this_log(self, state: _State, entries: Entries) -> None:
+        """Refuse to go on in a log that was restored from before what was told: numbers in it come again."""
+        if state.after and next((entry.hash for entry in entries(state.after - 1)), None) != state.hash:
+            name, path = self.endpoint.name, self.path
+            raise InputError(
+                f"{name} was told of an entry that the log does not have, as after a restore: "
+                f"let it read the feed, and delete {path} to begin with what is published next"
+            )
+
     def _state(self) -> _State | None:
         try:
             return msgspec.json.decode(self.path.read_bytes(), type=_State)
@@ -199,12 +210,12 @@ class Outbox:
         write_bytes(msgspec.json.encode(state), self.path, mode=0o600)
 
 
-def _end(entries: Entries) -> int:
-    """Number of the last entry of the log."""
-    last = 0
-    while found := entries(last):
-        last = found[-1].number
-    return last
+def _end(entries: Entries) -> _State:
+    """The state of an endpoint that knows all of the log."""
+    state = _State(0, "")
+    while found := entries(state.after):
+        state = _State(found[-1].number, found[-1].hash)
+    return state
 
 
 def is_event(entry: Entry) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import copy
 
 import httpx
 import pytest
@@ -52,11 +53,8 @@ class Listener:
 class Book:
     """A price book with its first offers, which are version 1."""
 
-    def __init__(self, folder: Path) -> None:
-        engine = open_database(folder / DATABASE_NAME)
-        upgrade(engine)
-        self.book = PriceBook(engine)
-        self.book.import_offers(LISTINGS, by="ann", now=NOW)
+    def __init__(self, database: Path) -> None:
+        self.book = PriceBook(open_database(database))
 
     def publish(self, price: str, was: str, *, at: datetime = NOW) -> None:
         """Publish one price."""
@@ -67,10 +65,21 @@ class Book:
         return self.book.entries(after=after, limit=2)
 
 
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of a book at version 1, to be copied."""
+    place = tmp_path_factory.mktemp("book") / DATABASE_NAME
+    engine = open_database(place)
+    upgrade(engine)
+    PriceBook(engine).import_offers(LISTINGS, by="ann", now=NOW)
+    engine.dispose()
+    return place
+
+
 @pytest.fixture
-def book(tmp_path: Path) -> Book:
+def book(tmp_path: Path, first: Path) -> Book:
     """A book at version 1."""
-    return Book(tmp_path)
+    return Book(Path(copy(first, tmp_path)))
 
 
 def outbox(path: Path, listener: Callable[[httpx.Request], httpx.Response]) -> Outbox:
@@ -249,6 +258,18 @@ def test_what_cannot_be_read_is_not_begun_anew(told: Told) -> None:
     told.box.path.write_text("{")
     with pytest.raises(InputError, match=r"till\.json"):
         told.deliver()
+
+
+def test_a_log_that_was_restored_is_not_taken_for_the_same(tmp_path: Path, told: Told, first: Path) -> None:
+    """Its numbers come again with other entries; none of them is passed over in silence."""
+    told.deliver()
+    restored = Book(Path(copy(first, tmp_path / "restored.db")))
+    for price, was in (("12.00", "10.00"), ("11.00", "12.00")):
+        with pytest.raises(InputError, match="restore"):
+            told.box.deliver(restored.entries, now=NOW)
+        restored.publish(price, was)
+    told.box.path.unlink()
+    assert told.box.deliver(restored.entries, now=NOW) == Delivery(0)
 
 
 def test_a_book_older_than_logs_tells_nothing_of_its_past() -> None:

@@ -272,6 +272,12 @@ SENTENCES = (
         "%(offer)s rises to %(n)s, which market %(market)s wants announced %(n2)s hours ahead: let it begin at "
         "%(when)s or later"
     ),
+    _("whose law holds for %(offer)s in every channel is not clear: give it a channel of one of the markets %(names)s"),
+    _(
+        "whose law holds for %(offer)s in channel %(channel)s is not clear: "
+        "give it a channel of one of the markets %(names)s"
+    ),
+    _("%(offer)s is in %(code)s, but the amount of the fee %(fee)s in %(other)s"),
     _("a user's name has 1 to %(n)s printable characters"),
     _("a password has %(n)s to %(n2)s characters"),
     _("this password is among the first that anyone would try"),

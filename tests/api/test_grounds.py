@@ -1,5 +1,6 @@
 """What a price response rests on is kept with its fit, as the fit had it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -11,9 +12,10 @@ from api.estimates import CURRENT
 from api.estimating import NEEDED, grounds_of
 from api.fitting import Fit, load_fit
 from api.goods import KEY
-from api.grounds import GROUNDS, Ground, load_grounds
+from api.grounds import GROUNDS, Followed, Ground, Way, load_grounds
 from api.seal import SEAL, seal
 from forecasting.elasticity.basis import MOST, Basis
+from forecasting.elasticity.feedback import Direction, Feedback
 from forecasting.elasticity.proposal import proposals
 from forecasting.elasticity.table import elasticity_table
 from tests.api.test_seal import FILES, VERSION, fit
@@ -56,6 +58,18 @@ def test_grounds_are_what_the_status_was_decided_with(
     assert grounds["mug"].followed is not None
     assert grounds["mug"].kind == "net"
     assert grounds["bag"].kind == "raw"
+
+
+def test_each_way_in_which_price_followed_is_kept(
+    made: tuple[dict[str, Ground], list[Basis], pd.DataFrame],
+) -> None:
+    """With its coefficient and p-value; what could not be looked at is none."""
+    mug = next(basis for basis in made[1] if basis.key[0] == "mug")
+    stock = Feedback(300, Direction(0.4, 0.02, 2.3), Direction(0.1, 0.7, 0.4), 0.01, Direction(-0.3, 0.004, -2.9))
+    (ground,) = grounds_of([replace(mug, test=stock)], made[2]).groups
+    assert ground.followed == Followed(300, 0.01, Way(0.4, 0.02), Way(0.1, 0.7), Way(-0.3, 0.004))
+    assert made[0]["mug"].followed is not None
+    assert made[0]["mug"].followed.left is None
 
 
 def test_the_dots_lie_about_the_curve(made: tuple[dict[str, Ground], list[Basis], pd.DataFrame]) -> None:

@@ -151,7 +151,10 @@ def add(desk: Desk) -> None:
 
     @desk.page("/jobs/<name>")
     def job(name: str) -> str:
-        return render_template("desk/job.html", page="jobs", job=_known(backend, name))
+        known = _known(backend, name)
+        failed = known.run.state in {State.FAILED, State.CANCELLED}
+        again = failed and known.run.kind in ON_REQUEST
+        return render_template("desk/job.html", page="jobs", job=known, again=again)
 
     @desk.page("/jobs/<name>/progress")
     def progress(name: str) -> Answer:

@@ -133,6 +133,8 @@ def paths(shop: Shop) -> dict[str, str]:
         "event": f"/desk/events/{shop.event}",
         "products": "/desk/products",
         "response": "/desk/response",
+        "group": "/desk/response/group?product=VIP&segment=adult",
+        "report": "/desk/report",
         "no response": "/desk/response?status=weak",
         "no product": "/desk/products?q=zzz&state=held",
         "product": "/desk/products/Shop / Mug",

@@ -4,6 +4,7 @@ Guarantees
 ----------
 * Nothing is passed by a back door: the season is written as CSV files, and these are ingested like anyone's.
 * A folder that holds something else than an earlier rehearsal is left alone.
+* What waits at the end is what the engine decides next, from the same sales and the prices that are then in force.
 """
 
 import json
@@ -49,16 +50,22 @@ TABLES = ("events", "resources", "offers", "calendar", "sales")
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What came of a rehearsal: the workspace, the season with its truth, the proposal, and the version in force."""
+    """What came of a rehearsal: the workspace, the season with its truth, the proposal, and the version in force.
+
+    Attributes
+    ----------
+    waiting : the next proposal, which a person has to decide about
+    """
 
     workspace: Workspace
     season: Season
     proposal: Proposal
     version: int
+    waiting: Proposal
 
 
 def rehearse(folder: Path, *, now: datetime, seed: int, manager: str, progress: Progress) -> Rehearsal:
-    """Simulate, ingest, fit, price, approve as `manager`, publish and report, in `folder`.
+    """Simulate, ingest, fit, price, approve as `manager`, publish, report and price again, in `folder`.
 
     Raises
     ------
@@ -87,7 +94,9 @@ def rehearse(folder: Path, *, now: datetime, seed: int, manager: str, progress: 
     version = place.publish(proposal.id, by=manager, now=now)
     progress("writing the report", 0, 0)
     place.write_report(proposal, folder / REPORT, now=now, truth=season.elasticity)
-    return Rehearsal(place, season, proposal, version)
+    progress("pricing again", 0, 0)
+    waiting = place.price(HighsOptimizer(), by="engine", now=now)
+    return Rehearsal(place, season, proposal, version, waiting)
 
 
 def _clear(folder: Path) -> None:

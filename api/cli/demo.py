@@ -11,9 +11,11 @@ from rich.table import Table
 from api.cli.main import app
 from api.cli.options import stages
 from api.clock import utc_now
+from pricing.book import Verdict
 
 if TYPE_CHECKING:
     from api.rehearsal import Rehearsal
+    from pricing.book import Proposal
 
 MANAGER = "demo manager"
 """Who approves in the demo: the engine proposes, and nobody approves their own proposal."""
@@ -45,6 +47,8 @@ def demo(
         f"Version {done.version} of the price book is in force, {time.perf_counter() - began:.0f} s after the start.\n"
         f"Report    {(folder / 'report.html').resolve().as_uri()}\n"
         f"Serve     fairfare serve --workspace {folder}\n"
+        f"Desk      fairfare users add NAME --role admin --workspace {folder}, then /desk/ of that address: "
+        f"{_moves(done.waiting)} further changes wait there\n"
         f"A key     fairfare keys create --scope prices:read --workspace {folder}",
         soft_wrap=True,
     )
@@ -52,6 +56,10 @@ def demo(
         from api.cli.serve import serve as start
 
         start(context, workspace=folder)
+
+
+def _moves(proposal: "Proposal") -> int:
+    return sum(decision.verdict is Verdict.MOVE for decision in proposal.decisions)
 
 
 def _truth_beside_estimate(done: "Rehearsal") -> Table:

@@ -12,7 +12,7 @@ from api.fitting import load_fit
 from api.rehearsal import Rehearsal, rehearse
 from api.served.snapshot import SNAPSHOT_NAME, load
 from optimization import HighsOptimizer
-from pricing.book import Verdict
+from pricing.book import Standing, Verdict
 from pricing.errors import InputError, RefusedError
 from pricing.guardrails import InForce, broken
 from pricing.simulation import TICKETS
@@ -37,6 +37,18 @@ def test_what_was_decided_is_in_force_and_is_served(done: Rehearsal) -> None:
     assert served.content.version == done.version
     prices = {entry.offer: Decimal(json.loads(bytes(entry.price))["price"]) for entry in served.entries}
     assert prices == in_force
+
+
+def test_a_further_proposal_waits_for_a_person(done: Rehearsal) -> None:
+    """Made from the prices in force, it moves some, and holds those of which nothing can be known."""
+    book = done.workspace.book
+    assert book.standing(done.waiting.id, now=NOW) is Standing.OPEN
+    assert done.waiting.base_version == done.version
+    in_force = {price.offer: price.price for price in book.prices_in_force()}
+    assert all(decision.in_force == in_force[decision.offer] for decision in done.waiting.decisions)
+    found = {decision.verdict for decision in done.waiting.decisions}
+    assert {Verdict.MOVE, Verdict.HELD} <= found
+    assert any(total.event is None and total.gain.expected > 0 for total in done.waiting.gains)
 
 
 def test_intervals_contain_the_truth_about_as_often_as_they_say(done: Rehearsal) -> None:

@@ -50,6 +50,16 @@ def part_gains(
     return tuple(drawn(stage, before, before | {each.offer: each.allowed for each in chosen}))
 
 
+def gains_instead(whole: Proposal, made: Proposal, stage: Stage | None) -> Gains:
+    """What a proposal gains that takes the place of another with other prices; empty where that is not known."""
+    moves = [decision for decision in whole.decisions if decision.verdict is Verdict.MOVE]
+    if stage is None or (moves and not _decided_on(whole, moves, stage)):
+        return ()
+    return tuple(
+        drawn(stage, {}, {each.offer: each.allowed for each in made.decisions if each.verdict is Verdict.MOVE})
+    )
+
+
 def _decided_on(whole: Proposal, moves: list[Decision], stage: Stage) -> bool:
     """Whether these are the draws that the proposal was decided on."""
     now = stage.market.in_force

@@ -13,8 +13,10 @@ from flask import abort, g, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from api.gains import gains_instead
 from api.http.backend import Backend
 from api.pages.desk import Desk, back_to, numbers_of
+from api.pages.outlook import current_stage
 from api.pages.override_form import Form, editor_of, forms_of
 from api.pages.rows import rows_on_sale
 from api.pages.situation import situation
@@ -48,7 +50,13 @@ def add(desk: Desk) -> None:
     def set_override() -> Response:
         sent, settings = request.form, backend.settings
         listing = _listing(backend, (sent.get("offer", ""), sent.get("channel", "")))
-        made = _overrides(backend).set(_wanted(backend, listing), policy=settings.policy, law=settings.law)
+        stage = current_stage(backend.root, backend.snapshots.current().snapshot, g.now)
+        made = _overrides(backend).set(
+            _wanted(backend, listing),
+            policy=settings.policy,
+            law=settings.law,
+            gains=lambda whole, instead: gains_instead(whole, instead, stage),
+        )
         return back_to(sent.get("next", ""), "override-set" if made is None else "override-waits")
 
     @desk.act("/overrides/<name>/end", role=Role.APPROVER)

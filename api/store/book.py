@@ -26,7 +26,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from api.store import log
 from api.store.checks import Key, disagreement
 from api.store.database import reading, writing
-from api.store.parting import Gains, name_after, parts_of, stand_for, tie
+from api.store.parting import Gains, Reckon, name_after, parts_of, stand_for, tie
 from api.store.queries import (
     all_publications,
     between,
@@ -156,11 +156,20 @@ class PriceBook:
             step.tell(proposal_id, {"large": large} if verdict is Standing.APPROVED else {"reason": reason})
 
     def override(
-        self, proposal_id: str, changed: Sequence[Decision], *, by: str, now: datetime, policy: Policy, law: Law
+        self,
+        proposal_id: str,
+        changed: Sequence[Decision],
+        *,
+        by: str,
+        now: datetime,
+        policy: Policy,
+        law: Law,
+        gains: Reckon | None = None,
     ) -> Proposal:
         """Replace a proposal by one of a person's own, in which these decisions stand for the ones it had.
 
-        What could not be published because of them is refused, and the proposal stays as it was.
+        What could not be published because of them is refused, and the proposal stays as it was. `gains` tells what
+        the new one gains, given the old one and it.
         """
         with writing(self._engine) as db:
             old, instead = known_proposal(db, proposal_id), {decision.key: decision for decision in changed}
@@ -171,6 +180,7 @@ class PriceBook:
             made = replace(
                 old, id=name_after(old, by, now), proposed_by=by, proposed_at=now, decisions=decisions, gains=()
             )
+            made = made if gains is None else replace(made, gains=gains(old, made))
             if wrong := tuple(because_of(db, made, instead.keys(), (policy, law), now)):
                 raise RefusedError(f"a proposal with these prices could not be published: {'; '.join(wrong)}")
             self.reject(proposal_id, by=by, now=now)

@@ -19,6 +19,7 @@ from api.store import log
 from api.store.book import PriceBook
 from api.store.checks import Key
 from api.store.database import reading, writing
+from api.store.parting import Reckon
 from api.store.queries import coming, last_overrides, listing_of, moment, standing_of
 from api.store.steps import person, prices_known
 from api.store.tables import overrides
@@ -49,8 +50,12 @@ class Overrides:
         """Those that stand."""
         return tuple(each for each in self.last() if now < each.until)
 
-    def set(self, wanted: Override, *, policy: Policy, law: Law) -> Proposal | None:
+    def set(self, wanted: Override, *, policy: Policy, law: Law, gains: Reckon | None = None) -> Proposal | None:
         """Set an override; returns the proposal that took the place of the one that waited, if one did.
+
+        Parameters
+        ----------
+        gains : as in `PriceBook.override`
 
         Raises
         ------
@@ -65,7 +70,7 @@ class Overrides:
             if wrong := list(contradictions(wanted, listing_of(db), known, later, policy)):
                 raise RefusedError(f"{wanted.offer}: {'; '.join(wrong)}")
             self._record(db, "set-override", wanted)
-            return self._mend(db, wanted, policy, law)
+            return self._mend(db, wanted, (policy, law), gains)
 
     def end(self, number: int, *, by: str, now: datetime, reason: str) -> Override:
         """End an override before its time; returns it."""
@@ -94,9 +99,11 @@ class Overrides:
         told = db.execute(insert(overrides).values(row).returning(overrides)).one()
         log.append(db, action, override.offer, log.about_override(told), by=person(by), now=now, anchor=self.anchor)
 
-    def _mend(self, db: Connection, wanted: Override, policy: Policy, law: Law) -> Proposal | None:
+    def _mend(
+        self, db: Connection, wanted: Override, rules: tuple[Policy, Law], gains: Reckon | None
+    ) -> Proposal | None:
         """Let a waiting proposal keep the override, if a price that does is within reach."""
-        book, now = PriceBook(self.engine, self.anchor), wanted.at
+        (policy, law), book, now = rules, PriceBook(self.engine, self.anchor), wanted.at
         waiting = book.latest_proposal()
         if waiting is None or standing_of(db, waiting, now) is not Standing.OPEN:
             return None
@@ -111,7 +118,7 @@ class Overrides:
             changed = by_hand(decision, near[0], by=wanted.by, reason=wanted.reason)
         except ValueError as error:
             raise RefusedError(f"{wanted.offer}: {error}") from error
-        return book.override(waiting.id, [changed], by=wanted.by, now=now, policy=policy, law=law)
+        return book.override(waiting.id, [changed], by=wanted.by, now=now, policy=policy, law=law, gains=gains)
 
 
 def _without_replaced(known: Mapping[Key, InForce], wanted: Override) -> dict[Key, InForce]:

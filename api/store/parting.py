@@ -7,7 +7,7 @@ Guarantees
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
@@ -25,6 +25,7 @@ from pricing.outcome import TotalGain
 from pricing.policy import Policy
 
 Gains = Sequence[TotalGain]
+Reckon = Callable[[Proposal, Proposal], tuple[TotalGain, ...]]
 
 
 def parts_of(

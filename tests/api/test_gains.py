@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from api.gains import drawn, part_gains
+from api.gains import drawn, gains_instead, part_gains
 from api.stage import Stage
 from pricing.book import Listing, Proposal, Verdict
 from pricing.demand import DemandCurves
@@ -130,3 +130,14 @@ def test_all_moves_have_what_was_recorded_of_the_proposal() -> None:
     kept = stage()
     made = decided(kept)
     assert part_gains(made, {(name, "all") for name in ("a1", "a2", "b1")}, None, listings(kept)) == made.gains
+
+
+def test_what_takes_the_place_of_a_proposal_has_its_own_gain() -> None:
+    """Read off the same draws; not known where they are of another run, or there are none."""
+    kept = stage()
+    whole = decided(kept)
+    own = replace(whole, decisions=(*whole.decisions[:1], decision("a2", "11.00"), *whole.decisions[2:]), gains=())
+    found = {total.event: total.gain for total in gains_instead(whole, own, kept)}
+    assert near(found[None], by_hand(kept, {}, {"a1": "11.00", "a2": "11.00", "b1": "11.00"}))
+    assert set(found) == {None, "event a", "event b"}
+    assert gains_instead(whole, own, stage(seed=4)) == gains_instead(whole, own, None) == ()

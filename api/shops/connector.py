@@ -1,6 +1,6 @@
 """What a system must be able to do to be a shop of Fairfare's; everything else is `api.shops.shop.Shop`'s."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from api.shops.model import Batch, Capabilities, Demand, Listed, Shown, Stock, Write
@@ -26,8 +26,8 @@ class Connector(Protocol):
         """Every place where a price stands, freshly read as whoever runs the shop."""
         ...
 
-    def read_shown(self) -> tuple[Shown, ...]:
-        """Every price a buyer without an account sees, freshly read."""
+    def read_shown(self, places: Collection[str]) -> tuple[Shown, ...]:
+        """What a buyer without an account sees at these places, freshly read; others may come with them."""
         ...
 
     def batches(self, writes: Sequence[Write]) -> tuple[tuple[Write, ...], ...]:

@@ -19,7 +19,7 @@ import csv
 import fcntl
 import io
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -88,7 +88,7 @@ class Folder:
         """What prices.csv says."""
         return tuple(_parsed(self.path / "prices.csv", PRICES, _listed))
 
-    def read_shown(self) -> tuple[Shown, ...]:
+    def read_shown(self, places: Collection[str]) -> tuple[Shown, ...]:  # noqa: ARG002  # as every shop
         """Nothing: a folder has no buyers, and what they see is the business of whoever reads it."""
         return ()
 

@@ -17,7 +17,7 @@ Source: https://github.com/django-oscar/django-oscar-api (3.3), with django-osca
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -159,12 +159,12 @@ class Oscar:
             for product, record in self._records()
         )
 
-    def read_shown(self) -> tuple[Shown, ...]:
+    def read_shown(self, places: Collection[str]) -> tuple[Shown, ...]:
         """What a buyer without an account is asked for, product by product."""
         return tuple(
             _shown(self.storefront, product, product.stockrecords[0])
             for product in self._list("/admin/products/", _Product)
-            if product.stockrecords
+            if product.stockrecords and _place(product.stockrecords[0].url) in places
         )
 
     def batches(self, writes: Sequence[Write]) -> tuple[tuple[Write, ...], ...]:

@@ -98,9 +98,8 @@ class Shop:
     def verify(self, plan: Plan) -> tuple[Check, ...]:
         """What stands at each place of a plan now, to whoever runs the shop and to a buyer."""
         listed = {each.place: each for each in self.read_prices()}
-        shown = {each.place: each for each in self.connector.read_shown()}
-        taxed = self.capabilities.tax_included
-        steps = (*plan.steps, *plan.kept)
+        steps, taxed = (*plan.steps, *plan.kept), self.capabilities.tax_included
+        shown = {each.place: each for each in self.connector.read_shown({step.place for step in steps})}
         return tuple(_check(step, listed.get(step.place), shown.get(step.place), taxed=taxed) for step in steps)
 
     def rollback(self, decision: str, *, now: datetime) -> Report:

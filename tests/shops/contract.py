@@ -348,8 +348,9 @@ class ShopContract:
         clock = Clock()
         bucket = TokenBucket(60, clock=clock.read, sleep=clock.sleep)
         connector = running.connect(way, bucket, Patience(attempts=1))
-        for read in (connector.read_prices, connector.pull_inventory, connector.read_shown):
-            read()
+        connector.read_prices()
+        connector.pull_inventory()
+        connector.read_shown(running.places)
         assert len(way.requests) >= 3
         assert clock.now == pytest.approx(len(way.requests) - 1)
 

@@ -6,7 +6,7 @@ Source: https://developer.woocommerce.com/docs/apis/rest-api/v3/ and https://dev
 import json
 import re
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -112,7 +112,7 @@ class WooShop:
             r"v3/products/(\d+)/variations/batch": self._update,
             r"v3/orders": lambda request: _page(self._orders(request), request),
             r"v3/orders/(\d+)/refunds": lambda request, order: _page(self.refunds.get(order, []), request),
-            r"store/v1/products": lambda request: _page(self._shown(request.url.params["type"]), request),
+            r"store/v1/products": lambda request: _page(self._shown(request.url.params), request),
         }
 
     def _known(self, request: httpx.Request) -> bool:
@@ -151,7 +151,8 @@ class WooShop:
         self.tickets[told["id"]].regular = told["regular_price"]
         return self._product(told["id"])
 
-    def _shown(self, kind: str) -> list[Found]:
+    def _shown(self, asked: Mapping[str, str]) -> list[Found]:
+        kind, ids = asked["type"], {int(number) for number in asked["include"].split(",")}
         return [
             {
                 "id": number,
@@ -165,7 +166,7 @@ class WooShop:
                 "is_in_stock": ticket.stock > 0,
             }
             for number, ticket in self.tickets.items()
-            if (kind == "variation") == bool(ticket.parent)
+            if (kind == "variation") == bool(ticket.parent) and number in ids
         ]
 
 

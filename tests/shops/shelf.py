@@ -1,6 +1,6 @@
 """A shop in memory, which can fail and be killed at any write."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -75,7 +75,7 @@ class Shelf:
             for place, written in self.prices.items()
         )
 
-    def read_shown(self) -> tuple[Shown, ...]:
+    def read_shown(self, places: Collection[str]) -> tuple[Shown, ...]:  # noqa: ARG002  # shows all
         """Buyers see everything."""
         return tuple(
             Shown(place=each.place, price=each.price, currency="EUR", available=True) for each in self.read_prices()

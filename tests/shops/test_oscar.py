@@ -149,6 +149,29 @@ def test_what_is_allocated_cannot_be_sold() -> None:
     assert [(each.size, each.available) for each in shop(lambda _: list(products())).pull_inventory()] == [(10, 6)] * 2
 
 
+def test_a_buyer_sees_the_first_of_several_stock_records() -> None:
+    """One product of two suppliers has two places, told apart by name; only the asked products are looked at."""
+    both, other = products()
+    (first,), (second,) = both["stockrecords"], other["stockrecords"]  # type: ignore[misc]
+    both["stockrecords"] = [first, second]
+    asked: list[str] = []
+
+    def answers(request: httpx.Request) -> object:
+        asked.append(request.url.path)
+        if "/admin/" in request.url.path:
+            return [both, {**other, "id": 9, "stockrecords": [{**first, "url": f"{ADDRESS}/admin/stockrecords/9/"}]}]
+        available = {"is_available_to_buy": True}
+        return (
+            available if "availability" in request.url.path else {"currency": "EUR", "excl_tax": "1", "incl_tax": "1"}
+        )
+
+    connector = shop(answers)
+    assert [each.name for each in connector.read_prices()] == ["Adult (sku-1)", "Adult (sku-2)", "sku-1"]
+    shown = connector.read_shown(["stockrecord/1", "stockrecord/2"])
+    assert [each.place for each in shown] == ["stockrecord/1"]
+    assert not any("/products/9/" in path for path in asked)
+
+
 def test_a_visitor_sends_no_secret_and_sees_tax() -> None:
     """Prices as buyers see them are read as a buyer: without the account, and with what is added to them."""
     secrets: list[bool] = []
@@ -161,7 +184,7 @@ def test_a_visitor_sends_no_secret_and_sees_tax() -> None:
             return {"is_available_to_buy": True}
         return {"currency": "EUR", "excl_tax": "20.00", "incl_tax": "23.80"}
 
-    (shown,) = shop(answers, tax_included=False).read_shown()
+    (shown,) = shop(answers, tax_included=False).read_shown({"stockrecord/1"})
     assert (shown.price, secrets) == (Decimal("23.80"), [False, False])
 
 

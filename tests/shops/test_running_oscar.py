@@ -134,7 +134,7 @@ class TestOscar(ShopContract):
         running.write_by_hand(ADULT, EMPTY)
         listed = by_place(shop.read_prices())[ADULT]
         assert (listed.price, listed.written) == (None, EMPTY)
-        assert {each.place: each.price for each in shop.connector.read_shown()}[ADULT] is None
+        assert {each.place: each.price for each in shop.connector.read_shown([ADULT])}[ADULT] is None
         with running.buyer() as buyer, pytest.raises(httpx.HTTPStatusError):
             running.fill(buyer, ADULT, 1)
 

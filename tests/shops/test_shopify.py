@@ -140,7 +140,7 @@ def test_variants_of_one_product_are_written_together(connector: Connector) -> N
 def test_a_product_that_is_not_sold_online_is_shown_to_nobody(running: Running, connector: Connector) -> None:
     """A draft has a price and no page."""
     running.shop.hidden = {2}
-    assert {each.place for each in connector.read_shown()} == {TICKETS[0], TICKETS[2]}
+    assert {each.place for each in connector.read_shown(TICKETS)} == {TICKETS[0], TICKETS[2]}
     assert set(by_place(connector.read_prices())) == set(TICKETS)
 
 

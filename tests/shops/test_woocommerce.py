@@ -127,7 +127,7 @@ def test_a_sale_is_told_as_it_holds(running: Running, connector: Connector) -> N
     running.shop.tickets[1].sale = "7.50"
     listed = by_place(connector.read_prices())[SIMPLE]
     assert (listed.price, listed.written) == (Decimal("7.50"), amount(Decimal("10.00")))
-    assert {each.place: each.price for each in connector.read_shown()}[SIMPLE] == Decimal("7.50")
+    assert {each.place: each.price for each in connector.read_shown([SIMPLE])}[SIMPLE] == Decimal("7.50")
 
 
 def test_units_of_a_line_add_up_to_what_was_paid_however_they_come_back(running: Running, connector: Connector) -> None:

@@ -50,12 +50,11 @@ class Catalogue:
     def read(cls, api: Client, path: str, *, vouchers: bool) -> "Catalogue":
         """Read what the event at a path of the API offers."""
         event = api.get(f"{path}/", Event)
-        priced = api.pages(f"{path}/vouchers/", Voucher) if vouchers else ()
         return cls(
             event,
             tuple(api.pages(f"{path}/items/", Item)),
             tuple(api.pages(f"{path}/subevents/", Date)) if event.has_subevents else (),
-            tuple(each for each in priced if each.price_mode == FIXED_PRICE and each.item is not None),
+            tuple(priced_vouchers(api, path)) if vouchers else (),
         )
 
     def listed(self) -> Iterator[Listed]:
@@ -134,6 +133,12 @@ class Catalogue:
         asked = None if price is None else price.net if net else price.gross
         on_sale = bool(each.avail) and each.avail is not None and each.avail[0] == ON_SALE
         return Shown(place=str(place), price=asked, currency=self.event.currency, available=on_sale)
+
+
+def priced_vouchers(api: Client, path: str) -> Iterator[Voucher]:
+    """Vouchers of the event at a path that name a price of a product."""
+    vouchers = api.pages(f"{path}/vouchers/", Voucher)
+    return (each for each in vouchers if each.price_mode == FIXED_PRICE and each.item is not None)
 
 
 def written_in(overrides: list[Override], kind: str, number: int) -> Written:

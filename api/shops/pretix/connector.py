@@ -12,7 +12,7 @@ Source: https://docs.pretix.eu/dev/api/ (pretix 2026.8); the traps were seen on 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -74,8 +74,7 @@ class Pretix:
         made: list[Movement] = []
         latest = [] if start is None else [start]
         for event in self.events:
-            catalogue = self._catalogue(event)
-            found, last = demand.movements(self.api, self._path(event), catalogue, start)
+            found, last = demand.movements(self.api, self._path(event), start, vouchers=self.vouchers)
             made += found
             latest += [] if last is None else [last]
         ordered = sorted(made, key=lambda movement: (movement.at, movement.id))
@@ -93,11 +92,13 @@ class Pretix:
         """Every price of every event."""
         return tuple(listed for event in self.events for listed in self._catalogue(event).listed())
 
-    def read_shown(self) -> tuple[Shown, ...]:
-        """Every price a buyer sees."""
+    def read_shown(self, places: Collection[str]) -> tuple[Shown, ...]:
+        """Every price a buyer sees of the events that have these places."""
+        wanted = {Place.parse(place).event for place in places}
         return tuple(
             shown
             for event in self.events
+            if event in wanted
             for shown in self._catalogue(event).shown(
                 self.storefront, f"/{self.organizer}/{event}", taxes(self.api, self._path(event))
             )

@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 
 from api.shops.client import Client
 from api.shops.model import Movement, Stock
-from api.shops.pretix.answers import Order, Quota, Transaction, Waiting
-from api.shops.pretix.catalogue import Catalogue
+from api.shops.pretix.answers import Event, Order, Quota, Transaction, Waiting
+from api.shops.pretix.catalogue import Catalogue, priced_vouchers
 from api.shops.pretix.places import Place
 
 OVERLAP = timedelta(minutes=10)
@@ -24,19 +24,19 @@ OVERLAP = timedelta(minutes=10)
 
 
 def movements(
-    api: Client, path: str, catalogue: Catalogue, since: datetime | None
+    api: Client, path: str, since: datetime | None, *, vouchers: bool
 ) -> tuple[list[Movement], datetime | None]:
     """Movements of the event at a path recorded since an instant, and when the last of them was."""
     recorded = list(api.pages(f"{path}/transactions/", Transaction, _since("created_since", since)))
     sold = [each for each in recorded if each.item is not None]
-    orders = _orders(api, path, {each.order for each in sold}, since) if sold else {}
-    vouchers = {voucher.id for voucher in catalogue.vouchers}
-    made = [
-        _movement(each, catalogue, _voucher(each, orders[each.order], vouchers))
-        for each in sold
-        if not orders[each.order].testmode
-    ]
-    return made, max((each.created for each in recorded), default=None)
+    last = max((each.created for each in recorded), default=None)
+    if not sold:
+        return [], last
+    event = api.get(f"{path}/", Event)
+    priced = {voucher.id for voucher in priced_vouchers(api, path)} if vouchers else set()
+    orders = _orders(api, path, {each.order for each in sold}, since)
+    wanted = [each for each in sold if not orders[each.order].testmode]
+    return [_movement(each, event, _voucher(each, orders[each.order], priced)) for each in wanted], last
 
 
 def _since(name: str, since: datetime | None) -> dict[str, str]:
@@ -58,8 +58,7 @@ def _voucher(sold: Transaction, order: Order, known: set[int]) -> int | None:
     return voucher if voucher in known else None
 
 
-def _movement(sold: Transaction, catalogue: Catalogue, voucher: int | None) -> Movement:
-    event = catalogue.event
+def _movement(sold: Transaction, event: Event, voucher: int | None) -> Movement:
     bought = Place(event.slug, sold.item, sold.variation, sold.subevent)
     return Movement(
         id=f"{event.slug}/{sold.id}",

@@ -11,7 +11,7 @@ Guarantees
 Source: https://shopify.dev/docs/api/admin-graphql (2026-10), https://shopify.dev/docs/api/ajax.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -98,9 +98,11 @@ class Shopify:
             for answer, variant in self._variants()
         )
 
-    def read_shown(self) -> tuple[Shown, ...]:
-        """What the storefront shows of each product."""
-        found = [(answer.shop.currency_code, variant) for answer, variant in self._variants()]
+    def read_shown(self, places: Collection[str]) -> tuple[Shown, ...]:
+        """What the storefront shows of each product that has such a place."""
+        wanted = {names_of(place)[0] for place in places}
+        every = [(answer.shop.currency_code, variant) for answer, variant in self._variants()]
+        found = [(currency, variant) for currency, variant in every if variant.product.id in wanted]
         currency = found[0][0] if found else ""
         products = {variant.product.id: variant.product.handle for _, variant in found}
         return tuple(

@@ -18,7 +18,7 @@ Source: https://developer.woocommerce.com/docs/apis/rest-api/v3/ and /docs/apis/
 """
 
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -109,8 +109,15 @@ class WooCommerce:
             for place, name, product in self._products()
         )
 
-    def read_shown(self) -> tuple[Shown, ...]:
-        """What the storefront shows of products and variations."""
+    def read_shown(self, places: Collection[str]) -> tuple[Shown, ...]:
+        """What the storefront shows of products and variations, a hundred at a time."""
+        asked = sorted(numbers(place) for place in places)
+        kinds = {"simple": [n[0] for n in asked if len(n) == 1], "variation": [n[1] for n in asked if len(n) == 2]}
+        queries = [
+            {"type": kind, "include": ",".join(map(str, ids[i : i + PAGE]))}
+            for kind, ids in kinds.items()
+            for i in range(0, len(ids), PAGE)
+        ]
         return tuple(
             Shown(
                 place=place_of(each.parent or each.id, each.id if each.parent else 0),
@@ -120,7 +127,7 @@ class WooCommerce:
                 currency=each.prices.currency_code,
                 available=each.is_purchasable and each.is_in_stock,
             )
-            for query in ({"type": "simple"}, {"type": "variation"})
+            for query in queries
             for each in self._list(self.storefront, f"{STORE}/products", ShownProduct, query)
         )
 

@@ -163,13 +163,11 @@ class GuardedTransport(httpx.BaseTransport):
     def __init__(self, guard: Guard, *, inner: Callable[[], httpx.BaseTransport] = httpx.HTTPTransport) -> None:
         self._guard = guard
         self._inner = inner
-        self._of: dict[Target, httpx.BaseTransport] = {}
+        self._of: dict[tuple[str, str, int], tuple[str, httpx.BaseTransport]] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Check where the request goes, then send it there."""
         target = self._guard.check(request.url)
-        if target not in self._of:  # one pool per host: within a pool an address tells no two hosts apart
-            self._of[target] = self._inner()
         sent = httpx.Request(
             request.method,
             request.url.copy_with(host=target.address),
@@ -177,9 +175,20 @@ class GuardedTransport(httpx.BaseTransport):
             stream=request.stream,
             extensions={**request.extensions, "sni_hostname": target.host},
         )
-        return self._of[target].handle_request(sent)
+        return self._pool(target).handle_request(sent)
 
     def close(self) -> None:
         """Close every connection."""
-        for inner in self._of.values():
-            inner.close()
+        for _, pool in self._of.values():
+            pool.close()
+
+    def _pool(self, target: Target) -> httpx.BaseTransport:
+        """Connections to one host, for within a pool an address tells no two hosts apart; a host that moved has new."""
+        host = (target.scheme, target.host, target.port)
+        address, pool = self._of.get(host, ("", None))
+        if pool is None or address != target.address:
+            if pool is not None:
+                pool.close()
+            pool = self._inner()
+            self._of[host] = (target.address, pool)
+        return pool

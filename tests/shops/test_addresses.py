@@ -204,6 +204,22 @@ def test_two_hosts_at_one_address_share_no_connection() -> None:
     assert len(made) == 2
 
 
+def test_a_host_that_moved_leaves_no_connection_open() -> None:
+    """A process that runs for months does not gather the connections of every address a host ever had."""
+    closed: list[str] = []
+
+    class Inner(httpx.MockTransport):
+        def close(self) -> None:
+            closed.append("one")
+
+    guard = Guard(resolve=rebinding(PUBLIC, PUBLIC, "93.184.215.15", "93.184.215.16"))
+    with GuardedTransport(guard, inner=lambda: Inner(lambda _: httpx.Response(200))) as transport:
+        for said in (0, 0, 1, 2):
+            transport.handle_request(httpx.Request("GET", "https://shop.example/"))
+            assert len(closed) == said
+    assert len(closed) == 3
+
+
 @pytest.fixture
 def local_server() -> Iterator[int]:
     """A server on loopback that tells which host it was asked for."""

@@ -104,11 +104,12 @@ def _sent(most: int, also: Callable[[bytes], object]) -> Iterator[bytes]:
     if request.mimetype not in MEDIA:
         refuse(415, f"Send the file as {' or '.join(MEDIA)}.")
     request.max_content_length = most
-    if (parts := flowing(request.stream.read)) is None:
-        refuse(503, "Too many files are on their way.", headers={"Retry-After": "5"})
-    for part in parts:
-        also(part)
-        yield part
+    with flowing(request.stream.read) as parts:
+        if parts is None:
+            refuse(503, "Too many files are on their way.", headers={"Retry-After": "5"})
+        for part in parts:
+            also(part)
+            yield part
 
 
 def _received(backend: Backend, name: str, parts: Iterator[bytes], most: int) -> Upload:

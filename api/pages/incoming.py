@@ -8,6 +8,7 @@ Guarantees
 
 import hmac
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -32,8 +33,9 @@ class Incoming:
     parts: Iterator[bytes]
 
 
-def incoming(*, token: str, most: int) -> Incoming:
-    """The form of this request, up to its file.
+@contextmanager
+def incoming(*, token: str, most: int) -> Iterator[Incoming]:
+    """The form of this request, up to its file; the rest is read within the block.
 
     Parameters
     ----------
@@ -44,10 +46,10 @@ def incoming(*, token: str, most: int) -> Incoming:
     if request.mimetype != "multipart/form-data" or not 0 < len(boundary) <= 200:
         abort(HTTPStatus.UNPROCESSABLE_ENTITY)
     request.max_content_length = most + AROUND
-    parts = flowing(request.stream.read)
-    if parts is None:
-        abort(HTTPStatus.SERVICE_UNAVAILABLE)
-    return _begin(_events(parts, boundary), token)
+    with flowing(request.stream.read) as parts:
+        if parts is None:
+            abort(HTTPStatus.SERVICE_UNAVAILABLE)
+        yield _begin(_events(parts, boundary), token)
 
 
 def _begin(events: Iterator[Event], token: str) -> Incoming:

@@ -157,10 +157,10 @@ def _add_steps(desk: Desk, backend: Backend) -> None:
     @desk.take("/uploads", role=Role.ANALYST)
     def bring() -> BaseResponse:
         most = backend.settings.uploads.max_mb * 10**6
-        form = incoming(token=csrf_token(), most=most)
-        by = g.session.user.name
-        made = files.receive(backend.root, form.parts, name=form.name, by=by, now=backend.now(), most=most)
-        wanted = form.fields.get("table", "")
+        by, now = g.session.user.name, backend.now()
+        with incoming(token=csrf_token(), most=most) as form:
+            made = files.receive(backend.root, form.parts, name=form.name, by=by, now=now, most=most)
+            wanted = form.fields.get("table", "")
         return redirect(url_for("desk.upload", name=made.id, table=wanted or None), HTTPStatus.SEE_OTHER)
 
     @desk.act("/uploads/<name>", role=Role.ANALYST)

@@ -2,12 +2,14 @@
 
 import io
 import threading
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from api.bodies import AT_ONCE, FILES, SLOWEST, SlowError, flowing, received
+from api.bodies import AT_ONCE, SLOWEST, SlowError, flowing, received
 from api.store.keys import Scope
 from tests.api.desk import Desk
 from tests.api.store.book_kit import IDS
@@ -103,84 +105,47 @@ def test_slow_forms_hold_up_nobody_with_a_key(tmp_path: Path) -> None:
     assert answers == [401] * AT_ONCE
 
 
-class Drip:
-    """A sender of which every part comes when it may."""
+def sender(*parts: bytes | Exception) -> Callable[[int], bytes]:
+    """What reads from a sender of these parts."""
+    left = iter(parts)
 
-    def __init__(self, *parts: bytes | Exception) -> None:
-        self._parts = list(parts)
-        self.may_come = threading.Semaphore(0)
-
-    def read(self, _size: int) -> bytes:
-        """Wait, then give the next part."""
-        assert self.may_come.acquire(timeout=20)
-        part = self._parts.pop(0) if self._parts else b""
+    def read(_size: int) -> bytes:
+        part = next(left, b"")
         if isinstance(part, Exception):
             raise part
         return part
 
-
-def free_again() -> bool:
-    """Whether every place for files is free, once the threads that read have ended."""
-    taken = [FILES.acquire(timeout=20) for _ in range(AT_ONCE)]
-    for _ in taken:
-        FILES.release()
-    return all(taken)
+    return read
 
 
 def test_a_file_comes_part_by_part() -> None:
     """In its order, to its end or to what went wrong."""
-    sender = Drip(b"a", b"b")
-    sender.may_come.release(3)
-    parts = flowing(sender.read)
-    assert parts is not None
-    assert list(parts) == [b"a", b"b"]
-    sender = Drip(b"a", OSError("gone"))
-    sender.may_come.release(2)
-    parts = flowing(sender.read)
-    assert parts is not None
-    with pytest.raises(OSError, match="gone"):
-        list(parts)
-    assert free_again()
-
-
-def test_whoever_sends_nothing_is_given_up() -> None:
-    """The thread that answers goes on; the place is free once the sender is gone."""
-    sender = Drip(b"a")
-    sender.may_come.release()
-    parts = flowing(sender.read, silence=0.05)
-    assert parts is not None
-    assert next(parts) == b"a"
-    with pytest.raises(SlowError):
-        next(parts)
-    sender.may_come.release()
-    assert free_again()
+    with flowing(sender(b"a", b"b")) as parts:
+        assert parts is not None
+        assert list(parts) == [b"a", b"b"]
+    with flowing(sender(b"a", OSError("gone"))) as parts, pytest.raises(OSError, match="gone"):
+        list(parts or ())
 
 
 def test_whoever_sends_drop_by_drop_is_given_up() -> None:
     """Once there was time to begin; a slow line is not."""
     for speed, slow in ((SLOWEST - 1000, True), (SLOWEST + 1000, False)):
-        sender, clock = Drip(*[b"x" * speed] * 2000), iter(range(3000))
-        sender.may_come.release(2001)
-        parts = flowing(sender.read, clock=lambda clock=clock: float(next(clock)))  # type: ignore[misc]  # a second each
-        assert parts is not None
-        if slow:
-            with pytest.raises(SlowError):
-                list(parts)
-        else:
-            assert sum(map(len, parts)) == 2000 * speed
-        sender.may_come.release(3000)
-        assert free_again()
+        clock = iter(range(3000))
+        with flowing(sender(*[b"x" * speed] * 2000), clock=lambda clock=clock: float(next(clock))) as parts:  # type: ignore[misc]  # a second each
+            assert parts is not None
+            if slow:
+                with pytest.raises(SlowError):
+                    list(parts)
+            else:
+                assert sum(map(len, parts)) == 2000 * speed
 
 
-def test_files_that_nobody_asks_for_any_more_are_left() -> None:
-    """Their reader ends, though nobody had listened yet; one more than may is told so meanwhile."""
-    senders = [Drip(*[b"x"] * 100) for _ in range(AT_ONCE)]
-    flows = [flowing(sender.read) for sender in senders]
-    assert None not in flows
-    assert flowing(senders[0].read) is None
-    for sender in senders:
-        sender.may_come.release(100)
-    for flow in flows:
-        assert flow is not None
-        flow.close()  # type: ignore[attr-defined]  # a generator
-    assert free_again()
+def test_few_files_come_at_a_time() -> None:
+    """One more is told so; a place is free again however its block ended."""
+    for _ in range(2):
+        with ExitStack() as stack, suppress(KeyError):
+            for _ in range(AT_ONCE):
+                assert stack.enter_context(flowing(sender(b"a"))) is not None
+            with flowing(sender(b"a")) as parts:
+                assert parts is None
+            raise KeyError

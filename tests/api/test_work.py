@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api import uploads
 from api.jobs import Task, Told
 from api.store.runs import ON_REQUEST, STAGES, Kind
-from api.work import WORK, Steps, do
+from api.work import MOST, WORK, Steps, do, placed
 from api.workspace import Workspace
+from pricing.errors import Finding
 from tests.api.test_workspace import NOW, OFFERS, SALES, Bring
 
 STEP = st.tuples(st.sampled_from([*STAGES[Kind.FIT], "something else"]), st.integers(0, 20), st.integers(0, 10))
@@ -56,6 +58,49 @@ def test_every_stage_of_a_job_is_known(place: Workspace, bring: Bring) -> None:
         assert {line.stage for line in told[:-1]} <= set(STAGES[kind])
         assert told[0].stage == STAGES[kind][0]
         assert told[-1].result is not None
+
+
+def uploaded(place: Workspace, text: str) -> str:
+    """The id of a file of sales that is to be taken in."""
+    made = uploads.receive(place.root, [text.encode()], name="week 46.csv", by="ann", now=NOW, most=10**7)
+    mapping = {name: name for name in made.sample.header}
+    uploads.keep(place.root, msgspec.structs.replace(made, kind="sales", mapping=mapping))
+    return made.id
+
+
+def test_a_file_is_taken_in_by_whoever_asked(place: Workspace) -> None:
+    """Its stages are known too."""
+    told: list[Told] = []
+    do(task(Kind.INGEST, upload=uploaded(place, SALES)), place.root, say=told.append)
+    assert [line.stage for line in told[:-1]] == list(STAGES[Kind.INGEST])
+    assert told[-1].result is not None
+    assert told[-1].result["rows"] == len(SALES.splitlines()) - 1
+
+
+def test_what_is_wrong_with_a_file_keeps_its_place_and_an_end(place: Workspace) -> None:
+    """Some of each kind, and how many there are; the file is called as its owner calls it."""
+    wrong = "\n".join(f"2026-01-01,Mug,{'x' * (i % 3)}1,-" for i in range(3000))
+    told: list[Told] = []
+    do(
+        task(Kind.INGEST, upload=uploaded(place, f"date,product,quantity,price\n{wrong}\n")),
+        place.root,
+        say=told.append,
+    )
+    failed = told[-1]
+    assert failed.found == 5000
+    assert len(failed.findings) == 40
+    first = {"file": "week 46.csv", "row": 2, "column": "price", "reason": "not a number: '-'"}
+    assert first in failed.findings
+    assert failed.problems is not None
+    assert "and 2,995 more rows" in " ".join(failed.problems)
+    assert len(msgspec.json.encode(failed)) < 10_000
+
+
+def test_places_have_an_end_whatever_is_wrong() -> None:
+    """Also where no two are alike."""
+    told = placed([Finding(f"reason {i}", "a.csv", row=i) for i in range(1000)])
+    assert [each["row"] for each in told] == list(range(MOST))
+    assert placed([Finding("it is not there")]) == ()
 
 
 def test_a_job_that_cannot_be_done_fails_with_the_reason(place: Workspace) -> None:

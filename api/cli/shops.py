@@ -62,10 +62,11 @@ def sync(  # noqa: PLR0917  # options of a command are keywords to its user
     if not names:
         raise InputError("there are no shops in the settings; see docs/shops")
     with ExitStack() as stack:
+        doors = [stack.enter_context(_opened(place, name)) for name in names]  # once: each keeps to its limit
         rung = threading.Event() if listen is None else stack.enter_context(hung(listen))
         while True:
             rung.clear()
-            whole = _round(place, names, dry=dry_run, price=price, patient=every is not None)
+            whole = _round(place, doors, dry=dry_run, price=price, patient=every is not None)
             if every is None:
                 break
             time.sleep(min(every, REST))
@@ -158,7 +159,7 @@ def _opened(workspace: "Path | Workspace", name: str) -> Iterator[_Door]:
         yield _Door(name, shop, folder_of(place.root, name))
 
 
-def _round(place: "Workspace", names: list[str], *, dry: bool, price: bool, patient: bool) -> bool:
+def _round(place: "Workspace", doors: list[_Door], *, dry: bool, price: bool, patient: bool) -> bool:
     """Pull from each shop, price, push to each; whether all is as it was to be.
 
     Parameters
@@ -167,23 +168,22 @@ def _round(place: "Workspace", names: list[str], *, dry: bool, price: bool, pati
     """
     from api.cli.workspace import price as propose
 
-    done = [_tried(place, name, lambda door: _pull(place, door), patient=patient) for name in names]
+    done = [_tried(door, lambda door: _pull(place, door), patient=patient) for door in doors]
     if price and not dry:
         propose(place.root)
-    done += [_tried(place, name, lambda door: _push(place, door, dry=dry), patient=patient) for name in names]
+    done += [_tried(door, lambda door: _push(place, door, dry=dry), patient=patient) for door in doors]
     return all(done)
 
 
-def _tried(place: "Workspace", name: str, step: Callable[[_Door], bool], *, patient: bool) -> bool:
+def _tried(door: _Door, step: Callable[[_Door], bool], *, patient: bool) -> bool:
     from api.shops.errors import ShopError
 
     try:
-        with _opened(place, name) as door:
-            return step(door)
+        return step(door)
     except ShopError as error:
         if error.permanent or not patient:
             raise
-        log.warning("a shop did not answer; it is tried again", shop=name, reason=str(error))
+        log.warning("a shop did not answer; it is tried again", shop=door.name, reason=str(error))
         return False
 
 

@@ -126,6 +126,14 @@ def test_a_fit_of_before_is_read_and_has_none(tmp_path: Path) -> None:
     assert load_grounds(tmp_path, VERSION) is None
 
 
+def test_grounds_that_were_changed_are_not_shown(tmp_path: Path) -> None:
+    """Not even if they can be read."""
+    fit().save(tmp_path)
+    path = tmp_path / VERSION / GROUNDS
+    path.write_bytes(path.read_bytes().replace(b'"moves":5', b'"moves":6'))
+    assert load_grounds(tmp_path, VERSION) is None
+
+
 def _as_before(root: Path, made: Fit) -> None:
     """Make a saved fit what it was when grounds were not kept."""
     folder = root / VERSION

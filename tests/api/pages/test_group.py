@@ -26,7 +26,7 @@ from api.seal import seal
 from tests.api.desk import Desk
 from tests.api.pages.conftest import Office, Person
 from tests.api.pages.markup import PAYLOADS
-from tests.api.pages.test_response import BLANK, KNOWN
+from tests.api.pages.test_response import BLANK, KNOWN, names
 
 NEEDED = Needed(5, 0.01, 200, 0.2, 0.25)
 GROUND = Ground(
@@ -176,6 +176,17 @@ def test_offers_and_groups_lead_to_each_other(tmp_path: Path) -> None:
     said = msgspec.structs.replace(KNOWN, product=offer.product, segment=offer.segment)
     office = kept(tmp_path / "b", [said], None)
     assert "/desk/events/friday" in office.signed_in("Vera").get(link).text
+
+
+def test_of_groups_known_alike_those_that_sold_most_come_first(tmp_path: Path) -> None:
+    """What is known more surely comes before."""
+    said = [msgspec.structs.replace(each, product=name) for each, name in ((UNKNOWN, "a"), (KNOWN, "b"), (KNOWN, "c"))]
+    sold = [
+        msgspec.structs.replace(GROUND, product=name, sold=units)
+        for name, units in (("a", 9.0), ("b", 1.0), ("c", 5.0))
+    ]
+    text = kept(tmp_path, said, sold).signed_in("Vera").get("/desk/response").text
+    assert names(text) == ["c", "b", "a"]
 
 
 def test_no_such_group_is_no_page(tmp_path: Path) -> None:

@@ -21,8 +21,14 @@ from api.pages.outlook import current_stage
 from api.pages.rows import Row
 from api.pages.situation import Situation
 from api.stage import Stage
+from api.store.checks import Key
+from api.store.database import reading
+from api.store.queries import between, moment
+from api.store.tables import prices
 from pricing.book import Standing
 from pricing.demand import Identification
+from pricing.guardrails import InForce, history_from
+from pricing.guardrails.rails import nearest
 from pricing.market import Sale, gain_per_unit, served, units_at
 from pricing.model import Offer
 from pricing.money import as_floats
@@ -45,6 +51,7 @@ class Form:
     target : what is recommended, the price in force where nothing is
     waits : whether a proposal waits that can still be changed
     steps : the ladder between the owner's bounds
+    reach : the least and the greatest step that a person may set today; none where there is no such step
     costs : by step; empty where none can be given
     until, latest : last day as it is suggested, and as late as it may be
     """
@@ -53,6 +60,7 @@ class Form:
     target: Decimal
     waits: bool
     steps: tuple[Decimal, ...]
+    reach: tuple[Decimal, ...]
     costs: Mapping[Decimal, Cost]
     until: date
     latest: date
@@ -68,6 +76,7 @@ class Form:
             "target": f"{self.target:f}",
             "waits": self.waits,
             "currency": self.row.currency,
+            "reach": [f"{step:f}" for step in self.reach],
             "until": self.until.isoformat(),
             "latest": self.latest.isoformat(),
             "steps": [[f"{step:f}", *self.costs.get(step, ())] for step in self.steps],
@@ -80,7 +89,7 @@ def forms_of(rows: Sequence[Row], backend: Backend, at: Situation) -> tuple[Form
     waits = at.waiting is not None and at.standing is Standing.OPEN
     zone = numbers_of(backend).zone
     today = at.now.astimezone(zone).date()
-    costs = _costs(stage, rows) if stage else {}
+    costs, reach = _costs(stage, rows) if stage else {}, _within_reach(rows, backend, at)
     made = []
     for row in rows:
         listing = at.listings[row.key]
@@ -92,12 +101,28 @@ def forms_of(rows: Sequence[Row], backend: Backend, at: Situation) -> tuple[Form
                 target=row.recommended or row.now,
                 waits=waits,
                 steps=listing.offer.ladder.within(row.floor, row.ceiling),
+                reach=reach.get(row.key, ()),
                 costs=costs.get(row.key[0], {}),
                 until=min(latest, today + timedelta(days=USUAL_DAYS)) if ends is None else latest,
                 latest=latest,
             )
         )
     return tuple(made)
+
+
+def _within_reach(rows: Sequence[Row], backend: Backend, at: Situation) -> dict[Key, tuple[Decimal, ...]]:
+    """The ends of what the caps on moves leave today, other overrides aside."""
+    policy, names = at.settings.policy, {row.key[0] for row in rows}
+    with reading(backend.engine) as db:
+        now = moment(db, at.now)
+        past = between(db, history_from(now, policy), now, prices.c.offer.in_(names))
+    found: dict[Key, tuple[Decimal, ...]] = {}
+    for row in rows:
+        own = [(price.valid_from, price.valid_until, price.price) for price in past if price.key == row.key]
+        if row.key in at.prices:
+            steps = nearest(at.listings[row.key].offer, InForce.over(own, now, policy), policy)
+            found[row.key] = (min(steps), max(steps)) if steps else ()
+    return found
 
 
 def editor_of(forms: Sequence[Form], at: Situation) -> dict[str, object]:
@@ -115,6 +140,9 @@ def _said() -> dict[str, str]:
         ),
         "later": gettext(
             "The price stays %(now)s until the next proposal, which makes it %(price)s; someone else approves that."
+        ),
+        "today": gettext(
+            "No price that keeps it is within reach today: the price stays %(now)s until a later proposal moves it."
         ),
         "cost": gettext("Expected %(expected)s against the recommendation, 80%% range %(low)s to %(high)s."),
         "unknown": gettext(

@@ -23,7 +23,7 @@ from api.store.parting import Reckon
 from api.store.queries import coming, last_overrides, listing_of, moment, standing_of
 from api.store.steps import person, prices_known
 from api.store.tables import overrides
-from pricing.book import Proposal, Standing
+from pricing.book import Proposal, Standing, Verdict
 from pricing.by_hand import by_hand
 from pricing.errors import RefusedError
 from pricing.guardrails import InForce
@@ -102,7 +102,7 @@ class Overrides:
     def _mend(
         self, db: Connection, wanted: Override, rules: tuple[Policy, Law], gains: Reckon | None
     ) -> Proposal | None:
-        """Let a waiting proposal keep the override, if a price that does is within reach."""
+        """Let a waiting proposal keep the override; where no price that does is within reach today, the price stays."""
         (policy, law), book, now = rules, PriceBook(self.engine, self.anchor), wanted.at
         waiting = book.latest_proposal()
         if waiting is None or standing_of(db, waiting, now) is not Standing.OPEN:
@@ -112,10 +112,10 @@ class Overrides:
             return None
         known, offer = prices_known(db, policy, moment(db, now))[wanted.key], listing_of(db)[wanted.key].offer
         near = sorted(nearest(offer, known, policy), key=lambda price: abs(price - decision.allowed))
-        if not near:
+        if not near and decision.verdict is not Verdict.MOVE:
             return None
         try:
-            changed = by_hand(decision, near[0], by=wanted.by, reason=wanted.reason)
+            changed = by_hand(decision, (near or [decision.in_force])[0], by=wanted.by, reason=wanted.reason)
         except ValueError as error:
             raise RefusedError(f"{wanted.offer}: {error}") from error
         return book.override(waiting.id, [changed], by=wanted.by, now=now, policy=policy, law=law, gains=gains)

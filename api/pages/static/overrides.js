@@ -21,10 +21,12 @@
     if (becomes === target) return [fill(said.keeps, { price: price(target) })];
     const words = { now: price(now), before: price(target), price: price(becomes) };
     const stays = !given.waits && kept(kind, amount, now) === now;
+    if (!stays && Math.abs(becomes - now) > step * now) return [fill(said.far, { step: percent.format(step) })];
+    const [low, high] = given.reach.map(Number);
+    if (becomes !== now && !(low <= becomes && becomes <= high)) return [fill(said.today, words)];
     const made = [fill(given.waits ? said.waits : stays ? said.keeps : said.later, words)];
-    if (Math.abs(becomes - now) > step * now) made.push(fill(said.far, { step: percent.format(step) }));
-    const [, expected, low, high] = given.steps.find(([text]) => Number(text) === becomes) || [];
-    made.push(expected === undefined ? said.unknown : fill(said.cost, { expected: signed(expected), low: signed(low), high: signed(high) }));
+    const [, expected, least, most] = given.steps.find(([text]) => Number(text) === becomes) || [];
+    made.push(expected === undefined ? said.unknown : fill(said.cost, { expected: signed(expected), low: signed(least), high: signed(most) }));
     return made;
   };
 

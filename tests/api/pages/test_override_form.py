@@ -68,6 +68,7 @@ def test_a_form_carries_what_the_script_needs() -> None:
         target=TWO,
         waits=True,
         steps=(TWO, TWENTY),
+        reach=(TWO, TWENTY),
         costs={TWO: (0, -1, 2)},
         until=NOW.date(),
         latest=NOW.date(),

@@ -18,7 +18,7 @@ from api.store.database import open_database, reading
 from api.store.log import verify
 from api.store.overrides import Overrides
 from api.store.queries import standing_overrides
-from pricing.book import Listing, Standing
+from pricing.book import Listing, Standing, Verdict
 from pricing.errors import RefusedError
 from pricing.law import NO_LAW
 from pricing.overrides import Kind, Override
@@ -179,6 +179,21 @@ def test_a_proposal_that_waits_gives_way_to_one_that_keeps_it(till: Till) -> Non
     till.book.approve(made.id, by="bob", now=NOW)
     put_in_force(till.book, made.id)
     assert price_list(till.book)[IDS[0]] == "11.00"
+
+
+def test_where_no_price_that_keeps_it_is_within_reach_today_the_price_stays(till: Till) -> None:
+    """The rest of the proposal is not held up by it, and nothing that breaks it is published."""
+    strict = replace(POLICY, daily_cap=Decimal("0.05"))
+    publish(till.book, decision(price="11.00"), decision(IDS[1], "11.00"), name="p1")
+    later = NOW + DAY / 4
+    moves = decision(now="11.00", price="12.00"), decision(IDS[2], "11.00")
+    till.book.propose(proposal(*moves, name="p2", base=till.book.version(), at=later))
+    made = till.overrides.set(override(amount="10.00", at=later), policy=strict, law=NO_LAW)
+    assert made is not None
+    assert [(each.allowed, each.verdict) for each in made.decisions] == [
+        (Decimal("11.00"), Verdict.KEEP),
+        (Decimal("11.00"), Verdict.MOVE),
+    ]
 
 
 def test_a_proposal_that_keeps_it_goes_on_waiting(till: Till) -> None:

@@ -28,6 +28,7 @@ from api.store.queries import (
     listing_of,
     moment,
     standing_overrides,
+    still_standing,
 )
 from api.store.steps import outside, taken_back, undoable
 from api.store.tables import prices
@@ -74,12 +75,19 @@ class Undoing:
     cancelled : prices that were to begin, and then do not
     forbidden : why it is refused, if it is
     latest : the book's version this was worked out at
+    undone_too : publications that followed and stand, which are undone with it
     """
 
     changes: tuple[tuple[PriceInForce, PriceInForce], ...]
     cancelled: tuple[PriceInForce, ...]
     forbidden: tuple[str, ...]
     latest: int
+    undone_too: tuple[int, ...]
+
+    @property
+    def dearer(self) -> int:
+        """How many of the changes raise a price."""
+        return sum(earlier.price > current.price for current, earlier in self.changes)
 
 
 def add(desk: Desk) -> None:
@@ -90,8 +98,10 @@ def add(desk: Desk) -> None:
     def versions() -> str:
         with reading(backend.engine) as db:
             found = _versions(db)[::-1]
+            count = select(prices.c.version, func.count().label("moved")).group_by(prices.c.version)
+            moved = {row.version: row.moved for row in db.execute(count)}
         shown = page_of(found, request.args.get("page", ""), ON_A_PAGE)
-        return render_template("desk/versions.html", page="history", shown=shown)
+        return render_template("desk/versions.html", page="history", shown=shown, moved=moved)
 
     @desk.page("/versions/<name>")
     def version(name: str) -> str:
@@ -154,7 +164,13 @@ def _undoing(db: Connection, version: Version) -> Undoing:
         cancelled=tuple(price for price in coming(db, at) if price.key in touched),
         forbidden=((stopped,) if stopped else ()) + tuple(text for step in steps for text in outside(step, *bounds)),
         latest=latest_version(db),
+        undone_too=_undone_too(db, version.made.version) if version.begun else (),
     )
+
+
+def _undone_too(db: Connection, version: int) -> tuple[int, ...]:
+    """Publications that followed a version and still stand."""
+    return tuple(sorted(each.version for each in still_standing(all_publications(db)) if each.version > version))
 
 
 def _set_by(db: Connection, version: int) -> int:

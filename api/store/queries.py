@@ -235,7 +235,7 @@ def decisions_in_effect(
     the one that moved it did.
     """
     missing, found = set(wanted), dict[Key, tuple[Proposal, Decision]]()
-    begun = [publication for publication in _standing(made) if publication.effective_at <= at]
+    begun = [publication for publication in still_standing(made) if publication.effective_at <= at]
     for publication in sorted(begun, key=lambda publication: publication.effective_at, reverse=True):
         if not missing:
             break
@@ -246,7 +246,7 @@ def decisions_in_effect(
     return found
 
 
-def _standing(made: Mapping[int, Publication]) -> Iterator[Publication]:
+def still_standing(made: Mapping[int, Publication]) -> Iterator[Publication]:
     """Publications that no rollback has undone, the latest first."""
     version, alone = max(made, default=0), set[int | None]()
     while version:

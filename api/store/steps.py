@@ -287,8 +287,9 @@ def _encode(proposal: Proposal) -> str:
 def foreseen(
     db: Connection, proposal: Proposal, rules: tuple[Policy, Law], *, now: datetime
 ) -> tuple[tuple[str, ...], str]:
-    """What publishing a proposal at once would be refused for, as things are, and why its approver must say that they
-    have seen how much it moves; both empty if nothing stands against it.
+    """What publishing a proposal at once would be refused for, as things are; and what its approver must have seen.
+
+    That is how much it moves. Both are empty if nothing stands against it.
     """
     at, (policy, market_law) = dated(db, now), rules
     before = {price.key: price for price in in_force(db, at)}

@@ -16,7 +16,7 @@ from tests.api.report.test_in_browser import CHROMIUM, FLAGS
 from tests.api.store.book_kit import NOW
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-PASSWORD = "correct horse battery"  # noqa: S105  # of nobody
+PASSWORD = "correct horse battery"  # of nobody
 ORIGIN = {"Origin": "http://localhost"}
 PEOPLE = {"Vera": Role.VIEWER, "Anton": Role.ANALYST, "Petra": Role.APPROVER, "Ada": Role.ADMIN}
 

@@ -140,6 +140,7 @@ def paths(shop: Shop) -> dict[str, str]:
         "product": "/desk/products/Shop / Mug",
         "product held": "/desk/products/Shop / Tote bag",
         "proposal": f"/desk/proposals/{shop.proposal}",
+        "approving": f"/desk/proposals/{shop.proposal}/approve",
         "history": "/desk/history",
         "chain": "/desk/history/check",
         "versions": "/desk/versions",
@@ -150,7 +151,6 @@ def paths(shop: Shop) -> dict[str, str]:
         "rules": "/desk/rules",
         "users": "/desk/users",
         "uploads": "/desk/uploads",
-        "report": "/desk/report",
         "offer": f"/desk/offers/{shop.offer}/history",
     }
 
@@ -209,7 +209,7 @@ def test_every_page_is_accessible_fits_and_is_silent(browser: Any, shop: Shop, w
     check(window, f"{shop.url}/desk/", "stopped")
     check_dialogs(page, known, "stopped")
     shop.book.unfreeze(by="manager", now=utc_now(), reason="corrected")
-    assert way not in OPENING or known >= {"stop", "lift", "approve", "reject", "add", "role-", "disable-", "cancel"}
+    assert way not in OPENING or known >= {"stop", "lift", "reject", "take-back", "add", "role-", "disable-", "cancel"}
     page.goto(f"{shop.url}/desk/nowhere")
     assert faults(page) == []
     page.context.close()
@@ -344,7 +344,7 @@ def test_prices_are_approved_by_keyboard_alone(browser: Any, shop: Shop) -> None
     said = page.inner_text("#wi-by")
     keys.press("ArrowRight")
     until(page, f"document.getElementById('wi-by').textContent !== '{said}'")
-    tab_to(page, "[data-open=approve]")
+    tab_to(page, "[data-open=reject]")
     keys.press("Enter")
     for _ in range(30):
         keys.press("Tab")
@@ -352,12 +352,14 @@ def test_prices_are_approved_by_keyboard_alone(browser: Any, shop: Shop) -> None
             "document.activeElement === document.body || document.activeElement.closest('dialog[open]') !== null"
         )
     keys.press("Escape")
-    assert page.evaluate(FOCUSED) == "approve"
+    assert page.evaluate(FOCUSED) == "reject"
+    tab_to(page, "#bar .pri")
     keys.press("Enter")
+    page.wait_for_selector("#approving")
     if page.is_visible("[name=large]"):
         tab_to(page, "[name=large]")
         keys.press("Space")
-    tab_to(page, "dialog[open] footer .pri")
+    tab_to(page, "#approving .pri")
     keys.press("Enter")
     page.wait_for_selector(".notice")
     address = f"/v1/prices/{quote(shop.offer, safe='')}"

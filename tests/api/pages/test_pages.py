@@ -20,6 +20,7 @@ READ = (
     "/desk/response",
     "/desk/report",
     "/desk/proposals/p1",
+    "/desk/proposals/p1/approve",
     "/desk/history",
     "/desk/history?action=propose",
     "/desk/history/check",

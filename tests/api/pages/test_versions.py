@@ -1,9 +1,10 @@
 """Taking prices back: what is confirmed is what was shown."""
 
 import re
+from datetime import timedelta
 
 from tests.api.pages.conftest import Office, Person
-from tests.api.store.book_kit import decision
+from tests.api.store.book_kit import IDS, decision
 
 
 def published(office: Office, **when: str) -> Person:
@@ -71,3 +72,26 @@ def test_a_stop_is_named_instead_of_a_button(office: Office) -> None:
     assert "prices are frozen" in page
     assert person.get("/desk/versions/99").status_code == 404
     assert person.get("/desk/versions/x").status_code == 404
+
+
+def test_what_goes_with_a_rollback_is_named_before(office: Office) -> None:
+    """Later versions that stand, and no others."""
+    person = published(office)
+    assert "No later version is undone with it" in person.get("/desk/versions/2").text
+    office.desk.propose(decision(IDS[1], "12.00"), name="p2")
+    person.send("/desk/proposals/p2/approve", when="now")
+    assert "Version 3, which followed, is undone with it" in person.get("/desk/versions/2").text
+    office.desk.book.rollback(3, by="bob", now=office.desk.now)
+    assert "No later version is undone with it" in person.get("/desk/versions/2").text
+
+
+def test_a_stop_names_what_it_takes_back(office: Office) -> None:
+    """Before it is pressed, while it lasts, and as it is lifted."""
+    person = published(office, when="later", at=f"{office.desk.now + timedelta(hours=5):%Y-%m-%dT%H:%M}")
+    assert "One scheduled price is taken back for good, with version 2." in person.get("/desk/").text
+    person.send("/desk/stop", reason="a wrong table")
+    assert 'href="/desk/versions/2">Version 2</a>' in person.get("/desk/events").text
+    lifting = office.signed_in("Ada").get("/desk/rules").text
+    assert "Version 2 was to begin later and was taken back; it does not come back." in lifting
+    office.desk.book.unfreeze(by="Ada", now=office.desk.now, reason="corrected")
+    assert "was taken back" not in office.signed_in("Ada").get("/desk/rules").text

@@ -28,9 +28,9 @@
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
   });
-  document.querySelectorAll("dialog input[type=datetime-local]").forEach((field) => {
+  document.querySelectorAll("input[type=datetime-local]").forEach((field) => {
     const choice = field.form.querySelector("input[value=later]");
-    field.addEventListener("input", () => { choice.checked = true; });
+    if (choice) field.addEventListener("input", () => { choice.checked = true; });
   });
 
   const items = [...document.querySelectorAll("#att h3 a")];

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from pricing.errors import InputError
+
 REST = 1.0
 """Between two looks, whoever rings [seconds]."""
 MOST_BYTES = 64 * 1024
@@ -20,7 +22,13 @@ MOST_BYTES = 64 * 1024
 
 @contextmanager
 def hung(port: int) -> Iterator[threading.Event]:
-    """An event that is set whenever somebody posts to this port; it is cleared by whoever looks."""
+    """An event that is set whenever somebody posts to this port; it is cleared by whoever looks.
+
+    Raises
+    ------
+    InputError
+        if something else listens there.
+    """
     rung = threading.Event()
 
     class Ring(BaseHTTPRequestHandler):
@@ -40,7 +48,11 @@ def hung(port: int) -> Iterator[threading.Event]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # as the standard library names it
             """Whoever rings writes nothing into our log."""
 
-    with ThreadingHTTPServer(("127.0.0.1", port), Ring) as server:
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), Ring)
+    except OSError as error:
+        raise InputError(f"port {port} cannot be listened on: {error.strerror}") from None
+    with server:
         server.daemon_threads = False  # closing waits for them: no thread is left
         listening = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         listening.start()

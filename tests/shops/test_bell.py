@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from api.shops.bell import hung
+from pricing.errors import InputError
 from tests.shops.processes import free_port
 
 
@@ -40,3 +41,9 @@ def test_a_bell_taken_down_lets_its_port_go() -> None:
         with hung(port) as rung:
             httpx.post(f"http://127.0.0.1:{port}/", trust_env=False)
             assert rung.is_set()
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    """A slip of the number ends in a sentence."""
+    with hung(port := free_port()), pytest.raises(InputError, match=f"port {port} cannot be listened on"), hung(port):
+        pass

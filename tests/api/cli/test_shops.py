@@ -110,7 +110,6 @@ def test_a_loop_waits_for_a_shop_that_is_down_and_ends_with_one_that_refuses(
 
     monkeypatch.setattr(Shop, "pull_demand", down)
     monkeypatch.setattr("time.sleep", sleep)
-    monkeypatch.setattr("threading.Event.wait", lambda *_: False)
     run(place, "sync", "--every", "1")
     assert len(rounds) == looks
 

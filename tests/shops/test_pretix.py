@@ -67,7 +67,7 @@ ROW = {"item": 2, "price": "12.00", "disabled": False, "available_from": None, "
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        ([ROW], SIX, [{**ROW, "price": "6.00"}]),
+        ([ROW, {**ROW, "item": 3}], SIX, [{**ROW, "item": 3}, {**ROW, "price": "6.00"}]),
         ([ROW, {**ROW, "item": 3}], ABSENT, [{**ROW, "item": 3}]),
         ([ROW], EMPTY, [{**ROW, "price": None}]),
         ([], SIX, [{"item": 2, "price": "6.00"}]),

@@ -172,7 +172,9 @@ def _outlook(backend: Backend, at: Situation, line: Line) -> Outlook | None:
     stage = current_stage(backend.root, backend.snapshots.current().snapshot, at.now)
     allowed = {decision.offer: decision.allowed for decision in at.moves(line.event)}
     on_hand = line.filling.on_hand if line.filling else 0.0
-    return outlook(stage, lambda offer: offer.event == line.event, on_hand, allowed) if stage else None
+    if stage is None:
+        return None
+    return outlook(stage, lambda offer: offer.event == line.event, on_hand, allowed, pinned=at.pinned)
 
 
 def _matches(line: Line, wanted: str) -> bool:

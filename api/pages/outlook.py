@@ -8,7 +8,7 @@ Guarantees
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -61,7 +61,7 @@ class Outlook:
 
     Attributes
     ----------
-    free : offers whose price the slider moves: those whose buyers' reaction is known
+    free : offers whose price the slider moves: those whose buyers' reaction is known and that no override fixes
     cases : from -WIDEST to WIDEST percent
     recommended : at the prices of the waiting proposal; None where none moves
     """
@@ -104,7 +104,12 @@ def _at(root: Path, changed: int, snapshot: Snapshot) -> Stage | None:
 
 
 def outlook(
-    stage: Stage, chosen: Callable[[Offer], bool], on_hand: float, allowed: Mapping[str, Decimal]
+    stage: Stage,
+    chosen: Callable[[Offer], bool],
+    on_hand: float,
+    allowed: Mapping[str, Decimal],
+    *,
+    pinned: Collection[str] = (),
 ) -> Outlook | None:
     """One event, or one product; None if nothing of it is in the stage.
 
@@ -113,13 +118,14 @@ def outlook(
     chosen : which offers belong to it
     on_hand : units sold so far
     allowed : what the waiting proposal would set, by offer
+    pinned : offers whose price an override fixes, which the slider leaves alone
     """
     offers = [offer for offer in stage.market.offers if chosen(offer)]
     if not offers or len({offer.currency for offer in offers}) > 1:
         return None
     market = stage.market.of(offers)
     now = Sale.at(market, stage.curves, market.prices, stage.objective)
-    free = tuple(offer.id for offer in offers if _known(stage, offer))
+    free = tuple(offer.id for offer in offers if _known(stage, offer) and offer.id not in pinned)
     look = functools.partial(_case, _Scene(stage, now, free, on_hand))
     moved = {name: price for name, price in allowed.items() if market.prices.get(name, price) != price}
     cases = tuple(look(percent, _moved(stage, market, free, percent)) for percent in range(-WIDEST, WIDEST + 1))

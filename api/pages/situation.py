@@ -38,7 +38,7 @@ from api.store.tables import freezes, log, proposals
 from pricing.book import Change, Decision, Listing, PriceInForce, Proposal, Publication, Standing, Verdict
 from pricing.model import ALL, Offer
 from pricing.outcome import TotalGain
-from pricing.overrides import Override
+from pricing.overrides import Kind, Override
 
 WAITING = (Standing.OPEN, Standing.APPROVED)
 FIRST = datetime.min.replace(tzinfo=UTC)
@@ -114,6 +114,11 @@ class Situation:
             if self.now < each.until:
                 found[each.key] = (*found.get(each.key, ()), each)
         return found
+
+    @property
+    def pinned(self) -> frozenset[str]:
+        """Offers whose price an override fixes."""
+        return frozenset(each.offer for each in self.overrides if each.kind is Kind.FIXED and self.now < each.until)
 
     @property
     def waiting(self) -> Proposal | None:

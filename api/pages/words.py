@@ -128,7 +128,6 @@ RAILS: Said = {
     Rail.ORDER: _("order of prices"),
 }
 CAPS = (
-    Rail.OVERRIDE,
     Rail.STEP,
     Rail.WEAK_STEP,
     Rail.DAILY_CAP,

@@ -39,7 +39,8 @@ def pids(tmp_path: Path) -> Callable[[int], list[int]]:
 def command(folder: Path, *, first: str = "pass") -> list[str]:
     """What does something, notes its process, and waits."""
     note = f"pathlib.Path({str(folder / 'pids')!r}, str(os.getpid())).touch()"
-    return [sys.executable, "-c", f"import os, pathlib, signal, time; {first}; {note}; time.sleep(100)"]
+    over = f"pathlib.Path({str(folder / 'over')!r}).touch()"
+    return [sys.executable, "-c", f"import os, pathlib, signal, time; {first}; {note}; time.sleep(100); {over}"]
 
 
 def runs(pid: int) -> bool:
@@ -65,6 +66,7 @@ def test_what_does_not_listen_is_ended_by_force(
     with running(command(tmp_path, first="signal.signal(signal.SIGTERM, signal.SIG_IGN)"), name="test"):
         (pid,) = pids(1)
     assert not runs(pid)
+    assert not (tmp_path / "over").exists()
 
 
 def test_an_error_in_the_block_ends_it_too(tmp_path: Path, pids: Callable[[int], list[int]]) -> None:

@@ -21,9 +21,11 @@ from api.settings import FILE, default_text
 from api.store.database import DATABASE_NAME
 from api.store.keys import Scope, create_key
 from api.store.log import ANCHOR_NAME
+from api.store.overrides import Overrides
 from api.workspace import Workspace
 from pricing.errors import InputError
-from tests.api.store.book_kit import LISTINGS, NOW, Home, decision, publish
+from pricing.law import NO_LAW
+from tests.api.store.book_kit import LISTINGS, NOW, POLICY, Home, decision, override, publish
 from tests.api.store.conftest import home, new_home, postgres
 from tests.api.store.postgres import Server
 
@@ -150,6 +152,15 @@ def test_what_is_worth_knowing_leaves_a_workspace_sound(shop: Workspace) -> None
     assert minded.keys() >= {"prices", "keys", "history", "fit", "snapshot"}
     assert "by cyd (flood)" in minded["prices"]
     assert "make a new one" in minded["keys"]
+    assert told(shop) == {}
+
+
+def test_overrides_that_stand_are_worth_knowing(shop: Workspace) -> None:
+    """Until they end, by themselves."""
+    Overrides(shop.book._engine, shop.root / ANCHOR_NAME).set(override(amount="12.00"), policy=POLICY, law=NO_LAW)
+    found = [check.found for check in examine(shop.root, now=NOW) if check.health == "mind" and check.part == "prices"]
+    assert found == ["hamlet-adult: ceiling of 12.00 that Ann set until 2026-03-09 09:30 UTC (promised)"]
+    assert not any("Ann" in check.found for check in examine(shop.root, now=NOW + 8 * LATE))
     assert told(shop) == {}
 
 

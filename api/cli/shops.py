@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,17 +81,42 @@ def places(shop: Name, workspace: Folder = Path()) -> None:
 
     Example: fairfare shops places tickets --workspace season
     """
-    import csv
-    import sys
-
-    from api.spreadsheet import harmless
-
     with _opened(workspace, shop) as door:
         found = door.shop.read_prices()
-    out = csv.writer(sys.stdout, lineterminator="\n")
-    out.writerow(["place", "name", "price", "currency"])
-    for each in found:
-        out.writerow([each.place, harmless(each.name), "" if each.price is None else each.price, each.currency])
+    _print_csv(
+        ("place", "name", "price", "currency"),
+        [{"place": p.place, "name": p.name, "price": p.price, "currency": p.currency} for p in found],
+    )
+
+
+@group.command()
+def stock(shop: Name, workspace: Folder = Path()) -> None:
+    """List what a shop can still sell, and how many wait for more: CSV with id, name, size, available, waiting, places.
+
+    Example: fairfare shops stock tickets --workspace season
+    """
+    with _opened(workspace, shop) as door:
+        found = door.shop.pull_inventory()
+    _print_csv(
+        ("id", "name", "size", "available", "waiting", "places"),
+        [
+            {
+                "id": s.id,
+                "name": s.name,
+                "size": s.size,
+                "available": s.available,
+                "waiting": s.waiting,
+                "places": " ".join(s.places),
+            }
+            for s in found
+        ],
+    )
+
+
+def _print_csv(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
+    from api.spreadsheet import as_csv
+
+    typer.echo(as_csv(columns, rows), nl=False)
 
 
 @group.command()

@@ -84,6 +84,14 @@ def test_places_are_listed_for_a_table_of_offers(place: Workspace) -> None:
     ]
 
 
+def test_stock_is_listed(place: Workspace) -> None:
+    """What is left, and of what."""
+    (place.root / "till" / "stock.csv").write_text("place,available\na,7\n")
+    first, row = run(place, "shops", "stock", "till").stdout.splitlines()
+    assert first == "id,name,size,available,waiting,places"
+    assert row.endswith(",,7,0,a")
+
+
 def test_a_sale_that_cannot_be_used_is_told_and_the_command_fails(place: Workspace) -> None:
     """So that whoever runs it by a schedule hears of it."""
     long_ago = (utc_now() - timedelta(days=900)).isoformat()

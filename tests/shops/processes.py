@@ -4,7 +4,8 @@ Guarantees
 ----------
 * What is installed is what the lock names, checked by its hashes, and installed once: a half-made environment is
   not used.
-* A server has answered when `start` returns, and it and its children are gone when `kill` returns.
+* A server has answered when `start` returns, and it and its children are gone when `kill` returns; it ends with
+  the tests even if they are killed (where there is setpriv, of util-linux).
 """
 
 import fcntl
@@ -25,6 +26,8 @@ from pathlib import Path
 import httpx
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fairfare" / "shops"
+END_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+"""Has the kernel end a process with the one that started it."""
 LONGEST_START = 90.0
 """A server that does not answer by then has failed [seconds]."""
 
@@ -84,7 +87,7 @@ class Server:
         basics = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self.command,
+                [*END_WITH_PARENT, *self.command],
                 env={**basics, **self.environment},
                 cwd=self.folder,
                 stdout=log,

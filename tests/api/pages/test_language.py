@@ -1,5 +1,6 @@
 """Every text of the desk is there in German, and numbers are written as the reader writes them."""
 
+import itertools
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -54,9 +55,9 @@ def test_a_translation_has_the_holes_of_its_text() -> None:
     for message in german():
         one, other = texts(message.id), texts(message.string)
         holes = {name for text in one for name in HOLES.findall(text)}
-        for text in other:
+        for english, text in itertools.zip_longest(one, other, fillvalue=one[-1]):
             assert set(HOLES.findall(text)) <= holes, text
-            assert "num" in holes - set(HOLES.findall(text)) or set(HOLES.findall(text)) >= holes - {"num"}, text
+            assert set(HOLES.findall(text)) >= set(HOLES.findall(english)) - {"num"}, text
 
 
 def test_german_has_its_own_plural() -> None:

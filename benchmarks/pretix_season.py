@@ -173,7 +173,8 @@ class Played:
 
     def _sell(self, day: int, buyers: Buyers) -> None:
         """Buyers look at what pretix shows them, and order there."""
-        asked = {shown.place: shown.price for shown in self.connector.shop.read_shown() if shown.price is not None}
+        seen = self.connector.shop.read_shown(set(self.offers.at))
+        asked = {shown.place: shown.price for shown in seen if shown.price is not None}
         at = {key[0]: place for place, key in self.offers.at.items()}
         for row in self.season.offers.itertuples():
             place, lead = at[row.offer], (buyers.begins[row.event] - pd.Timestamp(NOW.date())).days

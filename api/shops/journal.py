@@ -13,7 +13,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -65,11 +65,20 @@ class _Line(msgspec.Struct, omit_defaults=True):
     ended: Ended | None = None
 
 
+@dataclass(slots=True)
+class _Read:
+    """What was read of the file so far: entries by number, up to a byte behind the end of a line."""
+
+    upto: int = 0
+    entries: dict[int, Entry] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """The journal of one shop, in a file."""
+    """The journal of one shop, in a file; of what grows on, only the new is read again."""
 
     path: Path
+    _read: _Read = field(default_factory=_Read, init=False, repr=False, compare=False)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -86,8 +95,8 @@ class Journal:
 
     def entries(self) -> tuple[Entry, ...]:
         """Every write, in the order they were sent."""
-        found: dict[int, Entry] = {}
-        for line in self._lines():
+        found = self._read.entries
+        for line in self._new_lines():
             if line.sent is not None:
                 found[line.sent.number] = Entry(line.sent, None)
             elif line.ended is not None and line.ended.number in found:
@@ -134,8 +143,13 @@ class Journal:
         sent = Sent(number=number, at=now, decision="accepted", place=place, before=before, after=found, by=by)
         self._append([_Line(sent=sent), _Line(ended=Ended(number=number, at=now, outcome=Outcome.DONE, reason=""))])
 
-    def _lines(self) -> Iterator[_Line]:
-        text = self.path.read_bytes() if self.path.exists() else b""
+    def _new_lines(self) -> Iterator[_Line]:
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            file.seek(self._read.upto)
+            text = file.read()
+        self._read.upto += text.rfind(b"\n") + 1
         for line in text.split(b"\n"):
             try:
                 yield msgspec.json.decode(line, type=_Line)

@@ -65,6 +65,19 @@ def test_the_last_write_the_shop_took_stands(tmp_path: Path) -> None:
     assert {entry.reason for entry in journal.entries()} == {"", "no"}
 
 
+def test_of_a_long_journal_only_the_new_is_read_again(tmp_path: Path) -> None:
+    """What another process adds meanwhile is seen, and years of prices do not slow a push down."""
+    ours, theirs = (Journal(tmp_path / "journal.jsonl") for _ in range(2))
+    for number in range(50):
+        theirs.begin(WRITES, f"v{number}", now=NOW)
+        assert len(ours.entries()) == 2 * number + 2
+    theirs.end([Result("a", Outcome.DONE)], "v7", now=NOW)
+    assert [entry.outcome for entry in ours.entries()] == [entry.outcome for entry in Journal(ours.path).entries()]
+    size = ours.path.stat().st_size
+    ours.path.write_bytes(b" " * size + b"\n")
+    assert len(ours.entries()) == 100, "what was read is not read again"
+
+
 def test_others_cannot_read_it(tmp_path: Path) -> None:
     """It holds what a shop sells at what price."""
     journal = Journal(tmp_path / "journal.jsonl")

@@ -57,6 +57,8 @@ lock: $(VENV)/.dev  ## pin every dependency with its hashes; names no download h
 	$(BIN)/uv pip compile pyproject.toml --group build --extra prod $(LOCK) -c requirements.lock -o requirements-prod.lock
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev --extra prod $(LOCK) -c requirements.lock -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml --group bench $(LOCK) -c requirements-dev.lock -o requirements-bench.lock
+	$(BIN)/uv pip compile tests/shops/pretix.in $(LOCK) -o tests/shops/pretix.lock
+	$(BIN)/uv pip compile tests/shops/oscar.in $(LOCK) -o tests/shops/oscar.lock
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 
 $(VENV)/.run: requirements.lock pyproject.toml

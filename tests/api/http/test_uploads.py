@@ -9,6 +9,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from api import uploads
+from api.app import MAX_REQUEST
 from api.settings import FILE
 from api.store.keys import Scope
 from api.store.runs import Kind, newest
@@ -59,6 +60,11 @@ def test_a_file_that_is_brought_waits_to_be_taken_in(desk: Desk) -> None:
     assert (upload.replace, upload.others, upload.single) == (True, False, False)
     assert upload.mapping == {"date": "time", "product": "product", "quantity": "quantity", "price": "price"}
     assert uploads.file_of(desk.root, upload).read_bytes() == SALES
+
+
+def test_a_file_may_be_larger_than_other_bodies(desk: Desk) -> None:
+    """As large as the settings say."""
+    assert bring(desk, SALES + b"2026-01-02,Mug,3,9.00,x\n" * (MAX_REQUEST // 20)).status_code == 202
 
 
 def test_a_parquet_file_is_taken_too(desk: Desk) -> None:

@@ -82,6 +82,7 @@ def add(desk: Desk) -> None:
             fine=_fine(at, lines),
             sold=sum(line.filling.on_hand for line in lines if line.filling),
             week=_changed(backend, at),
+            ending=[each for each in at.overrides if at.now < each.until <= at.now + ENDING],
             steps=trail(backend, before=None, action="", most=STEPS),
         )
 
@@ -97,7 +98,7 @@ def _items(at: Situation, lines: tuple[Line, ...], n: Numbers) -> Iterator[Item]
         yield _nothing_waits(at, n)
     if at.proposal and at.held:
         yield _held(at.proposal, at, n)
-    yield from (_override(each, at, n) for each in at.overrides if _is_ending(each, at) or _outlived(each, at))
+    yield from (_outlived(each, at, n) for each in at.overrides if _is_outlived(each, at))
     if at.bookings and at.now - at.bookings.until > OLD:
         yield _old(at.bookings, at, n)
 
@@ -207,38 +208,32 @@ def _held(proposal: Proposal, at: Situation, n: Numbers) -> Item:
     )
 
 
-def _is_ending(override: Override, at: Situation) -> bool:
-    return at.now < override.until <= at.now + ENDING
-
-
-def _outlived(override: Override, at: Situation) -> bool:
+def _is_outlived(override: Override, at: Situation) -> bool:
     """Whether a price stands where an override held it that has ended, and nothing was proposed since."""
     price = at.prices.get(override.key)
     silent = at.proposal is None or at.proposal.proposed_at < override.until
     return override.until <= at.now and silent and price is not None and price.price == override.amount
 
 
-def _override(override: Override, at: Situation, n: Numbers) -> Item:
-    offer, over = at.listings[override.key].offer, override.until <= at.now
-    named = {"kind": words.named(words.OVERRIDES, override.kind), "name": override.by, "reason": override.reason}
-    text = (
-        gettext("The %(kind)s of %(name)s (“%(reason)s”) is over, and the price still stands there.", **named)
-        if over
-        else gettext("The %(kind)s of %(name)s (“%(reason)s”) ends; then your own bounds hold again.", **named)
-    )
-    home = url_for("desk.product", offer=offer.id) if offer.event == ALL else url_for("desk.event", event=offer.event)
+def _outlived(override: Override, at: Situation, n: Numbers) -> Item:
+    offer, kind = at.listings[override.key].offer, words.named(words.OVERRIDES, override.kind)
     return Item(
-        kind="warn" if over else "info",
+        kind="warn",
         icon="hand",
-        title=gettext("Override ended: %(name)s", name=offer.id)
-        if over
-        else gettext("Override ends: %(name)s", name=offer.id),
-        text=text,
+        title=gettext("Override ended: %(name)s", name=offer.id),
+        text=gettext(
+            "The %(kind)s of %(name)s (“%(reason)s”) is over, and the price still stands there.",
+            kind=kind,
+            name=override.by,
+            reason=override.reason,
+        ),
         stake=n.price(override.amount, override.currency),
         beside=n.last_day(override.until, at.now),
         action=gettext("Look"),
-        address=home,
-        weight=(2 if over else 3, 0.0),
+        address=url_for("desk.product", offer=offer.id)
+        if offer.event == ALL
+        else url_for("desk.event", event=offer.event),
+        weight=(0, 1.0),
     )
 
 

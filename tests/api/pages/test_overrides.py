@@ -52,7 +52,7 @@ def test_it_is_seen_at_its_price_on_the_rules_and_the_overview(office: Office) -
     assert "Change…" not in page
     for path in ("/desk/rules", "/desk/"):
         assert "promised to a partner" in viewer.get(path).text
-    assert "Override ends: hamlet-adult" in viewer.get("/desk/").text
+    assert "Overrides that end within a week" in viewer.get("/desk/").text
 
 
 def test_it_is_ended_in_one_click(office: Office) -> None:

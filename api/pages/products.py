@@ -20,7 +20,19 @@ from flask_babel import gettext, ngettext
 
 from api.bookings import Shelf
 from api.http.backend import Backend
-from api.pages.choosing import MOVES, STATES, Fact, Sift, choice_of, fact_of, part_of, remembered, stage_of
+from api.pages.choosing import (
+    MOVES,
+    STATES,
+    Choice,
+    Fact,
+    Sift,
+    choice_of,
+    fact_of,
+    moves_of,
+    part_of,
+    remembered,
+    stage_of,
+)
 from api.pages.curve import Curve, said
 from api.pages.desk import Desk, numbers_of
 from api.pages.events import plain
@@ -236,6 +248,7 @@ def add(desk: Desk) -> None:
             marks=[marks_of(row, each, at.settings.policy.min_margin) for row, each in zip(rows, offers, strict=True)],
             drawing=drawing(shelf, view, float(at.settings.policy.step), counted=left is not None),
             said=said() | said_of_goods(),
+            alone=Choice(moves_of(at.waiting)).after("only", {row.key for row in rows}).code if at.waiting else "",
             editor=editor_of(forms_of(rows, backend, at), at),
             changes=changes_of(backend, {row.key for row in rows}, limit=6),
         )

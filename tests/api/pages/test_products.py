@@ -1,6 +1,7 @@
 """Products: what needs a person first, found by name and state, and a page of each."""
 
 import html
+import re
 import time
 from dataclasses import replace
 from datetime import date
@@ -113,3 +114,15 @@ def test_thousands_of_products_are_listed_without_a_pause(tmp_path: Path) -> Non
     assert text.count('<tr class="row">') == 50
     assert "3 of 100" in text
     assert took < 2
+
+
+def test_one_product_is_approved_alone(shop: Office) -> None:
+    """Its page leads to an approval of its price and no other."""
+    shop.desk.propose(decision("mug"), decision("hamlet-adult"), name="both")
+    person = shop.signed_in("Petra")
+    page = person.get("/desk/products/mug").text
+    found = re.search(r'href="(/desk/proposals/both/approve\?[^"]+)"', page)
+    assert found is not None
+    shown = person.get(html.unescape(found[1])).text
+    assert "Approve one change" in shown
+    assert "One other change stays waiting" in shown

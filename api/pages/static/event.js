@@ -46,8 +46,8 @@
       const shift = !other || !near ? [0, 0] : first >= second ? [16, -18] : [-18, 16];
       const ending = (it, text) => (narrow ? D.units(it.final[1]) : `${D.units(it.final[1])} ${text}<br>${D.fill(said.range, { low: D.units(it.final[0]), high: D.units(it.final[2]) })}`);
       const side = narrow ? { xanchor: "right", xshift: -2 } : { xshift: 7, align: "left" };
-      made.push(D.note({ x: 0, y: first, text: ending(today, said.asnow), colour: "c-fc", yshift: shift[0] + (narrow ? 10 : 0), ...side }));
-      if (other) made.push(D.note({ x: 0, y: second, text: ending(chosen, said.whatif), colour: "c-if", yshift: shift[1] - (narrow ? 10 : 0), ...side }));
+      made.push(D.note({ x: 0, y: first, text: ending(today, said.asnow), colour: "c-fc", yshift: shift[0] + (narrow && !near ? 10 : 0), ...side }));
+      if (other) made.push(D.note({ x: 0, y: second, text: ending(chosen, said.whatif), colour: "c-if", yshift: shift[1] - (narrow && !near ? 10 : 0), ...side }));
     }
     return made;
   };

@@ -30,6 +30,7 @@ from scipy.stats import poisson
 from sqlalchemy import func, select
 
 from api import syncing
+from api.logs import configure
 from api.settings import default_text
 from api.shops import pretix
 from api.shops.addresses import Guard, GuardedTransport
@@ -93,6 +94,7 @@ class Buyers:
 
 def main(days: int) -> None:
     """Play, and tell what came of it."""
+    configure(as_json=False)
     began = time.monotonic()
     season = simulate(now=NOW, rng=np.random.default_rng(0))
     starts = season.events.set_index("event")["starts_at"].dt.tz_localize(None).dt.normalize()

@@ -7,7 +7,7 @@ Guarantees
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -21,6 +21,7 @@ from api import settings as configuration
 from api.absorb import absorb
 from api.gains import of_event, only, take_part
 from api.history import History, Ingested
+from api.listings import at_prices_in_force, listings_of, starts_of, unknown_names
 from api.outcomes import Outcomes, keep_stock, outcomes
 from api.served.answers import take
 from api.served.snapshot import SNAPSHOT_NAME, write
@@ -33,7 +34,7 @@ from api.store.log import ANCHOR_NAME
 from api.store.migrations import require_current, upgrade
 from api.tabular import read_table, write_whole
 from pricing import engine
-from pricing.book import Listing, Proposal
+from pricing.book import Proposal
 from pricing.errors import Finding, InputError, RefusedError
 from pricing.guardrails import InForce, may_approve_itself, no_approval
 from pricing.law import unclear
@@ -137,13 +138,13 @@ class Workspace:
             frame = counted(frame, self.history.table("resources"), open_database(self.database))
         if kind != "offers":
             return self.history.add(kind, frame, source=file.name, replace=replace)
-        offers = offers_from(self._at_prices_in_force(frame, now))
+        offers = self._offered(frame, now)
         priced = [(offer.id, offer.channel, offer.currency) for offer in offers]
-        if wrong := [*self._unknown_names(offers), *unclear(priced, self.settings.law)]:
+        if wrong := [*self._unknown(offers), *unclear(priced, self.settings.law)]:
             raise InputError([Finding(text, file=file.name) for text in wrong])
         with self.history.undone_on_failure(kind):
             done = self.history.add(kind, frame, source=file.name, replace=replace)
-            self.book.import_offers(self._listings(offers), by=by, now=now)
+            self.book.import_offers(listings_of(offers, self.history.table("events")), by=by, now=now)
         self.refresh_snapshot(now)
         return done
 
@@ -158,40 +159,17 @@ class Workspace:
                 for key, listing in book.listings().items()
                 if listing.offer.event in events
             ]
-            book.import_offers(self._listings(offers), by=by, now=now)
+            book.import_offers(listings_of(offers, self.history.table("events")), by=by, now=now)
         return done
 
-    def _listings(self, offers: Iterable[Offer]) -> list[Listing]:
-        starts = self._starts()
-        return [Listing(offer, starts.get(offer.event)) for offer in offers]
+    def _offered(self, frame: pd.DataFrame, now: datetime) -> tuple[Offer, ...]:
+        known = self.book.known(self.settings.policy, now=now)
+        in_force = {key: price.price for key, price in known.items()}
+        return offers_from(at_prices_in_force(frame, self.history.table("offers"), in_force))
 
-    def _starts(self) -> dict[str, datetime]:
-        """When each event begins."""
-        events = self.history.table("events")
-        starts = [start.to_pydatetime() for start in events["starts_at"]] if len(events) else []
-        return dict(zip(events["event"], starts, strict=True))
-
-    def _at_prices_in_force(self, frame: pd.DataFrame, now: datetime) -> pd.DataFrame:
-        """Offers whose price is not restated take the one in force, so that a file may be brought again later.
-
-        A price that differs both from the last file and from the book is left as it is, and the book refuses it.
-        """
-        before = self.history.table("offers")
-        stated = dict(zip(before["offer"], before.get("current_price", []), strict=True))
-        in_force = {key: known.price for key, known in self.book.known(self.settings.policy, now=now).items()}
-        rows = zip(frame["offer"], frame["channel"], frame["current_price"], strict=True)
-        prices = [in_force.get((o, c), price) if stated.get(o) == price else price for o, c, price in rows]
-        return frame.assign(current_price=pd.Series(prices, index=frame.index, dtype=object))
-
-    def _unknown_names(self, offers: Iterable[Offer]) -> list[str]:
-        """Events and resources that offers name and nobody declared; a slip there would lift a limit in silence."""
-        events = {ALL, *self.history.table("events")["event"]}
-        resources = {None, *self.history.table("resources")["resource"]}
-        missing: list[tuple[str, str | None]] = [
-            ("event", offer.event) for offer in offers if offer.event not in events
-        ]
-        missing += [("resource", offer.resource) for offer in offers if offer.resource not in resources]
-        return [f"there is no {kind} {name}; ingest {kind}s first" for kind, name in dict.fromkeys(missing)]
+    def _unknown(self, offers: Sequence[Offer]) -> list[str]:
+        events, resources = self.history.table("events"), self.history.table("resources")
+        return unknown_names(offers, events["event"], resources["resource"])
 
     def fit(self, *, now: datetime, progress: "Progress") -> "Fit":
         """Learn price response and demand from what was observed before today."""
@@ -364,9 +342,9 @@ class Workspace:
             raise InputError("there are no sales yet; add them with: fairfare ingest sales FILE")
         if not len(table):
             raise InputError("there are no offers yet; add them with: fairfare ingest offers FILE")
-        starts = self._starts()
+        starts = starts_of(self.history.table("events"))
         offers = offers_from(table)
-        if unknown := self._unknown_names(offers):
+        if unknown := self._unknown(offers):
             raise InputError([Finding(text, file="offers") for text in unknown])
         known = self.history.currency()
         if foreign := [offer for offer in offers if offer.currency != known]:
@@ -377,7 +355,7 @@ class Workspace:
 
     def begun(self, now: datetime) -> int:
         """How many offers are not priced, because their event has begun."""
-        starts, offers = self._starts(), self.history.table("offers")
+        starts, offers = starts_of(self.history.table("events")), self.history.table("offers")
         return sum(event in starts and starts[event] <= now for event in offers.get("event", ()))
 
     def market(self, now: datetime) -> Market:

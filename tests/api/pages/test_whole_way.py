@@ -87,6 +87,28 @@ def approve(page: Any, address: str, *, at: str = "") -> tuple[str, str, str]:
     return ticket, audience, price
 
 
+def look(page: Any, address: str) -> None:
+    """Open an event and ask what if; the figures follow the slider."""
+    page.goto(address)
+    until(page, DRAWN)
+    before = page.inner_text("#wi-out")
+    page.focus("#wi")
+    page.keyboard.press("ArrowRight")
+    until(page, f"document.getElementById('wi-out').innerText !== {before!r}")
+
+
+def fix_a_price(page: Any) -> None:
+    """Override the first price of an event for a week."""
+    page.click("[data-override] >> nth=0")
+    page.check("#override [value=fixed]")
+    page.press("#override [name=amount]", "ArrowDown")  # a step beside what is recommended
+    page.fill("#override [name=until]", f"{utc_now() + timedelta(days=7):%Y-%m-%d}")
+    page.fill("#override [name=reason]", "printed on the posters")
+    page.click("#override footer .pri")
+    page.wait_for_selector(".override")
+    assert "printed on the posters" in page.inner_text(".override >> nth=0")
+
+
 def test_two_people_go_the_whole_way(browser: Any, place: Place) -> None:
     """Upload, map, ingest, fit, look, what-if, override, approve, schedule, publish, read, roll back, stop."""
     ada, bob = opened(browser, locale="en-IE"), opened(browser, locale="en-IE")
@@ -103,20 +125,8 @@ def test_two_people_go_the_whole_way(browser: Any, place: Place) -> None:
     first, second, *_ = page.eval_on_selector_all(
         "#att a[href*='/desk/events/']", "found => [...new Set(found.map((it) => it.href))]"
     )
-    page.goto(first)
-    until(page, DRAWN)
-    before = page.inner_text("#wi-out")
-    page.focus("#wi")
-    page.keyboard.press("ArrowRight")
-    until(page, f"document.getElementById('wi-out').innerText !== {before!r}")
-    page.click("[data-override] >> nth=0")
-    page.check("#override [value=fixed]")
-    page.press("#override [name=amount]", "ArrowDown")  # a step beside what is recommended
-    page.fill("#override [name=until]", f"{utc_now() + timedelta(days=7):%Y-%m-%d}")
-    page.fill("#override [name=reason]", "printed on the posters")
-    page.click("#override footer .pri")
-    page.wait_for_selector(".override")
-    assert "printed on the posters" in page.inner_text(".override >> nth=0")
+    look(page, first)
+    fix_a_price(page)
     assert ada.said == []
     approve(page, first)
     assert "someone else must approve it" in page.inner_text("main")  # one of these prices is hers

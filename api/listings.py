@@ -16,6 +16,14 @@ def starts_of(events: pd.DataFrame) -> dict[str, datetime]:
     return dict(zip(events["event"], starts, strict=True))
 
 
+def places_of(events: pd.DataFrame) -> dict[str, float]:
+    """How many places each event has, where it is told [units]."""
+    if "capacity" not in events:
+        return {}
+    told = events.dropna(subset=["capacity"])
+    return dict(zip(told["event"], told["capacity"].astype(float), strict=True))
+
+
 def listings_of(offers: Iterable[Offer], events: pd.DataFrame) -> list[Listing]:
     """Offers as they are entered in the price book; those of an event leave sale when it begins."""
     starts = starts_of(events)

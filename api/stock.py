@@ -3,10 +3,12 @@
 Guarantees
 ----------
 * A stock counts from the moment its figure was last stated; the same file again states nothing new.
+* An event that tells how many places it has sells no more, also where its offers name no resource.
 * What was sold is taken off once, whether it has been absorbed into the history or not; a return is put back.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import pandas as pd
 from sqlalchemy import Engine, func, select
@@ -76,3 +78,22 @@ def left(
         for room in claimed.get((key[0], key[1], key[2]), rooms[key[0]]):
             taken[room] = taken.get(room, 0.0) + float(quantity)
     return tuple(Resource(r.id, max(0.0, r.capacity - taken.get(r.id, 0.0))) for r in resources)
+
+
+def with_places(
+    offers: Iterable[Offer], resources: Iterable[Resource], places: Mapping[str, float]
+) -> tuple[tuple[Offer, ...], tuple[Resource, ...]]:
+    """Offers of an event that draw on nothing share its places: more tickets than places cannot be sold.
+
+    An owner who tells what the tickets of an event draw on knows better; then its places say nothing.
+
+    Parameters
+    ----------
+    places : event -> how many places it has, where that is known [units]
+    """
+    offers, resources = tuple(offers), tuple(resources)
+    told = {offer.event for offer in offers if offer.resource}
+    bare = {offer.event for offer in offers} & places.keys() - told
+    rooms = {event: f"places of {event}" for event in sorted(bare)}
+    shared = tuple(replace(o, resource=rooms[o.event]) if o.event in rooms else o for o in offers)
+    return shared, (*resources, *(Resource(name, places[event]) for event, name in rooms.items()))

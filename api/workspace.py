@@ -21,13 +21,13 @@ from api import settings as configuration
 from api.absorb import absorb
 from api.gains import of_event, only, take_part
 from api.history import History, Ingested
-from api.listings import at_prices_in_force, listings_of, starts_of, unknown_names
+from api.listings import at_prices_in_force, listings_of, places_of, starts_of, unknown_names
 from api.outcomes import Outcomes, keep_stock, outcomes
 from api.served.answers import take
 from api.served.snapshot import SNAPSHOT_NAME, write
 from api.settings import Settings
 from api.stage import Stage, load_stage
-from api.stock import counted, left, sold_since_counted
+from api.stock import counted, left, sold_since_counted, with_places
 from api.store.book import PriceBook
 from api.store.database import DATABASE_NAME, Place, open_database, reading, writing
 from api.store.log import ANCHOR_NAME
@@ -364,7 +364,8 @@ class Workspace:
         in_force = {o.id: known.get((o.id, o.channel)) or InForce.steady(o.current_price) for o in offers}
         stock = self.history.table("resources")
         sold = sold_since_counted(stock, offers, open_database(self.database))
-        return Market(offers, in_force, left(resources_from(stock), offers, self.history.daily_sales(), sold))
+        offers, resources = with_places(offers, resources_from(stock), places_of(self.history.table("events")))
+        return Market(offers, in_force, left(resources, offers, self.history.daily_sales(), sold))
 
     def write_report(
         self,

@@ -269,6 +269,28 @@ def test_an_event_that_has_begun_is_not_priced(place: Workspace, bring: Bring) -
     assert [place.begun(at) for at in (NOW - timedelta(hours=2), NOW, NOW + timedelta(hours=2))] == [0, 1, 2]
 
 
+def test_an_event_sells_no_more_than_its_places(place: Workspace, bring: Bring) -> None:
+    """What its offers share where they name no resource; where one of them names one, that counts alone."""
+    sales = "date,product,quantity,price,event\n" + "".join(f"2026-11-{day},seat,2,1.50,late\n" for day in (10, 11))
+    place.ingest("sales", bring(sales), by="me", now=NOW)
+    events = (
+        "event,starts_at,capacity\nlate,2026-12-21T10:00Z,30\nnamed,2026-12-22T10:00Z,30\nopen,2026-12-23T10:00Z,\n"
+    )
+    place.ingest("events", bring(events, "e.csv"), by="me", now=NOW)
+    place.ingest("resources", bring("resource,capacity\nhall,50\n", "r.csv"), by="me", now=NOW)
+    header, row = OFFERS.splitlines()
+    named = (("late", ""), ("named", "hall"), ("open", ""))
+    rows = "\n".join(f"{row.replace('milk,milk', f'{name},seat')},{name},{room}" for name, room in named)
+    place.ingest("offers", bring(f"{header},event,resource\n{rows}\n", "o.csv"), by="me", now=NOW)
+    market = place.market(NOW)
+    assert {offer.event: offer.resource for offer in market.offers} == {
+        "late": "places of late",
+        "named": "hall",
+        "open": None,
+    }
+    assert {room.id: room.capacity for room in market.resources} == {"places of late": 26, "hall": 50}
+
+
 def test_the_command_line_says_what_is_not_priced(place: Workspace, bring: Bring) -> None:
     """When the offers come, and when prices are asked for; on standard error, as it is no result."""
     place.ingest("sales", bring(SALES), by="me", now=NOW)

@@ -17,7 +17,7 @@ from pricing.errors import InputError, RefusedError
 from tests.api.store.book_kit import NOW, Home, new_book, place_in
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-PASSWORD = "correct horse battery"  # noqa: S105  # of nobody
+PASSWORD = "correct horse battery"  # of nobody
 SECOND = timedelta(seconds=1)
 
 

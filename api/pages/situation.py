@@ -181,7 +181,7 @@ def _read(backend: Backend, now: datetime) -> Situation:
     with reading(backend.engine) as db:
         book, at = _book(db, backend), moment(db, now)
         standing = None if book.proposal is None else standing_of(db, book.proposal, now)
-        overrides = tuple(each for each in last_overrides(db) if each.key in book.listings)
+        overrides = last_overrides(db)
     on_sale = {key: each for key, each in book.listings.items() if each.sold_until is None or now < each.sold_until}
     return Situation(
         now=now,
@@ -199,7 +199,7 @@ def _read(backend: Backend, now: datetime) -> Situation:
         standing=standing,
         decided=book.decided,
         bookings=load_bookings(backend.root),
-        overrides=overrides,
+        overrides=tuple(each for each in overrides if each.key in on_sale),
         memo=book.memo,
     )
 

@@ -3,11 +3,14 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
 from api.store.overrides import Overrides
+from pricing.book import Listing
 from pricing.overrides import Kind
 from tests.api.pages.conftest import Office, Person
 from tests.api.pages.markup import PAYLOADS
-from tests.api.store.book_kit import IDS, NOW, decision
+from tests.api.store.book_kit import IDS, NOW, OFFERS, decision
 
 FORM = {
     "offer": IDS[0],
@@ -88,6 +91,24 @@ def test_a_price_that_stands_where_an_override_held_it_is_told_once_it_is_over(o
     assert "Override ended" not in person.get("/desk/").text
 
 
+@pytest.mark.parametrize("days", [1, 3])
+def test_of_what_is_sold_no_more_no_override_is_told(office: Office, days: int) -> None:
+    """Neither when it ends with the sale nor where the event began earlier than it was to."""
+    ends = NOW + timedelta(days=days)
+    office.desk.propose(decision(IDS[1]))
+    office.desk.book.import_offers([Listing(offer, ends) for offer in OFFERS], by="ann", now=NOW)
+    send(office.signed_in("Petra"), kind="fixed", amount="10.00", until=f"{ends:%Y-%m-%d}")
+    office.desk.book.import_offers(
+        [Listing(offer, NOW + timedelta(days=1)) for offer in OFFERS], by="ann", now=office.desk.now
+    )
+    office.desk.machine.wait(timedelta(days=1, hours=1))
+    person = office.signed_in("Petra")
+    for path in ("/desk/", "/desk/rules"):
+        page = person.get(path)
+        assert page.status_code == 200
+        assert "promised to a partner" not in page.text
+
+
 def test_a_price_in_force_that_breaks_it_is_said_to_be_mended_next(office: Office) -> None:
     """Nothing moves by itself."""
     person = office.signed_in("Petra")
@@ -102,6 +123,7 @@ WRONG: list[tuple[dict[str, str], int, str]] = [
     ({"amount": "eleven"}, 422, "not an amount"),
     ({"kind": "free"}, 422, "free"),
     ({"until": "some day"}, 422, "Say on which day the override ends."),
+    ({"until": "9999-12-31"}, 422, "Say on which day the override ends."),
     ({"until": "2026-03-01"}, 422, "ends in the future"),
     ({"reason": " "}, 422, ""),
     ({"offer": "nobody"}, 404, ""),

@@ -40,7 +40,8 @@ Answer = str | BaseResponse | tuple[str, int]
 View = Callable[..., Answer]
 SESSION, THEME = "fairfare_session", "theme"
 HOME = "/desk/"
-INSIDE = re.compile(r"/desk/[\w\-.~%/?&=+]*", re.ASCII)
+INSIDE = re.compile(r"/desk/[\w\-.~%/]*(\?[\w\-.~%?&=+!$'()*,:;@/]*)?", re.ASCII)
+"""An address as our links write it; in a query werkzeug leaves more as it is."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -192,9 +193,10 @@ def inside(address: str) -> str:
 
 
 def back_to(address: str, done: str) -> BaseResponse:
-    """After a step: the page it was taken on, which says that it was."""
-    path, _, _ = inside(address).partition("?")
-    return redirect(f"{path}?done={done}", HTTPStatus.SEE_OTHER)
+    """After a step: the page it was taken on, as it was asked for, which says that it was."""
+    path, _, query = inside(address).partition("?")
+    asked = [pair for pair in query.split("&") if pair and not pair.startswith("done=")]
+    return redirect(f"{path}?{'&'.join([*asked, f'done={done}'])}", HTTPStatus.SEE_OTHER)
 
 
 def _require_own_page() -> None:

@@ -107,11 +107,11 @@ def _wanted(backend: Backend, listing: Listing) -> Override:
 
 def _until(backend: Backend, text: str, listing: Listing) -> datetime:
     """The end of a day in the zone of the workspace, or that of the sale if it comes first."""
+    zone = numbers_of(backend).zone
     try:
         day = date.fromisoformat(text)
-    except ValueError:
+        end = datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
+    except (ValueError, OverflowError):  # no day, or one at the end of all days
         raise InputError(Finding(gettext("Say on which day the override ends."))) from None
-    zone = numbers_of(backend).zone
-    end = datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
     last = listing.sold_until
     return last if last is not None and last.astimezone(zone).date() == day else end

@@ -134,7 +134,7 @@ def add(desk: Desk) -> None:
             book.approve(chosen, by=who, now=now, large="large" in request.form)
             book.publish(chosen, by=who, now=now, policy=settings.policy, law=settings.law, at=at)
         backend.refresh()
-        return back_to(request.form.get("next", ""), "published" if at is None else "scheduled")
+        return back_to(_home(), "published" if at is None else "scheduled")
 
     @desk.act("/proposals/<name>/reject", role=Role.APPROVER)
     def reject(name: str) -> Response:
@@ -147,7 +147,12 @@ def add(desk: Desk) -> None:
                 backend.book, found, keys, stage_of(backend), by=who, now=now, settings=settings, follows=False
             )
             backend.book.reject(closed, by=who, now=now, reason=why)
-        return back_to(request.form.get("next", ""), "rejected")
+        return back_to(_home(), "rejected")
+
+
+def _home() -> str:
+    """The page one came from, without what was chosen there: that was of a proposal that is closed now."""
+    return request.form.get("next", "").partition("?")[0]
 
 
 def _asked(backend: Backend, name: str, args: "MultiDict[str, str]") -> tuple[Part, Choice]:

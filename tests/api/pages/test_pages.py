@@ -111,6 +111,23 @@ def test_approving_puts_prices_in_force_under_the_persons_name(office: Office) -
     assert office.desk.book.standing("p2", now=office.desk.now) == "open"
 
 
+@pytest.mark.parametrize("page", ["/desk/overrides/new?offer=hamlet-adult&channel=all", "/desk/events?q=fri&done=x"])
+def test_a_step_leads_back_to_the_page_as_it_was_asked_for(office: Office, page: str) -> None:
+    """With all that its address says; what was done before is not said again."""
+    person = office.signed_in("Petra")
+    leads = person.send("/desk/stop", reason="wrong stock file", next=page).headers["Location"]
+    assert leads == f"{page.removesuffix('&done=x')}&done=frozen"
+    assert "All changes are stopped. Prices on sale stay as they are." in person.get(leads).text
+
+
+def test_after_a_decision_nothing_is_left_out_of_what_comes_next(office: Office) -> None:
+    """What was left out of a proposal that is decided means nothing in another."""
+    person = office.signed_in("Petra")
+    office.desk.propose()
+    sent = person.send("/desk/proposals/p1/approve", when="now", next="/desk/events/friday?left=eJxjYAAAAAIAAQ")
+    assert sent.headers["Location"] == "/desk/events/friday?done=published"
+
+
 def test_prices_can_begin_later(office: Office) -> None:
     """In the zone of the workspace; a time that is none, or past, changes nothing."""
     person = office.signed_in("Petra")

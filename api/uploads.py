@@ -31,6 +31,8 @@ FOLDER = "uploads"
 CSV, PARQUET = ".csv", ".parquet"
 NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}", re.ASCII)
 LONGEST_NAME = 120
+MOST_COLUMNS = 1000
+"""More are no table that anybody keeps; each is looked at whenever its page is."""
 ABANDONED = timedelta(hours=6)
 """What is still unfinished after this long was left by a process that ended."""
 GROUPS, EXAMPLES, LINES = 100, 20, 20_000
@@ -212,13 +214,19 @@ def _ending(file: Path, label: str) -> str:
 
 def _look(file: Path, ending: str, encoding: str, label: str) -> tuple[Writing, Sample]:
     if ending == PARQUET:
-        return Writing(), _footer(file, label)
+        return Writing(), _of_a_table(_footer(file, label), label)
     with file.open("rb") as opened:
         head = opened.read(LOOKED_AT)
     writing, sample = look(head, UTF16 if head[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} else encoding)
     if not sample.header:
         raise InputError(Finding("the first row must name the columns", label))
-    return writing, sample
+    return writing, _of_a_table(sample, label)
+
+
+def _of_a_table(sample: Sample, label: str) -> Sample:
+    if len(sample.header) > MOST_COLUMNS:
+        raise InputError(Finding(f"has more than {MOST_COLUMNS} columns", label))
+    return sample
 
 
 def _footer(file: Path, label: str) -> Sample:

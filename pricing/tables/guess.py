@@ -25,7 +25,7 @@ FITTING, MENDABLE = 0.9, 0.5
 CANDIDATES = ("sales", "events", "offers", "resources")
 """Tables a file may turn out to be."""
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
-_BESIDE = re.compile(r"\(.*?\)|\[.*?\]|\bin (eur|euro|usd|gbp|chf|€|\$|£)\s*$|[€$£]", re.IGNORECASE)
+_BESIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\bin (eur|euro|usd|gbp|chf|€|\$|£)\s*$|[€$£]", re.IGNORECASE)
 _DAY = r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}"
 _LOOKS: Mapping[Kind, re.Pattern[str]] = {
     Kind.DATE: re.compile(rf"({_DAY})([T ,].*)?"),

@@ -55,6 +55,20 @@ def test_what_was_brought_is_found_again(tmp_path: Path) -> None:
     assert (tmp_path / "uploads").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize("parquet", [False, True])
+def test_a_file_of_endlessly_many_columns_is_no_table(tmp_path: Path, parquet: bool) -> None:
+    """Its page would look at each of them, every time."""
+    names = [f"c{i}" for i in range(uploads.MOST_COLUMNS + 1)]
+    data = ",".join(names).encode()
+    if parquet:
+        pq.write_table(pa.table({name: [1] for name in names}), tmp_path / "made.parquet")
+        data = (tmp_path / "made.parquet").read_bytes()
+    with pytest.raises(InputError, match="has more than 1000 columns"):
+        bring(tmp_path, data)
+    assert uploads.newest(tmp_path) == ()
+    bring(tmp_path, ",".join(names[1:]).encode())
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_name_is_a_label(tmp_path: Path, name: str) -> None:
     """Nothing on the disk is called so; the label is one line and not long."""

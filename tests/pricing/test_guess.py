@@ -1,6 +1,7 @@
 """Which table a file is, and which of its columns is which: what is clear is found, what is not stays open."""
 
 import random
+import time
 from collections.abc import Mapping, Sequence
 
 import pyarrow.parquet as pq
@@ -193,3 +194,10 @@ def test_a_shops_real_export_is_recognised() -> None:
         "quantity": "Quantity",
         "price": "UnitPrice",
     }
+
+
+def test_a_heading_made_of_brackets_is_read_at_once() -> None:
+    """However long it is: a stored file is looked at again for each page."""
+    began = time.process_time()
+    assert [key_of(sign * 100_000) for sign in "([])"] == [""] * 4
+    assert time.process_time() - began < 5  # where each bracket sought its end: minutes

@@ -87,12 +87,12 @@ def drawn(stage: Stage, before: Prices, after: Prices) -> Iterator[TotalGain]:
     moved = {name for name, price in after.items() if price != before.get(name, stage.market.in_force[name].price)}
     return total_gains(
         change
-        for market in _touched(stage.market, moved).currencies()
+        for market in touched(stage.market, moved).currencies()
         for change in _changes(market, stage, before, after)
     )
 
 
-def _touched(market: Market, moved: AbstractSet[str]) -> Market:
+def touched(market: Market, moved: AbstractSet[str]) -> Market:
     """The offers that move, and those that share a resource with one."""
     shared = {offer.resource for offer in market.offers if offer.id in moved} - {None, ""}
     return market.of(offer for offer in market.offers if offer.id in moved or offer.resource in shared)

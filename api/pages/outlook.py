@@ -4,6 +4,7 @@ Guarantees
 ----------
 * Nothing is fitted: the draws are those that prices are decided on, read off at other prices.
 * Every price of an event is looked at in the same draws, so that a difference has its own interval.
+* What others sell of the same resource is looked at with it: they may leave less, and gain or lose by its prices.
 * A price beyond an offer's ladder is not guessed at: it stays at the ladder's end, and that is said.
 """
 
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from api.gains import touched
 from api.served.snapshot import Snapshot
 from api.stage import STAGE_NAME, Stage, read_stage
 from pricing.demand import Identification
@@ -29,6 +31,7 @@ from pricing.whatif import between
 WIDEST = 20
 """A slider moves prices by at most so much either way [%]."""
 Vector = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Case:
     percent : by which the free prices are moved; None: each as recommended
     final : units sold in the end
     revenue : of what is still to be sold [currency]
-    gain : over today's prices, in what is maximised [currency]
+    gain : over today's prices, in what is maximised; also of other goods that draw on its resource [currency]
     full : share of draws in which nothing is left
     price : mean of the free prices, weighted by what is expected to be sold at today's, alike if nothing is [currency]
     beyond : how many prices stay at the end of their ladder
@@ -123,10 +126,12 @@ def outlook(
     offers = [offer for offer in stage.market.offers if chosen(offer)]
     if not offers or len({offer.currency for offer in offers}) > 1:
         return None
-    market = stage.market.of(offers)
+    market = touched(stage.market, {offer.id for offer in offers})
     now = Sale.at(market, stage.curves, market.prices, stage.objective)
-    free = tuple(offer.id for offer in offers if _known(stage, offer) and offer.id not in pinned)
-    look = functools.partial(_case, _Scene(stage, now, free, on_hand))
+    free = tuple(offer.id for offer in offers if known(stage, offer) and offer.id not in pinned)
+    own, events = np.array([chosen(offer) for offer in market.offers]), {offer.event for offer in offers}
+    near = np.array([offer.event in events for offer in market.offers])
+    look = functools.partial(_case, _Scene(stage, now, free, on_hand, own, near))
     moved = {name: price for name, price in allowed.items() if market.prices.get(name, price) != price}
     cases = tuple(look(percent, _moved(stage, market, free, percent)) for percent in range(-WIDEST, WIDEST + 1))
     return Outlook(offers[0].currency, free, cases, look(None, moved) if moved else None)
@@ -136,14 +141,16 @@ def finals(stage: Stage, on_hand: Mapping[str, float]) -> dict[str, Span]:
     """How many units each of these events is expected to have sold in the end, at today's prices."""
     found = {}
     for event, sold in on_hand.items():
-        if offers := [offer for offer in stage.market.offers if offer.event == event]:
-            market = stage.market.of(offers)
+        if names := {offer.id for offer in stage.market.offers if offer.event == event}:
+            market = touched(stage.market, names)
             now = Sale.at(market, stage.curves, market.prices, stage.objective)
-            found[event] = Span.of(sold + now.sold.sum(axis=1))
+            own = [offer.id in names for offer in market.offers]
+            found[event] = Span.of(sold + now.sold[:, own].sum(axis=1))
     return found
 
 
-def _known(stage: Stage, offer: Offer) -> bool:
+def known(stage: Stage, offer: Offer) -> bool:
+    """Whether sales tell how buyers of an offer react to its price."""
     evidence = stage.curves.evidence[stage.curves.place[offer.id]]
     return evidence.status is not Identification.NOT_IDENTIFIED
 
@@ -162,12 +169,22 @@ def _moved(stage: Stage, market: Market, free: tuple[str, ...], percent: int) ->
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """An event as it is: what is drawn from, its sale at today's prices, whose price may be tried, and units sold."""
+    """An event as it is.
+
+    Attributes
+    ----------
+    now : its sale at today's prices, with all that draw on the same resource
+    free : offers whose price may be tried
+    on_hand : units sold
+    own, near : (n,) which offers belong to it, and to events it is about
+    """
 
     stage: Stage
     now: Sale
     free: tuple[str, ...]
     on_hand: float
+    own: Flags
+    near: Flags
 
 
 def _case(scene: _Scene, percent: int | None, moved: Mapping[str, Decimal]) -> Case:
@@ -178,15 +195,14 @@ def _case(scene: _Scene, percent: int | None, moved: Mapping[str, Decimal]) -> C
         for i, offer in enumerate(market.offers)
     ]
     then = replace(now, prices=prices, wanted=np.column_stack(wanted))
-    sold = then.sold.sum(axis=1)
     each = np.array([float(prices[offer.id]) for offer in market.offers])
     left = sum(resource.capacity for resource in market.used)
     return Case(
         percent=percent,
-        final=Span.of(scene.on_hand + sold),
-        revenue=Span.of(then.sold @ each),
-        gain=Gain.of(then.earned.sum(axis=1) - now.earned.sum(axis=1)),
-        full=float((sold >= left - 0.5).mean()) if market.used else 0.0,
+        final=Span.of(scene.on_hand + then.sold[:, scene.own].sum(axis=1)),
+        revenue=Span.of(then.sold[:, scene.own] @ each[scene.own]),
+        gain=Gain.of((then.earned - now.earned)[:, scene.near].sum(axis=1)),
+        full=float((then.sold.sum(axis=1) >= left - 0.5).mean()) if market.used else 0.0,
         price=_mean_price(scene, each),
         beyond=0 if percent is None else _beyond(scene, percent),
     )

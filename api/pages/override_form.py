@@ -3,7 +3,8 @@
 Guarantees
 ----------
 * A cost is the difference to the recommendation without the override, every other price as recommended, in the draws
-  that prices are decided on. Where sales do not tell how buyers react, or there is no forecast of today, none is given.
+  that prices are decided on, over all that draw on the same resource. Where sales do not tell how buyers react, or
+  there is no forecast of today, none is given.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,9 +16,10 @@ import numpy as np
 from flask_babel import gettext
 from numpy.typing import NDArray
 
+from api.gains import touched
 from api.http.backend import Backend
 from api.pages.desk import numbers_of
-from api.pages.outlook import current_stage
+from api.pages.outlook import current_stage, known
 from api.pages.rows import Row
 from api.pages.situation import Situation
 from api.stage import Stage
@@ -26,11 +28,9 @@ from api.store.database import reading
 from api.store.queries import between, moment
 from api.store.tables import prices
 from pricing.book import Standing
-from pricing.demand import Identification
 from pricing.guardrails import InForce, history_from
 from pricing.guardrails.rails import nearest
 from pricing.market import Sale, gain_per_unit, served, units_at
-from pricing.model import Offer
 from pricing.money import as_floats
 from pricing.outcome import ENDS
 from pricing.overrides import LONGEST
@@ -89,7 +89,8 @@ def forms_of(rows: Sequence[Row], backend: Backend, at: Situation) -> tuple[Form
     waits = at.waiting is not None and at.standing is Standing.OPEN
     zone = numbers_of(backend).zone
     today = at.now.astimezone(zone).date()
-    costs, reach = _costs(stage, rows) if stage else {}, _within_reach(rows, backend, at)
+    recommended = {decision.offer: decision.allowed for decision in at.moves()}
+    costs, reach = _costs(stage, rows, recommended) if stage else {}, _within_reach(rows, backend, at)
     made = []
     for row in rows:
         listing = at.listings[row.key]
@@ -152,22 +153,17 @@ def _said() -> dict[str, str]:
     }
 
 
-def _costs(stage: Stage, rows: Sequence[Row]) -> dict[str, dict[Decimal, Cost]]:
-    """By offer and step."""
+def _costs(stage: Stage, rows: Sequence[Row], recommended: Mapping[str, Decimal]) -> dict[str, dict[Decimal, Cost]]:
+    """By offer and step; `recommended` for whichever offers it is."""
     names = {row.key[0] for row in rows}
-    market = stage.market.of(offer for offer in stage.market.offers if offer.id in names)
+    market = touched(stage.market, names)
     ladders = {offer.id: stage.curves.ladders[stage.curves.place[offer.id]] for offer in market.offers}
-    wished = {row.key[0]: row.recommended or row.now for row in rows}
-    wished = {name: price for name, price in wished.items() if price in ladders.get(name, ())}
+    wished = {name: price for name, price in recommended.items() if price in ladders.get(name, ())}
     if not market.offers:
         return {}
     sale = Sale.at(market, stage.curves, {**market.prices, **wished}, stage.objective)
-    return {offer.id: _of_offer(stage, sale, i) for i, offer in enumerate(market.offers) if _known(stage, offer)}
-
-
-def _known(stage: Stage, offer: Offer) -> bool:
-    evidence = stage.curves.evidence[stage.curves.place[offer.id]]
-    return evidence.status is not Identification.NOT_IDENTIFIED
+    asked = [(i, offer) for i, offer in enumerate(market.offers) if offer.id in names and known(stage, offer)]
+    return {offer.id: _of_offer(stage, sale, i) for i, offer in asked}
 
 
 def _of_offer(stage: Stage, sale: Sale, i: int) -> dict[Decimal, Cost]:

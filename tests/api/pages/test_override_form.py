@@ -31,15 +31,15 @@ def stage(model: Known, capacity: float | None) -> Stage:
     return Stage(market, model.curves(market.as_it_stands()), Objective.MARGIN, NOW + timedelta(days=1))
 
 
-def rows(**recommended: Decimal) -> list[Row]:
-    """Rows with what is recommended for them."""
-    return [cast("Row", Made(key=(name, "all"), now=TWENTY, recommended=recommended.get(name))) for name in NAMES]
+def rows(*names: str) -> list[Row]:
+    """Rows of these offers, or of both."""
+    return [cast("Row", Made(key=(name, "all"))) for name in names or NAMES]
 
 
 def test_a_cost_is_that_of_the_whole_room_against_the_recommendation() -> None:
     """As if each step were sold through, the other price as recommended; nothing at the recommendation itself."""
     made = stage(Known(spread=0.3), capacity=150.0)
-    costs = override_form._costs(made, rows(a=TWO))
+    costs = override_form._costs(made, rows(), {"a": TWO})
     base = Sale.at(made.market, made.curves, {"a": TWO, "b": TWENTY}, made.objective)
     for step in (Decimal("15.00"), TWENTY, Decimal("25.50")):
         then = Sale.at(made.market, made.curves, {"a": step, "b": TWENTY}, made.objective)
@@ -48,16 +48,23 @@ def test_a_cost_is_that_of_the_whole_room_against_the_recommendation() -> None:
     assert costs["a"][TWO] == costs["b"][TWENTY] == (0, 0, 0)
 
 
+def test_what_another_takes_of_the_same_stock_counts_where_it_has_no_row() -> None:
+    """On the page of one product, too, and at the price that is recommended for the other."""
+    made = stage(Known(spread=0.3), capacity=150.0)
+    both, one = (override_form._costs(made, shown, {"b": TWO}) for shown in (rows(), rows("a")))
+    assert one == {"a": both["a"]}
+
+
 def test_without_a_resource_an_offer_counts_alone() -> None:
     """Its own difference, whatever the other does."""
     made = stage(Known(), capacity=None)
-    alone, beside = (override_form._costs(made, rows(**b))["a"] for b in ({}, {"b": TWO}))
+    alone, beside = (override_form._costs(made, rows(), wished)["a"] for wished in ({}, {"b": TWO}))
     assert alone == beside
 
 
 def test_where_sales_do_not_tell_no_cost_is_made_up() -> None:
     """The form says that it is not known."""
-    assert override_form._costs(stage(Known(status=Identification.NOT_IDENTIFIED), None), rows()) == {}
+    assert override_form._costs(stage(Known(status=Identification.NOT_IDENTIFIED), None), rows(), {}) == {}
 
 
 def test_a_form_carries_what_the_script_needs() -> None:

@@ -206,6 +206,8 @@ def _cell(kind: Kind | None, writing: Writing, reading: Reading) -> Callable[[st
         case Kind.DATE | Kind.INSTANT:
             zone = ZoneInfo(reading.zone) if kind is Kind.INSTANT else None
             return lambda cell: _moment(cell, writing.dates, zone)
+        case Kind.LADDER if writing.decimal == ",":
+            return _ladder
     return lambda cell: cell
 
 
@@ -217,6 +219,11 @@ def _number(cell: str, decimal: str, sign: str) -> str:
         return cell
     whole = re.sub(r"[^\d+-]", "", found[1])
     return f"{whole}.{found[2]}" if found[2] else whole
+
+
+def _ladder(cell: str) -> str:
+    """From, to and step of a ladder with decimal points; in a list commas part the prices."""
+    return cell if "[" in cell else re.sub(r"[\d.,]*\d", lambda found: _number(found[0], ",", ""), cell)
 
 
 def _moment(cell: str, dates: str, zone: ZoneInfo | None) -> str:

@@ -32,10 +32,12 @@ _LOOKS: Mapping[Kind, re.Pattern[str]] = {
     Kind.INSTANT: re.compile(rf"({_DAY})([T ,].*)?"),
     Kind.NUMBER: re.compile(r"[^\w-]{0,3}[+-]?\d[\d.,'’ \u00a0\u202f]*([^\w]{0,3}|\s?[A-Z]{3})"),
     Kind.MONEY: re.compile(r"[^\w-]{0,3}[+-]?\d[\d.,'’ \u00a0\u202f]*([^\w]{0,3}|\s?[A-Z]{3})"),
-    Kind.LADDER: re.compile(r"\[.*\]|[\d.]+:[\d.]+:[\d.]+.*"),
+    Kind.LADDER: re.compile(r"\[.*\]|[\d.,]+:[\d.,]+:[\d.,]+.*"),
 }
 _BY_LOOKS = {Kind.DATE, Kind.INSTANT, Kind.CURRENCY, Kind.LADDER}
 """Kinds so peculiar that the only column which looks like it probably is it."""
+_PERSON = re.compile(r".*@.*|[^\W\d]{2,}[\s,.]+[^\W\d].*")
+"""An address, or several words: it may be whom somebody is called, and must not stand for a pseudonym."""
 _NOT_IT = re.compile(r"birth|geburt|end|cancel|storn|expir|valid|gueltig|ship|liefer|updated|fulfil")
 
 
@@ -117,6 +119,8 @@ def _fit(column: Column, cells: Sequence[str]) -> float:
         like = sum(cell in CURRENCIES for cell in filled)
     elif looks := _LOOKS.get(column.kind):
         like = sum(looks.fullmatch(cell) is not None for cell in filled)
+    elif column.name == "customer":
+        like = sum(_PERSON.fullmatch(cell) is None for cell in filled)
     else:
         return 1.0
     return like / len(filled) if filled else 1.0

@@ -119,7 +119,7 @@ EVENTS = {
 OFFERS = {
     "offer": """
         offer, offer id, offer code, offer name, price id, rate code, angebot, angebots id, angebotsnummer,
-        angebotscode, preis id, id?, code?
+        angebotsnr, angebotscode, preis id, id?, code?
     """,
     "product": _PRODUCT,
     "segment": _SEGMENT,
@@ -150,9 +150,9 @@ OFFERS = {
 RESOURCES = {
     "resource": f"{_RESOURCE}, id?, name?, sku?, code?",
     "capacity": """
-        capacity, left, places left, seats left, stock, stock quantity, inventory, inventory quantity, available,
-        quota, size, kapazitaet, plaetze, freie plaetze, bestand, lagerbestand, kontingent, restplaetze, verfuegbar,
-        groesse?, quantity?, menge?
+        capacity, stock, stock quantity, inventory, inventory quantity, quota, size, kapazitaet, plaetze, bestand,
+        lagerbestand, kontingent, available?, verfuegbar?, left?, groesse?, quantity?, menge?, places left?,
+        seats left?, freie plaetze?, restplaetze?
     """,
 }
 CALENDAR = {

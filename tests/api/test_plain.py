@@ -89,6 +89,24 @@ def test_a_number_is_written_plainly_or_stays(tmp_path: Path, cell: str, decimal
 
 
 @pytest.mark.parametrize(
+    ("cell", "plain"),
+    [
+        ("31,00:78,00:0,50", "31.00:78.00:0.50"),
+        ("10:1.060:10", "10:1060:10"),
+        ("10,5:60:1 ending ,99", "10.5:60:1 ending ,99"),
+        ("9.90:16.90:0.50", "9.90:16.90:0.50"),
+        ('["10.00", "12.50"]', '["10.00", "12.50"]'),
+        ("viele", "viele"),
+    ],
+)
+def test_a_ladder_is_written_plainly_or_stays(tmp_path: Path, cell: str, plain: str) -> None:
+    """Where decimals have a comma, so has a ladder; in a list a comma parts two prices."""
+    how = reading(kinds={"Stufen": Kind.LADDER})
+    quoted = cell.replace('"', '""')
+    assert written(tmp_path, f'Stufen;b\n"{quoted}";x\n', Writing(UTF8, ";", ","), how)[1][0] == plain
+
+
+@pytest.mark.parametrize(
     ("cell", "dates", "plain"),
     [
         ("16.11.2026", "dmy", "2026-11-16"),

@@ -196,6 +196,26 @@ def test_a_shops_real_export_is_recognised() -> None:
     }
 
 
+def test_who_somebody_is_never_stands_for_a_pseudonym() -> None:
+    """A column of names or addresses stays open, whatever it is called; one of numbers or single words does not."""
+    for told in (["Anna Müller", "Jo Ek"], ["Müller, Anna"], ["anna@example.org"], ["Dr. A. Ek"]):
+        assert guess_columns(TABLES["sales"], {"Kunde": told}) == ()
+    for told in (["10023", "10024"], ["c-4f a1"], ["Müller"]):
+        assert [match.source for match in guess_columns(TABLES["sales"], {"Kunde": told})] == ["Kunde"]
+
+
+def test_a_ladder_may_have_decimal_commas() -> None:
+    """As it has where prices have them."""
+    (match,) = guess_columns(TABLES["offers"], {"Preisstufen": ["31,00:78,00:0,50"]})
+    assert (match.column, match.sure) == ("ladder", True)
+
+
+def test_a_heading_of_what_is_left_is_asked_about() -> None:
+    """Of a room all places are wanted: what its event has sold is taken off anyway."""
+    sure = {name: guess_columns(TABLES["resources"], {name: UNITS})[0].sure for name in ("Plätze", "Freie Plätze")}
+    assert sure == {"Plätze": True, "Freie Plätze": False}
+
+
 def test_a_heading_made_of_brackets_is_read_at_once() -> None:
     """However long it is: a stored file is looked at again for each page."""
     began = time.process_time()

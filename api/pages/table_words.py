@@ -21,13 +21,13 @@ ALSO_NEEDED: Mapping[str, Sequence[str]] = {"sales": ("price",)}
 """What a workspace cannot do without besides what the declaration needs (`api.workspace.NEEDED`)."""
 NAMES: Mapping[str, LazyString] = {
     "sales": _("Sales"),
-    "events": _("Coming events"),
+    "events": _("Events"),
     "offers": _("What you sell"),
     "resources": _("Places and stock"),
 }
 MEANINGS: Mapping[str, LazyString] = {
     "sales": _("What was sold, when, and at which price: one row per sale, or one per day and product."),
-    "events": _("What is on soon: one row per event, with its beginning and how many places it has."),
+    "events": _("Past events too, for they show how events fill up: one row each, with its beginning and its places."),
     "offers": _("Each price you want set: one row per ticket type or product, with the lowest and highest you allow."),
     "resources": _("What several offers draw on: a room's places, or a stock. One row each."),
 }
@@ -72,7 +72,10 @@ COLUMNS: Mapping[str, Mapping[str, tuple[LazyString, LazyString]]] = {
     },
     "resources": {
         "resource": (_("Name"), _("of the room or the stock")),
-        "capacity": (_("Left to sell"), _("places or units")),
+        "capacity": (
+            _("Places, or stock"),
+            _("of a room all places, sold ones too; of goods what is in stock now"),
+        ),
     },
 }
 """Table -> column -> what it is called, and what it holds."""

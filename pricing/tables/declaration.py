@@ -195,7 +195,14 @@ RESOURCES = Table(
     "One row per capacity that offers share: a room, a stock.",
     (
         Column(name="resource", kind=Kind.TEXT, needed=True, meaning="the resource's id"),
-        Column(name="capacity", kind=Kind.NUMBER, unit="units", needed=True, meaning="what is left to sell"),
+        Column(
+            name="capacity",
+            kind=Kind.NUMBER,
+            unit="units",
+            needed=True,
+            meaning="of a room all its places, sold ones too (what its event has sold is taken off); of goods what is "
+            "in stock now",
+        ),
     ),
     key="resource",
 )

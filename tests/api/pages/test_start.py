@@ -45,7 +45,7 @@ def test_each_step_is_ticked_when_its_table_is_there(empty: Office) -> None:
     person = empty.signed_in("Anton")
     is_there(empty, "sales")
     page = person.get("/desk/start").text
-    assert "Good. Next: Coming events" in page
+    assert "Good. Next: Events" in page
     address = bring(person).headers["Location"]
     assert "Go on with Mai.csv" in person.get("/desk/start").text
     person.send(address, **columns())

@@ -72,6 +72,7 @@ class Decision:
     unit_cost : cost of a unit that counts against its price [currency]; 0 where revenue is what is maximised
     explanation : alternatives and what stands in the way
     set_by : who set this price instead of the engine; None: the engine chose it
+    override : number of the override that asked for it, which must stand when it is published; None: none did
     """
 
     offer: str
@@ -93,6 +94,7 @@ class Decision:
     unit_cost: Decimal = Decimal(0)
     explanation: Explanation = UNEXPLAINED
     set_by: str | None = None
+    override: int | None = None
 
     def __post_init__(self) -> None:
         if self.verdict is not Verdict.MOVE and self.allowed != self.in_force:

@@ -44,6 +44,7 @@ def by_hand(decision: Decision, price: Decimal, *, by: str, reason: str) -> Deci
         gain=gain,
         explanation=UNEXPLAINED,
         set_by=by,
+        override=None,
     )
 
 

@@ -311,6 +311,7 @@ def _decision(
         unit_cost=offer.unit_cost if policy.objective is Objective.MARGIN else Decimal(0),
         explanation=replace(known, acted=tuple(_acted(decided, offer, rules, wanted, trouble))),
         set_by=asks.by if asks and allowed != kept else None,
+        override=asks.number if asks and allowed != kept else None,
     )
     left = {resource.id: resource.capacity for resource in market.used}.get(offer.resource or "")
     reasons = reasons_for(

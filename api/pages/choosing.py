@@ -26,7 +26,7 @@ from api.pages.words import CAPS
 from api.stage import Stage
 from api.store.checks import Key
 from api.store.database import reading
-from api.store.steps import foreseen
+from api.store.steps import foreseen, not_theirs, own_prices
 from pricing.book import Decision, Proposal, Verdict
 from pricing.model import ALL, Offer
 from pricing.outcome import TotalGain
@@ -265,7 +265,7 @@ class Foresight:
 
     Attributes
     ----------
-    refused : why its prices could not be put in force at once, in words; empty if they could
+    refused : why this person could not put its prices in force at once, in words; empty if they could
     named : changes that these words name, which could be left out
     large : why the approver must say that they have seen how much moves; empty if they need not
     """
@@ -275,14 +275,16 @@ class Foresight:
     large: str
 
 
-def foresee(engine: Engine, at: Situation, part: Part, *, now: datetime) -> Foresight:
-    """Ask the guard rails before anyone approves."""
+def foresee(engine: Engine, at: Situation, part: Part, *, by: str, now: datetime) -> Foresight:
+    """Ask the guard rails before anyone approves, and whether this person may."""
+    asked = only(part.proposal, part.keys)
     with reading(engine) as db:
-        refused, large = foreseen(db, only(part.proposal, part.keys), (at.settings.policy, at.settings.law), now=now)
+        refused, large = foreseen(db, asked, (at.settings.policy, at.settings.law), now=now)
     names = {_name(each): each.key for each in part.moves} if refused else {}
-    return Foresight(
-        refused, frozenset(key for name, key in names.items() if any(_says(text, name) for text in refused)), large
-    )
+    named = {key for name, key in names.items() if any(_says(text, name) for text in refused)}
+    own = {each.key for each in own_prices(by, asked)}
+    why = not_theirs(by, asked)
+    return Foresight((*([why] if why else []), *refused), frozenset(named | own), large)
 
 
 def _name(decision: Decision) -> str:

@@ -110,7 +110,7 @@ def add(desk: Desk) -> None:
     @desk.page("/proposals/<name>/approve")
     def approving(name: str) -> str:
         part, choice = _asked(backend, name, request.args)
-        met = foresee(backend.engine, situation(backend), part, now=g.now)
+        met = foresee(backend.engine, situation(backend), part, by=g.session.user.name, now=g.now)
         return render_template(
             "desk/approving.html",
             page="overview",

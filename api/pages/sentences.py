@@ -235,6 +235,7 @@ SENTENCES = (
     _("proposal %(id)s expired at %(when)s UTC; propose again"),
     _("there already is a proposal %(id)s"),
     _("there is no proposal %(id)s"),
+    _("the override of %(by)s that asked for it stands no longer"),
     _("%(by)s proposed %(id)s: someone else must approve it"),
     _("%(by)s set the price of %(offers)s: someone else must approve it"),
     _("proposal %(id)s decides nothing about %(offers)s"),

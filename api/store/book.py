@@ -47,12 +47,11 @@ from api.store.steps import (
     because_of,
     describe,
     first_price,
-    folded,
     forbids,
     moved_price,
+    not_theirs,
     open_prices,
     outside,
-    own_prices,
     person,
     price_again,
     prices_known,
@@ -147,10 +146,8 @@ class PriceBook:
         with self._step("approve" if verdict is Standing.APPROVED else "reject", by=by, now=now) as step:
             proposal = known_proposal(step.db, proposal_id)
             _require(step.db, proposal, Standing.OPEN, now)
-            if verdict is Standing.APPROVED and _same_person(by, proposal.proposed_by):
-                raise RefusedError(f"{by} proposed {proposal_id}: someone else must approve it")
-            if verdict is Standing.APPROVED and (own := own_prices(by, proposal)):
-                raise RefusedError(f"{by} set the price of {', '.join(own)}: someone else must approve it")
+            if verdict is Standing.APPROVED and (why := not_theirs(by, proposal)):
+                raise RefusedError(why)
             row = {"proposal": proposal_id, "verdict": verdict.value, "by": person(by), "at": now, "large": int(large)}
             step.db.execute(insert(reviews).values(row))
             step.tell(proposal_id, {"large": large} if verdict is Standing.APPROVED else {"reason": reason})
@@ -371,10 +368,6 @@ class PriceBook:
         """Whether prices are frozen."""
         with reading(self._engine) as db:
             return freeze_reason(db) is not None
-
-
-def _same_person(one: str, other: str) -> bool:
-    return folded(one) == folded(other)
 
 
 def _require(db: Connection, proposal: Proposal, needed: Standing, now: datetime) -> None:

@@ -35,7 +35,7 @@ from api.store.queries import (
 )
 from api.store.tables import listings, prices, proposals, publications
 from pricing import guardrails, law
-from pricing.book import Change, Decision, Listing, PriceInForce, Proposal, Publication
+from pricing.book import Change, Decision, Listing, PriceInForce, Proposal, Publication, Verdict
 from pricing.errors import RefusedError
 from pricing.guardrails import InForce
 from pricing.guardrails.in_force import Row
@@ -69,11 +69,18 @@ def person(name: str) -> str:
     return name.strip()
 
 
-def own_prices(by: str, proposal: Proposal) -> list[str]:
-    """Offers that move only because of whoever would approve it: the program proposes what an override asks for."""
-    if proposal.proposed_by not in PROGRAMS:
-        return []
-    return [each.offer for each in proposal.decisions if each.set_by is not None and folded(by) == folded(each.set_by)]
+def own_prices(by: str, proposal: Proposal) -> list[Decision]:
+    """What moves in the name of whoever would approve it: by their override, or set by hand before others took over."""
+    moves = (each for each in proposal.decisions if each.verdict is Verdict.MOVE)
+    return [each for each in moves if each.set_by is not None and folded(by) == folded(each.set_by)]
+
+
+def not_theirs(by: str, proposal: Proposal) -> str:
+    """Why someone may not approve a proposal, whatever is in it; empty if they may."""
+    if folded(by) == folded(proposal.proposed_by):
+        return f"{by} proposed {proposal.id}: someone else must approve it"
+    own = ", ".join(each.offer for each in own_prices(by, proposal))
+    return f"{by} set the price of {own}: someone else must approve it" if own else ""
 
 
 def dated(db: Connection, now: datetime) -> datetime:

@@ -135,6 +135,8 @@ def _against(decision: Decision, book: _Book) -> list[str]:
         found.append(f"is in {decision.currency}, its listing in {listing.offer.currency}")
     if listing.sold_until is not None and not book.at < listing.sold_until:
         found.append(f"is on sale until {listing.sold_until:%Y-%m-%d %H:%M} UTC only")
+    if decision.override is not None and decision.override not in {each.number for each in known.overrides}:
+        found.append(f"the override of {decision.set_by} that asked for it stands no longer")
     evidence = decision.evidence if decision.set_by is None else None
     found += broken(decision.allowed, listing.offer, known, evidence, book.policy)
     return [f"{name}: {reason}" for reason in found]

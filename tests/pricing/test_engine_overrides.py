@@ -79,8 +79,10 @@ def test_a_fixed_price_is_pinned_and_the_verdict_says_so() -> None:
 )
 def test_a_broken_override_is_mended_in_the_name_of_whoever_set_it(override: Override, price: str) -> None:
     """As little as mends it where the evidence allows nothing; a person answers for it, so it never approves itself."""
+    override = replace(override, number=7)
     made = decide(at("20", override), UNSURE)
     assert (made.verdict, made.allowed, made.set_by) == (Verdict.MOVE, Decimal(price), "Ann")
+    assert made.override == 7
     assert made.reasons[0] == f"Moved by override: {override}."
     proposal = Proposal("p", "engine", NOW, NOW + DAY, Provenance("0", "1", "x", NOW, NOW), (made,), 1)
     listed, known = {made.key: Listing(offer("stalls"))}, {made.key: at("20", override)}

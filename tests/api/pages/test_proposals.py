@@ -113,6 +113,21 @@ def test_what_publication_would_refuse_is_said_before_anyone_approves(office: Of
     assert len(office.desk.book.proposals()) == 1
 
 
+def test_whoever_may_not_approve_a_price_is_told_before_and_may_leave_it(office: Office, person: Person) -> None:
+    """Their own, set by hand or by an override."""
+    mine = replace(decision(ALL[0]), set_by="Petra")
+    office.desk.book.propose(proposal(mine, decision(ALL[1]), name="p2", base=2, at=office.desk.now))
+    shown = person.get("/desk/proposals/p2/approve")
+    assert "Petra set the price of hamlet-adult: someone else must approve it" in shown.text
+    without = re.search(r'href="([^"]+)">Leave this change waiting too', shown.text)
+    assert without is not None
+    shown = person.get(without[1].replace("&amp;", "&"))
+    assert "must approve" not in shown.text
+    left = shown.text.split('name="left" value="')[1].split('"')[0]
+    assert person.send("/desk/proposals/p2/approve", left=left, when="now").status_code == 303
+    assert (price_list(office.desk.book)[ALL[0]], price_list(office.desk.book)[ALL[1]]) == ("10.00", "11.00")
+
+
 def test_nothing_chosen_is_nothing_approved(office: Office, person: Person) -> None:
     """The page says so, and the proposal stays as it was."""
     assert person.send("/desk/proposals/p1/approve", seen="0.1.2.3.4.5", when="now").status_code == 422

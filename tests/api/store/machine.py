@@ -165,9 +165,9 @@ class Machine(RuleBasedStateMachine):
         self.approve(self.known(back), by)
 
     def approve(self, name: str, by: str) -> None:
-        """Allowed to everyone but the proposer, while the proposal is open."""
+        """Allowed to everyone but the proposer and those who set one of its prices, while the proposal is open."""
         known = self.model.proposals.get(name)
-        allowed = known is not None and known.proposal.proposed_by != by and self.is_open(name)
+        allowed = known is not None and by not in self.model.behind(name) and self.is_open(name)
         if self.attempt(allowed, lambda: self.book.approve(name, by=by, now=self.now)) and known:
             known.approved = True
 

@@ -110,6 +110,11 @@ class Model:
         }
         return next((standing for standing, holds in states.items() if holds), Standing.OPEN)
 
+    def behind(self, name: str) -> set[str | None]:
+        """Whose prices a proposal moves."""
+        known = self.proposals[name].proposal
+        return {known.proposed_by, *(each.set_by for each in known.decisions if each.verdict is Verdict.MOVE)}
+
     def overtaken(self, known: Proposed) -> bool:
         """Whether something else than parts of the same proposal came since."""
         later = [made for number, made in self.versions.items() if number > known.proposal.base_version]

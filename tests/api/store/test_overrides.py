@@ -213,6 +213,49 @@ def test_whoever_set_it_cannot_approve_what_the_engine_proposes_for_it(till: Til
     till.book.approve("p1", by="bob", now=NOW)
 
 
+@pytest.mark.parametrize("by", ["cyd", "engine"])
+def test_nor_what_others_propose_that_holds_it(till: Till, by: str) -> None:
+    """Whoever ran the program, and whoever changed another price of the proposal since; without it they may."""
+    asked = replace(decision(price="11.00"), set_by="Ann")
+    till.book.propose(proposal(asked, decision(IDS[1]), by=by))
+    mine = decision(IDS[1], "12.00", set_by="dan")
+    made = till.book.override("p1", [mine], by="dan", now=NOW, policy=POLICY, law=NO_LAW)
+    for who in ("ann", "dan"):
+        with pytest.raises(RefusedError, match="someone else must approve it"):
+            till.book.approve(made.id, by=who, now=NOW)
+    _, rest = till.book.split(made.id, {asked.key}, by="ann", now=NOW, policy=POLICY, law=NO_LAW)
+    till.book.approve(rest, by="ann", now=NOW)
+
+
+@pytest.mark.parametrize("how", ["ended early", "ended by itself", "another took its place", "begins later"])
+def test_what_it_asked_for_is_not_published_once_it_has_ended(till: Till, how: str) -> None:
+    """No sales bear such a price out: only the override did."""
+    till.set(override(Kind.FLOOR, days=0.5))
+    (standing,) = till.overrides.standing(NOW)
+    asked = replace(decision(price="11.00"), set_by="Ann", override=standing.number)
+    till.book.propose(proposal(asked, by="engine"))
+    till.book.approve("p1", by="bob", now=NOW)
+    later = NOW + DAY / 4
+    if how == "ended early":
+        till.overrides.end(standing.number or 0, by="Ann", now=later, reason="over")
+    elif how == "ended by itself":
+        later = NOW + DAY / 2
+    elif how == "another took its place":
+        till.set(override(Kind.FLOOR, "10.00", at=later))
+    begins = NOW + DAY if how == "begins later" else None
+    with pytest.raises(RefusedError, match="the override of Ann that asked for it stands no longer"):
+        put_in_force(till.book, at=later, begins=begins)
+    assert price_list(till.book)[IDS[0]] == "10.00"
+
+
+def test_what_it_asks_for_is_published_while_it_stands(till: Till) -> None:
+    """Once someone else approved it."""
+    till.set(override(Kind.FLOOR))
+    (standing,) = till.overrides.standing(NOW)
+    publish(till.book, replace(decision(price="11.00"), set_by="Ann", override=standing.number))
+    assert price_list(till.book)[IDS[0]] == "11.00"
+
+
 STEP = st.one_of(
     st.tuples(
         st.just("set"),

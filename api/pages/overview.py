@@ -311,8 +311,8 @@ def _fine(at: Situation, lines: tuple[Line, ...]) -> tuple[int, int]:
 
 
 def _changed(backend: Backend, at: Situation) -> int:
-    """How many prices changed within a week; those an offer came on sale with have not."""
+    """How many prices on sale changed within a week; those an offer came on sale with have not."""
     since = at.now - timedelta(days=7)
     begun = [price for price in backend.book.prices_between(since, at.now) if price.valid_from >= since]
     imports = {each.version for each in backend.book.publications() if each.change is Change.IMPORT}
-    return sum(price.version not in imports for price in begun)
+    return len({price.key for price in begun if price.version not in imports} & at.listings.keys())

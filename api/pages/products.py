@@ -219,6 +219,7 @@ def add(desk: Desk) -> None:
             all=len(matching),
             matching_moves=sum(MOVES in fact.states for fact in chosen),
             sift=sift,
+            filtered=bool(sift.named.keys() - {"q", "state"}),
             rails=sorted({rail for fact in facts for rail in fact.rails}),
             choice=choice,
             part=part_of(at, waiting, choice, ALL, stage_of(backend)) if waiting and choice and at.moves(ALL) else None,

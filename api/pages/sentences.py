@@ -232,6 +232,7 @@ SENTENCES = (
     _("proposal %(id)s is approved already"),
     _("proposal %(id)s was rejected"),
     _("proposal %(id)s was published already"),
+    _("proposal %(id)s was split; decide about its parts"),
     _("proposal %(id)s expired at %(when)s UTC; propose again"),
     _("there already is a proposal %(id)s"),
     _("there is no proposal %(id)s"),

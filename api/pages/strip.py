@@ -4,16 +4,20 @@ Guarantees
 ----------
 * Every page says whether prices may change, and lets an approver stop all changes at once.
 * Whoever stops or lifts says why; both are in the log under their name.
+* What is lifted is the stop that was shown; one that was put in place meanwhile stands.
 """
 
 from http import HTTPStatus
 
 from flask import abort, g, request
+from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from api.pages.desk import Desk, back_to
 from api.pages.situation import situation
+from api.store.database import writing
 from api.store.users import Role
+from pricing.errors import RefusedError
 
 LONGEST_REASON = 300
 
@@ -35,7 +39,12 @@ def add(desk: Desk) -> None:
 
     @desk.act("/lift", role=Role.ADMIN)
     def lift() -> Response:
-        backend.book.unfreeze(by=g.session.user.name, now=backend.now(), reason=reason_given())
+        reason = reason_given()
+        with writing(backend.engine):
+            stop = situation(backend).stop
+            if stop is not None and request.form.get("since") != stop.at.isoformat():
+                raise RefusedError(gettext("All changes were stopped anew since this was shown. Look at it again."))
+            backend.book.unfreeze(by=g.session.user.name, now=backend.now(), reason=reason)
         backend.refresh()
         return back_to(request.form.get("next", ""), "unfrozen")
 

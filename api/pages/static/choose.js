@@ -8,11 +8,15 @@
     const mine = ++asked, wanted = new URLSearchParams(new FormData(form));
     wanted.set("event", bar.dataset.event);
     const answer = await fetch(`${bar.dataset.from}?${wanted}`).catch(() => null);
-    if (mine === asked && answer?.ok && !answer.redirected) bar.innerHTML = await answer.text();
+    if (mine !== asked) return;
+    if (answer?.ok && !answer.redirected) bar.innerHTML = await answer.text();
+    else bar.querySelector(".grow").textContent = bar.dataset.failed; /* rather than the figures of other ticks */
   };
   document.addEventListener("change", (event) => {
     if (event.target.name !== "pick") return;
     clearTimeout(wait);
     wait = setTimeout(tell, 120);
   });
+  /* ticks from before this script, or that the browser filled in again */
+  if ([...document.querySelectorAll("[name=pick]")].some((it) => it.checked !== it.defaultChecked)) tell();
 })();

@@ -20,10 +20,14 @@
     if (opener) document.getElementById(opener.dataset.open).showModal();
     if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
   });
+  /* What changes something is sent once, however often it is pressed, until the page is shown again. */
   document.addEventListener("submit", (event) => {
-    for (const button of event.target.querySelectorAll("button:not([name])")) button.disabled = true;
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post") return;
+    if (form.ariaBusy) event.preventDefault();
+    form.ariaBusy = "true";
   });
-  addEventListener("pageshow", () => document.querySelectorAll("button:disabled").forEach((it) => { it.disabled = false; }));
+  addEventListener("pageshow", () => document.querySelectorAll("form[aria-busy]").forEach((it) => { it.ariaBusy = null; }));
 
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();

@@ -2,12 +2,13 @@
 
 import gzip
 import re
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from api.pages.assets import FOREVER, PLOTLY, read_assets
-from tests.api.pages.conftest import Office
+from tests.api.pages.conftest import Office, Person
 from tests.api.store.book_kit import decision
 
 READ = (
@@ -148,5 +149,50 @@ def test_all_changes_are_stopped_and_go_on(office: Office) -> None:
         assert "wrong stock file" in approver.get(path).text
     assert 'data-open="lift"' not in approver.get("/desk/").text
     assert 'data-open="lift"' in admin.get("/desk/").text
-    assert admin.send("/desk/lift", reason="corrected").headers["Location"] == "/desk/?done=unfrozen"
+    since = since_of(admin)
+    assert admin.send("/desk/lift", reason="corrected", since=since).headers["Location"] == "/desk/?done=unfrozen"
     assert not office.desk.book.frozen()
+
+
+def since_of(admin: Person) -> str:
+    """The stop that the form to lift it is about."""
+    return admin.get("/desk/").text.split('name="since" value="')[1].split('"')[0]
+
+
+def test_a_stop_that_nobody_saw_is_not_lifted(office: Office) -> None:
+    """All was stopped anew, for another reason, while a page still showed the first stop."""
+    admin = office.signed_in("Ada")
+    office.desk.book.freeze(by="Petra", now=office.desk.now, reason="wrong stock file")
+    since = since_of(admin)
+    office.desk.book.unfreeze(by="Anna", now=office.desk.now, reason="corrected")
+    office.desk.machine.wait(timedelta(minutes=1))
+    office.desk.book.freeze(by="Petra", now=office.desk.now, reason="prices of another year")
+    assert admin.send("/desk/lift", reason="corrected", since=since).status_code == 409
+    assert office.desk.book.frozen()
+
+
+def test_a_price_that_changed_twice_is_one_that_changed(office: Office) -> None:
+    """Of those on sale, on the overview."""
+    person = office.signed_in("Petra")
+    for name, now, price in (("p1", "10.00", "11.00"), ("p2", "11.00", "12.00")):
+        office.desk.propose(decision(price=price, now=now), name=name)
+        assert person.send(f"/desk/proposals/{name}/approve", when="now").status_code == 303
+    said = re.sub(r"<[^>]+>", " ", person.get("/desk/").text)
+    assert re.search(r"Prices changed, last 7 days\s+1\s+of 3 on sale", said)
+
+
+def test_what_waits_without_a_known_gain_is_not_said_to_be_missing(office: Office) -> None:
+    """On the overview and on the page of its event."""
+    office.desk.propose()
+    for path in ("/desk/", "/desk/events/friday"):
+        text = office.signed_in("Vera").get(path).text
+        assert "no price change waits" not in text
+        assert text.count("not known of these together") == 2
+
+
+def test_who_may_not_approve_is_shown_what_would_change_and_no_button(office: Office) -> None:
+    """The page says who decides."""
+    office.desk.propose()
+    text = office.signed_in("Anton").get("/desk/proposals/p1/approve").text
+    assert "An approver decides." in text
+    assert '<button class="btn pri">' not in text

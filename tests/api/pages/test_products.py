@@ -66,6 +66,13 @@ def test_products_are_found_by_name_and_state(shop: Office, query: str, names: l
     assert listed(shop, query) == names
 
 
+def test_a_filter_is_not_taken_for_all_there_is(shop: Office) -> None:
+    """How many match is said, not that no more are on sale."""
+    text = shop.signed_in("Vera").get("/desk/products?risk=high").text
+    assert "0 prices match these filters." in text
+    assert "Nothing is on sale without an event." not in text
+
+
 def test_a_product_says_what_sold_and_where_its_price_may_be(shop: Office) -> None:
     """Sales by period, cost, floor and ceiling; without draws of today no forecast."""
     text = shop.signed_in("Vera").get("/desk/products/mug").text

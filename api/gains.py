@@ -175,8 +175,9 @@ def take_part(
     ----------
     follows : the rest is decided about when these are in force, as far as what it is expected to gain goes
     """
-    rest, listings = {each.key for each in whole.decisions} - keys, book.listings()
-    if not rest:
+    decided, listings = {each.key for each in whole.decisions}, book.listings()
+    if decided == keys:
         return whole.id, None
+    rest = decided - keys
     gains = part_gains(whole, keys, stage, listings), part_gains(whole, rest, stage, listings, follows=follows)
     return book.split(whole.id, keys, by=by, now=now, policy=settings.policy, law=settings.law, gains=gains)

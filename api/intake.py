@@ -3,6 +3,7 @@
 Guarantees
 ----------
 * Either the history has its rows, or nothing has changed and everything wrong with the file is kept beside it.
+* What was taken in by a worker that was lost before it could say so is taken in once, and told as it was.
 * Columns that nobody named are left out, unless their owner wants them kept.
 * A Parquet file that would not fit in memory, however small it is packed, is refused before it is unpacked.
 """
@@ -12,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,10 @@ def take_in(place: Workspace, upload_id: str, *, by: str, now: datetime) -> dict
     RefusedError
         if the file is not there any more.
     """
+    uploads.remove_old(place.root, now=now, kept=timedelta(days=place.settings.uploads.keep_days))
     upload = uploads.find(place.root, upload_id)
+    if upload is not None and upload.made:  # by a worker that was lost before it could say so
+        return upload.made
     if upload is None or not uploads.file_of(place.root, upload).exists():
         raise RefusedError("the file is not there any more: bring it again")
     aside = uploads.aside_of(place.root, upload) if upload.aside else None
@@ -57,9 +61,10 @@ def take_in(place: Workspace, upload_id: str, *, by: str, now: datetime) -> dict
         findings = [replace(each, file=upload.name) for each in error.findings]
         uploads.keep_problems(place.root, upload, findings)
         raise InputError(findings) from error
-    uploads.settle(place.root, upload)
     made = {"upload": upload.id, "table": upload.kind, "rows": done.rows, "total": done.total}
-    return made | {"already_there": done.already_there, "aside": _rows(aside)}
+    made |= {"already_there": done.already_there, "aside": _rows(aside)}
+    uploads.settle(place.root, upload, made)
+    return made
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -90,6 +91,7 @@ class Upload(msgspec.Struct, frozen=True):
     replace : whether its sales replace those of the same products and dates
     aside : whether rows that cannot be used are set aside, and the others taken
     run : the job that takes it in; empty until it is asked for
+    made : what came of it; empty until it was taken in
     """
 
     id: str
@@ -107,6 +109,7 @@ class Upload(msgspec.Struct, frozen=True):
     replace: bool = False
     aside: bool = False
     run: str = ""
+    made: dict[str, Any] = {}
 
 
 def folder_of(root: Path, upload: Upload) -> Path:
@@ -324,8 +327,8 @@ def problems_of(root: Path, upload: Upload) -> Problems | None:
         return None
 
 
-def settle(root: Path, upload: Upload) -> None:
-    """Keep of what was taken in that it was: its rows are in the history."""
+def settle(root: Path, upload: Upload, made: dict[str, Any]) -> None:
+    """Keep of what was taken in what came of it, for whoever does its job again; its rows are in the history."""
     latest = find(root, upload.id) or upload  # since the job began, its page may have written down which job it is
-    keep(root, msgspec.structs.replace(latest, sample=Sample(upload.sample.header)))
+    keep(root, msgspec.structs.replace(latest, sample=Sample(upload.sample.header), made=made))
     file_of(root, upload).unlink(missing_ok=True)

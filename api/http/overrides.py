@@ -93,7 +93,7 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
     def set_override(sent: Wanted) -> Response:
         settings, wanted = backend.settings, _wanted(sent, backend)
         made = _book(backend).set(wanted, policy=settings.policy, law=settings.law)
-        found = max(_book(backend).standing(wanted.at), key=lambda each: each.number or 0)
+        found = next(each for each in _book(backend).last() if (each.key, each.kind) == (wanted.key, wanted.kind))
         return answer({**_told(found), "proposal": None if made is None else made.id}, 201)
 
     @routes.writes(

@@ -65,6 +65,7 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
 
         def take() -> Response:
             said = _said(upload, query, named)
+            uploads.keep(backend.root, said)  # before it is asked for: a worker may be there at once
             arguments = {"upload": upload.id}
             asked.append(ask(backend.engine, Kind.INGEST, by=g.holder, now=backend.now(), arguments=arguments))
             uploads.keep(backend.root, msgspec.structs.replace(said, run=asked[0].id))

@@ -94,8 +94,30 @@ def test_good_rows_are_taken_and_the_others_set_aside(place: Workspace) -> None:
     assert (done["rows"], done["aside"]) == (2, 2)
     assert "soon,'=b,1,2,4," in uploads.aside_of(place.root, made).read_text()
     assert take_in(place, bring(place, PLAIN.encode()).id, by="ann", now=NOW)["already_there"]
+    uploads.remove(place.root, made)
     with pytest.raises(RefusedError, match="bring it again"):
         take_in(place, made.id, by="ann", now=NOW)
+
+
+def test_a_job_begun_again_tells_what_the_lost_attempt_did(place: Workspace) -> None:
+    """Its rows are in use, and its file is gone: that it is to be brought again would be wrong."""
+    made = bring(place, PLAIN.encode())
+    done = take_in(place, made.id, by="ann", now=NOW)
+    assert take_in(place, made.id, by="ann", now=NOW) == done
+    assert (done["rows"], done["already_there"]) == (2, False)
+
+
+def test_what_was_brought_long_ago_goes_though_nobody_opens_the_page(place: Workspace) -> None:
+    """Systems bring files too, and those that were refused stay for `keep_days` only."""
+    old = bring(place, b"date,product,quantity,price\nsoon,a,1,2\n")
+    with pytest.raises(InputError):
+        take_in(place, old.id, by="ann", now=NOW)
+    later = NOW + timedelta(days=place.settings.uploads.keep_days, hours=1)
+    new = msgspec.structs.replace(bring(place, PLAIN.encode()), at=later)
+    uploads.keep(place.root, new)
+    take_in(place, new.id, by="ann", now=later)
+    assert [each.id for each in uploads.newest(place.root)] == [new.id]
+    assert not uploads.folder_of(place.root, old).exists()
 
 
 ROW = b"2025-10-18,a,1,2.50\n"

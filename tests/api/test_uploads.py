@@ -200,7 +200,7 @@ def test_what_was_taken_in_is_not_kept_beside_the_history(tmp_path: Path) -> Non
     """Neither the file nor the cells that were shown; that it was, and which job did it, is."""
     made = bring(tmp_path, TEXT)
     uploads.keep(tmp_path, msgspec.structs.replace(made, run="r1"))
-    uploads.settle(tmp_path, made)
+    uploads.settle(tmp_path, made, {"rows": 1})
     known = uploads.find(tmp_path, made.id)
     assert known is not None
     assert (known.run, known.sample.header, known.sample.rows) == ("r1", made.sample.header, ())

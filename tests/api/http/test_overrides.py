@@ -1,11 +1,14 @@
 """Overrides over HTTP: whoever may approve sets and ends them; everyone who decides sees them."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from api.store.overrides import Overrides
+from pricing.overrides import Override
 from tests.api.desk import Desk
 from tests.api.store.book_kit import IDS, NOW, decision
 from tests.api.test_app import body, check_problem
@@ -42,6 +45,19 @@ def test_one_is_set_seen_and_ended(desk: Desk) -> None:
     assert body(desk.bob("DELETE", f"{PATH}/1", {"reason": "withdrawn"}))["number"] == 1
     assert body(desk.ann("GET", PATH))["items"] == []
     assert desk.price() == "10.00"
+
+
+def test_the_answer_is_about_what_was_asked_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever somebody else sets in the same moment."""
+    setting = Overrides.set
+
+    def set_and_be_followed(self: Overrides, wanted: Override, **rules: Any) -> Any:
+        made = setting(self, wanted, **rules)
+        setting(self, replace(wanted, offer=IDS[1]), **rules)
+        return made
+
+    monkeypatch.setattr(Overrides, "set", set_and_be_followed)
+    assert created(desk)["offer"] == WANTED["offer"]
 
 
 def test_it_binds_whoever_publishes_and_replaces_what_waits(desk: Desk) -> None:

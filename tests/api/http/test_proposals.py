@@ -129,6 +129,15 @@ def test_a_part_is_approved_and_the_rest_stays_waiting(desk: Desk) -> None:
     assert body(desk.bob("GET", f"/v1/proposals/{name}"))["standing"] == "split"
 
 
+def test_an_offer_that_it_does_not_decide_about_is_refused_also_beside_all_that_it_does(desk: Desk) -> None:
+    """Whoever names it means another proposal: nothing is approved."""
+    name = desk.propose(decision(), name="p2")
+    sent = {"offers": [{"offer": offer} for offer in (IDS[0], "nobody")]}
+    refused = check_problem(desk.bob("POST", f"/v1/proposals/{name}/approve", sent), 409)
+    assert "decides nothing about nobody" in refused.detail
+    assert body(desk.ann("GET", f"/v1/proposals/{name}"))["standing"] == "open"
+
+
 def test_all_offers_of_a_proposal_are_the_proposal(desk: Desk) -> None:
     """Nothing is split where nothing is left out."""
     name = desk.propose(*map(decision, IDS[:2]), name="p2")

@@ -12,7 +12,7 @@ from api import uploads
 from api.app import MAX_REQUEST
 from api.settings import FILE
 from api.store.keys import Scope
-from api.store.runs import Kind, newest
+from api.store.runs import Kind, ask, newest
 from tests.api.desk import Desk
 from tests.api.test_app import check_problem
 
@@ -60,6 +60,21 @@ def test_a_file_that_is_brought_waits_to_be_taken_in(desk: Desk) -> None:
     assert (upload.replace, upload.others, upload.single) == (True, False, False)
     assert upload.mapping == {"date": "time", "product": "product", "quantity": "quantity", "price": "price"}
     assert uploads.file_of(desk.root, upload).read_bytes() == SALES
+
+
+def test_a_worker_that_is_there_at_once_knows_what_the_file_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its sender said of it stands before the job does."""
+    seen: list[str] = []
+
+    def ask_and_look(*args: Any, arguments: dict[str, str], **options: Any) -> Any:
+        made = ask(*args, arguments=arguments, **options)
+        upload = uploads.find(desk.root, arguments["upload"])
+        seen.append(upload.kind if upload else "")
+        return made
+
+    monkeypatch.setattr("api.http.uploads.ask", ask_and_look)
+    assert bring(desk).status_code == 202
+    assert seen == ["sales"]
 
 
 def test_a_file_may_be_larger_than_other_bodies(desk: Desk) -> None:

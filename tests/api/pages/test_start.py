@@ -50,7 +50,7 @@ def test_each_step_is_ticked_when_its_table_is_there(empty: Office) -> None:
     assert "Go on with Mai.csv" in person.get("/desk/start").text
     person.send(address, **columns())
     (made,) = uploads.newest(empty.desk.root)
-    uploads.settle(empty.desk.root, made)
+    uploads.settle(empty.desk.root, made, {})
     ended(empty, State.DONE, {"rows": 1, "total": 1, "aside": 0, "already_there": False})
     assert "Go on with" not in person.get("/desk/start").text
     assert "/desk/start" in person.get(address).text

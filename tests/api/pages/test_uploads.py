@@ -98,7 +98,7 @@ def test_what_is_in_use_is_counted(office: Office) -> None:
     address = bring(person).headers["Location"]
     person.send(address, **columns())
     (made,) = uploads.newest(office.desk.root)
-    uploads.settle(office.desk.root, made)
+    uploads.settle(office.desk.root, made, {})
     ended(office, State.DONE, {"rows": 18167, "total": 20000, "aside": 37, "already_there": False})
     page = person.get(address).text
     assert "18,167 of 18,204 rows are in use" in page

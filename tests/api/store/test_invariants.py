@@ -151,7 +151,7 @@ PLANTED: dict[str, Plant] = {
     "5: a key may come with another request": replaced(
         "api.store.requests.once", lambda *args, **rest: ONCE(*args, **{**rest, "mark": "any"})
     ),
-    "6: a proposer may approve": replaced("api.store.book._same_person", lambda *_: False),
+    "6: a proposer may approve": replaced("api.store.book.not_theirs", lambda *_: ""),
     "6: a stale or expired proposal is published": replaced("api.store.book._require", lambda *_: None),
     "6: a freeze is forgotten in a restart": forgotten_freeze,
     "7: a rollback is off by one": off_by_one,

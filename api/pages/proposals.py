@@ -218,6 +218,8 @@ def _begins(backend: Backend) -> datetime | None:
     """When prices are to begin, in the zone of the workspace; None: at once."""
     text = request.form.get("at", "")
     if request.form.get("when") != "later":
+        if text:  # which of the two was meant is not for us to say
+            raise InputError(Finding(gettext("You chose “At once” and filled in a time. Choose one of the two.")))
         return None
     try:
         local = datetime.fromisoformat(text).replace(tzinfo=numbers_of(backend).zone)

@@ -33,8 +33,9 @@
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
   });
   document.querySelectorAll("input[type=datetime-local]").forEach((field) => {
-    const choice = field.form.querySelector("input[value=later]");
-    if (choice) field.addEventListener("input", () => { choice.checked = true; });
+    const [now, later] = ["now", "later"].map((value) => field.form.querySelector(`input[name=when][value=${value}]`));
+    if (later) field.addEventListener("input", () => { later.checked = true; });
+    if (now) now.addEventListener("change", () => { field.value = ""; });
   });
 
   const items = [...document.querySelectorAll("#att h3 a")];

@@ -87,6 +87,13 @@ def test_what_was_unticked_stays_waiting(office: Office, person: Person) -> None
     assert {each.offer for each in rest.decisions} == {ALL[1], ALL[5]}
 
 
+def test_at_once_with_a_time_filled_in_is_asked_again(office: Office, person: Person) -> None:
+    """Which of the two was meant is not guessed: no price moves."""
+    sent = person.send("/desk/proposals/p1/approve", when="now", at="2026-03-04T09:00")
+    assert (sent.status_code, set(price_list(office.desk.book).values())) == (422, {"10.00"})
+    assert "Choose one of the two" in sent.text
+
+
 def test_an_event_is_rejected_alone(office: Office, person: Person) -> None:
     """Its prices stay for good, the others wait."""
     assert person.send("/desk/proposals/p1/reject", event="saturday", reason="not yet").status_code == 303

@@ -220,7 +220,10 @@ def _look(file: Path, ending: str, encoding: str, label: str) -> tuple[Writing, 
         return Writing(), _of_a_table(_footer(file, label), label)
     with file.open("rb") as opened:
         head = opened.read(LOOKED_AT)
-    writing, sample = look(head, UTF16 if head[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} else encoding)
+    wide = head[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
+    if b"\0" in head and not wide:
+        raise InputError(Finding("is no text: bring the table as CSV UTF-8", label))
+    writing, sample = look(head, UTF16 if wide else encoding)
     if not sample.header:
         raise InputError(Finding("the first row must name the columns", label))
     return writing, _of_a_table(sample, label)

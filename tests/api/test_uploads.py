@@ -138,6 +138,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         (b"%PDF-1.7", "PDF"),
         (b"\x1f\x8brest", "packed"),
         (b"SQLite format 3\0", "database"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF\n,1,2", "is no text"),
         (b"PAR1 and no more", "Parquet"),
         (b"\n\n\n", "first row"),
     ],

@@ -24,7 +24,7 @@
     request.addEventListener("load", () => {
       if (request.status < 400) return location.assign(request.responseURL);
       const page = new DOMParser().parseFromString(request.responseText, "text/html");
-      const said = [...page.querySelectorAll("main .said span")].map((it) => it.textContent).join(" ");
+      const said = [...page.querySelectorAll("main .said li")].map((it) => it.textContent.trim()).join(" ");
       const title = page.querySelector("main h1");
       return fail(said || (title ? title.textContent : form.dataset.failed));
     });

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from api import uploads
 from api.bodies import FILES
@@ -183,6 +184,16 @@ def test_what_is_no_table_is_refused_with_advice(office: Office) -> None:
     sent = bring(office.signed_in("Anton"), b"PK\x03\x04rest", name="Mai.xlsx")
     assert (sent.status_code, "save the sheet as CSV UTF-8" in sent.text) == (422, True)
     assert kept(office) == []
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b"PK\x03\x04rest", b"%PDF-1.7", b"\xff\xd8\0\0", b"PAR1rest"])
+def test_what_is_no_table_is_refused_in_the_readers_language(office: Office, data: bytes) -> None:
+    """In one sentence."""
+    person = office.signed_in("Anton")
+    form = {"token": person.token, "table": "", "file": (io.BytesIO(data), "Mai.csv")}
+    sent = person.client.post("/desk/uploads", data=form, headers=ORIGIN | {"Accept-Language": "de"})
+    (said,) = re.findall(r'<ul class="said">(.*?)</ul>', sent.text, re.DOTALL)
+    assert (sent.status_code, said.count("<li>"), 'lang="en"' in said) == (422, 1, False)
 
 
 class Body(io.BytesIO):

@@ -29,8 +29,16 @@
   });
   addEventListener("pageshow", () => document.querySelectorAll("form[aria-busy]").forEach((it) => { it.ariaBusy = null; }));
 
+  /* A filter acts at once by mouse or touch; by keyboard, which passes others on its way, with Enter. */
+  let keyed = null;
+  addEventListener("pointerdown", () => { keyed = null; });
+  addEventListener("keydown", (event) => {
+    if (!event.target.matches?.("[data-submit]")) return;
+    keyed = event.target;
+    if (event.key === "Enter") keyed.form.requestSubmit();
+  });
   document.addEventListener("change", (event) => {
-    if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+    if (event.target.matches("[data-submit]") && event.target !== keyed) event.target.form.requestSubmit();
   });
   document.querySelectorAll("input[type=datetime-local]").forEach((field) => {
     const [now, later] = ["now", "later"].map((value) => field.form.querySelector(`input[name=when][value=${value}]`));

@@ -20,7 +20,7 @@ PRESS = """() => {
 
 
 def test_a_tick_is_counted_or_it_is_said_that_it_was_not(browser: Any, tmp_path: Path) -> None:
-    """Figures of other ticks are never left standing; nothing chosen cannot be approved; a job is asked for once."""
+    """Nor does a filter act as a keyboard passes it; nothing chosen cannot be approved; a job is asked for once."""
     office = Office(Desk(tmp_path))
     office.desk.propose()
     page = opened(browser, locale="en-GB").page
@@ -36,6 +36,13 @@ def test_a_tick_is_counted_or_it_is_said_that_it_was_not(browser: Any, tmp_path:
         page.route("**/bar?*", lambda route: route.abort())
         page.check("[name=pick]")
         until(page, "document.querySelector('#bar').textContent.includes('was not counted anew')")
+        page.goto(f"{url}/desk/proposals/p1")
+        page.focus("select[name=change]")
+        page.keyboard.press("ArrowDown")
+        assert page.input_value("select[name=change]") == "up"
+        assert page.url == f"{url}/desk/proposals/p1"
+        page.keyboard.press("Enter")
+        page.wait_for_url("**change=up**#list")
         page.goto(f"{url}/desk/proposals/p1/approve?seen=0")
         assert page.is_disabled("#approving .pri")
         page.goto(f"{url}/desk/jobs")

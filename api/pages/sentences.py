@@ -223,6 +223,19 @@ SENTENCES = (
     _("Only %(n)s of the %(n2)s weeks of sales needed to foresee what a test would show."),
     _("Nothing was sold at a known price."),
     _("These sales are too coarse to foresee a test of some weeks: bring daily or weekly ones."),
+    # Files that are no tables
+    _("the file is empty"),
+    _("is larger than %(n)s MB"),
+    _("has more than %(n)s columns"),
+    _("the first row must name the columns"),
+    _("is no text: bring the table as CSV UTF-8"),
+    _("is an Excel workbook, or packed: save the sheet as CSV UTF-8 and bring that"),
+    _("is an old Excel workbook: save the sheet as CSV UTF-8 and bring that"),
+    _("is a PDF: bring the table as CSV UTF-8"),
+    _("is packed (gzip): unpack it first"),
+    _("is a database: bring the table as CSV UTF-8"),
+    _("cannot be read as Parquet; truncated? (%(reason)s)"),
+    _("one column of the file cannot stand for two: %(names)s"),
     # Refusals of the price book
     _(
         "proposal %(id)s is stale: it was made against version %(n)s of the price book, which is at %(n2)s; propose "

@@ -52,7 +52,7 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
         "/uploads",
         scope=Scope.PROPOSALS_WRITE,
         media=tuple(MEDIA),
-        responses={202: RunAnswer, **problems(408)},
+        responses={202: RunAnswer, **problems(400, 408)},
         summary="Bring a file and have it taken in",
         leads_to=goes_to("one_run", id="/id") | goes_to("cancel_run", id="/id"),
     )
@@ -108,9 +108,13 @@ def _sent(most: int, also: Callable[[bytes], object]) -> Iterator[bytes]:
     with flowing(request.stream.read) as parts:
         if parts is None:
             refuse(503, "Too many files are on their way.", headers={"Retry-After": "5"})
+        size = 0
         for part in parts:
+            size += len(part)
             also(part)
             yield part
+    if size != request.content_length:  # to some servers a sender that is gone is the end of what was sent
+        refuse(400, "The file broke off; nothing of it was kept.")
 
 
 def _received(backend: Backend, name: str, parts: Iterator[bytes], most: int) -> Upload:

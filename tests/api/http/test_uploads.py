@@ -143,6 +143,21 @@ def test_a_file_needs_its_length(quiet: Desk) -> None:
     check_problem(answer, 411)
 
 
+@pytest.mark.parametrize("terminated", [True, False])
+def test_a_file_that_breaks_off_is_not_taken_for_a_shorter_one(quiet: Desk, terminated: bool) -> None:
+    """Half of a day's sales would be as good as all of them; some servers end the stream as if nothing were wrong."""
+    answer = quiet.app.test_client().post(
+        "/v1/uploads?kind=sales&map=date=time",
+        input_stream=io.BytesIO(SALES),
+        headers={"Authorization": f"Bearer {quiet.keys['ann', Scope.PROPOSALS_WRITE]}"},
+        content_type=CSV,
+        environ_overrides={"wsgi.input_terminated": terminated, "CONTENT_LENGTH": str(2 * len(SALES))},
+    )
+    check_problem(answer, 400)
+    assert newest(quiet.engine, before=None, limit=9) == ()
+    assert kept(quiet) == []
+
+
 def test_whoever_prepares_prices_may_bring_files(desk: Desk) -> None:
     """And nobody else."""
     for scope in Scope:

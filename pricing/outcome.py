@@ -21,9 +21,14 @@ ENDS = (0.1, 0.9)
 """Quantiles between which an 80 % interval lies."""
 
 
+def of_twenty(probability: float) -> int:
+    """How many of 20 equally likely outcomes."""
+    return round(20 * probability)
+
+
 def in_twenty(probability: float) -> str:
-    """How many of 20 equally likely outcomes; what rounds to none is not written as none."""
-    return f"{round(20 * probability)} of 20" if round(20 * probability) else "fewer than 1 of 20"
+    """The same in words; what rounds to none is not written as none."""
+    return f"{of_twenty(probability)} of 20" if of_twenty(probability) else "fewer than 1 of 20"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,11 @@ class Gain:
         """Of (draws,) differences [currency]."""
         span = Span.of(difference)
         return cls(span.mean, span.low, span.high, float((difference < 0).mean()))
+
+    @property
+    def less(self) -> int:
+        """Of 20 equally likely outcomes, how many earn less."""
+        return of_twenty(self.loss_probability)
 
     @property
     def risk(self) -> str:

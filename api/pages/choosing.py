@@ -79,7 +79,7 @@ def fact_of(offer: Offer, decision: Decision | None, *, moves: bool) -> Fact:
         text=f"{offer.id} {offer.product} {offer.segment} {offer.event} {offer.channel}".casefold(),
         states=found or (STAYS,),
         change=float(decision.allowed / decision.in_force) - 1 if decision and moves else 0.0,
-        less=round(20 * decision.gain.loss_probability) if decision and moves else 0,
+        less=decision.gain.less if decision and moves else 0,
         evidence=decision.evidence.status.value if decision else "",
         rails=rails,
         stake=decision.gain.expected if decision and moves else 0.0,

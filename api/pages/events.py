@@ -121,7 +121,7 @@ def plain(case: Case) -> dict[str, object]:
         "final": _ends(case.final),
         "revenue": round(case.revenue.mean),
         "gain": [round(case.gain.expected), round(case.gain.low), round(case.gain.high)],
-        "worse": round(case.gain.loss_probability, 3),
+        "less": case.gain.less,
         "full": round(case.full, 3),
         "price": round(case.price, 2),
         "beyond": case.beyond,

@@ -106,7 +106,7 @@
     same: '<circle cx="6" cy="6" r="4.600" class="nofill s-line" stroke-width="1.300"/>',
   };
   const outcomes = () => {
-    const less = Math.round(20 * chosen.worse), same = chosen === today, dots = document.getElementById("wi-dots");
+    const { less } = chosen, same = chosen === today, dots = document.getElementById("wi-dots");
     const kinds = Array.from({ length: 20 }, (_, k) => (same ? "same" : k < 20 - less ? "more" : "less"));
     dots.innerHTML = kinds.map((kind) => `<svg viewBox="0 0 12 12" aria-hidden="true">${SHAPES[kind]}</svg>`).join("");
     const words = same ? said.move : less ? D.fill(said.outcomes, { more: 20 - less, less }) : said.hardly;

@@ -281,7 +281,7 @@ def foresee(engine: Engine, at: Situation, part: Part, *, by: str, now: datetime
     with reading(engine) as db:
         refused, large = foreseen(db, asked, (at.settings.policy, at.settings.law), now=now)
     names = {_name(each): each.key for each in part.moves} if refused else {}
-    named = {key for name, key in names.items() if any(_says(text, name) for text in refused)}
+    named = {names[name] for text in refused if (name := named_in(text, names))}
     own = {each.key for each in own_prices(by, asked)}
     why = not_theirs(by, asked)
     return Foresight((*([why] if why else []), *refused), frozenset(named | own), large)
@@ -291,6 +291,7 @@ def _name(decision: Decision) -> str:
     return decision.offer if decision.channel == ALL else f"{decision.offer} ({decision.channel})"
 
 
-def _says(text: str, name: str) -> bool:
-    """Whether an objection is about an offer (the rails and the law begin with its name)."""
-    return text.startswith((f"{name}: ", f"{name} ", f"offer {name} "))
+def named_in(text: str, names: Iterable[str]) -> str:
+    """The offer an objection is about, empty if it is none of these: rails and law begin with its name."""
+    begun = (name for name in names if text.startswith((f"{name}: ", f"{name} ", f"offer {name} ")))
+    return max(begun, key=len, default="")  # a name may begin with another's

@@ -35,6 +35,8 @@ BEHIND, SOON = -0.25, timedelta(days=21)
 """An event is worth a look if it sells so much slower than is typical, and begins so soon."""
 ENDING = timedelta(days=7)
 """An override that ends so soon is worth a word."""
+SAID = (4, 0.0)
+"""Weight of what is said and needs nobody."""
 OLD = timedelta(days=3)
 """Sales older than this are worth a word."""
 
@@ -61,6 +63,11 @@ class Item:
     address: str
     weight: tuple[int, float]
 
+    @property
+    def needed(self) -> bool:
+        """Whether it waits for a person; else it is only said."""
+        return self.weight < SAID
+
 
 def add(desk: Desk) -> None:
     """Add it to the desk."""
@@ -77,6 +84,7 @@ def add(desk: Desk) -> None:
             "desk/overview.html",
             page="overview",
             items=items[:MOST],
+            needed=sum(item.needed for item in items),
             more=max(0, len(items) - MOST),
             lines=lines[:SHOWN],
             fine=_fine(at, lines),
@@ -190,7 +198,7 @@ def _nothing_waits(at: Situation, n: Numbers) -> Item:
         beside=gettext("prices on sale"),
         action=gettext("See what changed"),
         address=url_for("desk.history"),
-        weight=(4, 0.0),
+        weight=SAID,
     )
 
 

@@ -47,13 +47,11 @@ class Version:
     ----------
     undone_by : the version that took it back
     begun : whether its prices have begun
-    may_be_undone : whether it can be taken back as such; bounds and a stop are asked besides
     """
 
     made: Publication
     undone_by: int | None
     begun: bool
-    may_be_undone: bool
 
     @property
     def state(self) -> str:
@@ -107,7 +105,7 @@ def add(desk: Desk) -> None:
     def version(name: str) -> str:
         with reading(backend.engine) as db:
             found = _known(db, name)
-            undoing = _undoing(db, found) if found.may_be_undone else None
+            undoing = _undoing(db, found) if _undoable(db, found) else None
             moved = _set_by(db, found.made.version)
         return render_template(
             "desk/version.html", page="history", version=found, undoing=undoing, moved=moved, named_price=named_price
@@ -135,15 +133,13 @@ def _versions(db: Connection) -> list[Version]:
     """Every version, the oldest first."""
     made, now = all_publications(db), moment(db, g.now)
     undone = {each.undone: each.version for each in made.values() if each.undone is not None}
-    return [
-        Version(each, undone.get(each.version), each.effective_at <= now, _undoable(made, each.version))
-        for each in made.values()
-    ]
+    return [Version(each, undone.get(each.version), each.effective_at <= now) for each in made.values()]
 
 
-def _undoable(made: dict[int, Publication], version: int) -> bool:
+def _undoable(db: Connection, version: Version) -> bool:
+    """Whether it can be taken back as such; bounds and a stop are asked besides."""
     try:
-        undoable(made, version)
+        undoable(all_publications(db), version.made.version)
     except RefusedError:
         return False
     return True

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
-from api.pages.choosing import CAPPED, HELD, MOVES, STAYS, Choice, Fact, Sift, fact_of
+from api.pages.choosing import CAPPED, HELD, MOVES, STAYS, Choice, Fact, Sift, fact_of, named_in
 from pricing.book import Decision, Verdict
 from pricing.demand import Evidence, Identification
 from pricing.outcome import Explanation, Gain
@@ -93,6 +93,22 @@ KEPT = of(
 def test_a_filter_finds_what_it_says(sift: Sift, found: list[Fact]) -> None:
     """Several together find what fits all of them; one that is not known filters nothing."""
     assert sift.found([RISEN, SUNK, KEPT]) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Gold: no price in force", "Gold"),
+        ("Gold card: no price in force", "Gold card"),
+        ("Gold card (web): no price in force", "Gold card (web)"),
+        ("offer Gold would cost 3.00", "Gold"),
+        ("Golden: no price in force", ""),
+        ("prices are frozen", ""),
+    ],
+)
+def test_an_objection_is_about_one_offer(text: str, name: str) -> None:
+    """Also where the names of others begin alike: leaving it out leaves out no other."""
+    assert named_in(text, ["Gold", "Gold card", "Gold card (web)"]) == name
 
 
 def test_a_price_tells_all_that_is_the_matter_with_it() -> None:

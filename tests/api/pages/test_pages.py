@@ -181,6 +181,16 @@ def test_a_price_that_changed_twice_is_one_that_changed(office: Office) -> None:
     assert re.search(r"Prices changed, last 7 days\s+1\s+of 3 on sale", said)
 
 
+def test_what_is_only_said_needs_nobody(office: Office) -> None:
+    """That no proposal waits is no task; a proposal is one."""
+    person = office.signed_in("Vera")
+    before = person.get("/desk/").text
+    assert "Nothing needs you." in before
+    assert "No proposal waits for you" in before
+    office.desk.propose()
+    assert "One thing needs you." in person.get("/desk/").text
+
+
 def test_what_waits_without_a_known_gain_is_not_said_to_be_missing(office: Office) -> None:
     """On the overview and on the page of its event."""
     office.desk.propose()

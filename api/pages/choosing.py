@@ -26,8 +26,9 @@ from api.pages.words import CAPS
 from api.stage import Stage
 from api.store.checks import Key
 from api.store.database import reading
+from api.store.queries import standing_of
 from api.store.steps import foreseen, not_theirs, own_prices
-from pricing.book import Decision, Proposal, Verdict
+from pricing.book import Decision, Proposal, Standing, Verdict
 from pricing.model import ALL, Offer
 from pricing.outcome import TotalGain
 
@@ -279,11 +280,12 @@ def foresee(engine: Engine, at: Situation, part: Part, *, by: str, now: datetime
     """Ask the guard rails before anyone approves, and whether this person may."""
     asked = only(part.proposal, part.keys)
     with reading(engine) as db:
+        approved = standing_of(db, part.proposal, now) is Standing.APPROVED
         refused, large = foreseen(db, asked, (at.settings.policy, at.settings.law), now=now)
     names = {_name(each): each.key for each in part.moves} if refused else {}
     named = {names[name] for text in refused if (name := named_in(text, names))}
     own = {each.key for each in own_prices(by, asked)}
-    why = not_theirs(by, asked)
+    why = "" if approved else not_theirs(by, asked)
     return Foresight((*([why] if why else []), *refused), frozenset(named | own), large)
 
 

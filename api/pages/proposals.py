@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
-from flask import abort, g, render_template, request
+from flask import abort, g, redirect, render_template, request, url_for
 from flask_babel import gettext
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
@@ -39,10 +39,10 @@ from api.pages.choosing import (
     remembered,
     stage_of,
 )
-from api.pages.desk import Desk, back_to, inside, numbers_of
+from api.pages.desk import Answer, Desk, back_to, inside, numbers_of
 from api.pages.paging import page_of
 from api.pages.rows import Row, rows_decided
-from api.pages.situation import Situation, decoded, situation
+from api.pages.situation import WAITING, Situation, decoded, situation
 from api.pages.strip import reason_given
 from api.store.database import reading, writing
 from api.store.queries import standing_of
@@ -108,7 +108,9 @@ def add(desk: Desk) -> None:
         return render_template("desk/bar.html", part=part, choice=choice)
 
     @desk.page("/proposals/<name>/approve")
-    def approving(name: str) -> str:
+    def approving(name: str) -> Answer:
+        if _known(backend, name, g.now)[1] not in WAITING:
+            return redirect(url_for("desk.proposal", name=name))
         part, choice = _asked(backend, name, request.args)
         met = foresee(backend.engine, situation(backend), part, by=g.session.user.name, now=g.now)
         return render_template(
@@ -125,13 +127,15 @@ def add(desk: Desk) -> None:
     @desk.act("/proposals/<name>/approve", role=Role.APPROVER)
     def approve(name: str) -> Response:
         part, _ = _asked(backend, name, request.form)
+        approved = _known(backend, name, g.now)[1] is Standing.APPROVED  # by someone who did not put it in force
         at, settings, who, now = _begins(backend), backend.settings, g.session.user.name, backend.now()
         if not part.moves:
             raise InputError(Finding(gettext("No change is chosen.")))
         with writing(backend.engine):
             book = backend.book
             chosen, _ = take_part(book, part.proposal, part.keys, stage_of(backend), by=who, now=now, settings=settings)
-            book.approve(chosen, by=who, now=now, large="large" in request.form)
+            if not approved:
+                book.approve(chosen, by=who, now=now, large="large" in request.form)
             book.publish(chosen, by=who, now=now, policy=settings.policy, law=settings.law, at=at)
         backend.refresh()
         return back_to(_home(), "published" if at is None else "scheduled")

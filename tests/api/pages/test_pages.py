@@ -181,6 +181,25 @@ def test_a_price_that_changed_twice_is_one_that_changed(office: Office) -> None:
     assert re.search(r"Prices changed, last 7 days\s+1\s+of 3 on sale", said)
 
 
+def test_what_was_approved_elsewhere_is_put_in_force_here(office: Office) -> None:
+    """On the command line, say; nobody approves it once more."""
+    person = office.signed_in("Petra")
+    office.desk.propose()
+    office.desk.book.approve("p1", by="bob", now=office.desk.now)
+    assert "would be refused" not in person.get("/desk/proposals/p1/approve").text
+    assert person.send("/desk/proposals/p1/approve", when="now").status_code == 303
+    assert office.desk.price() == "11.00"
+    assert [entry.by for entry in office.desk.book.entries() if entry.action == "approve"] == ["bob"]
+
+
+def test_what_waits_no_longer_is_not_there_to_approve(office: Office) -> None:
+    """An old link leads to what became of it."""
+    person = office.signed_in("Petra")
+    office.desk.propose()
+    office.desk.book.reject("p1", by="bob", now=office.desk.now)
+    assert person.get("/desk/proposals/p1/approve").headers["Location"] == "/desk/proposals/p1"
+
+
 def test_what_is_only_said_needs_nobody(office: Office) -> None:
     """That no proposal waits is no task; a proposal is one."""
     person = office.signed_in("Vera")

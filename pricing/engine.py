@@ -29,7 +29,7 @@ from pricing.errors import FairfareError
 from pricing.explain import reasons_for
 from pricing.feasibility import violations
 from pricing.guardrails import Rail, broken, distrust, stale
-from pricing.guardrails.rails import Refusal, scheduled
+from pricing.guardrails.rails import Refusal, scheduled, what_stopped
 from pricing.leeway import Leeway
 from pricing.market import Market, Prices, Sale, units_at
 from pricing.model import Ladder, Offer, Resource
@@ -290,6 +290,8 @@ def _decision(
     ]
     held = "; ".join(reason.rstrip(".") for reason in why if reason) or trouble or ""
     tried = decided.tried(i, (kept, allowed))
+    stopped = what_stopped(allowed, offer, in_force, evidence, policy)
+    acted = _acted(decided, offer, rules, wanted=wanted, trouble=trouble, stopped=stopped)
     known = UNEXPLAINED if rules.too_old or trouble else explain(decided, i, shadow_price, evidence)
     draft = Decision(
         offer=offer.id,
@@ -309,7 +311,7 @@ def _decision(
         gain=Gain.of(tried.earned[:, 1] - tried.earned[:, 0]),
         shadow_price=shadow_price,
         unit_cost=offer.unit_cost if policy.objective is Objective.MARGIN else Decimal(0),
-        explanation=replace(known, acted=tuple(_acted(decided, offer, rules, wanted, trouble))),
+        explanation=replace(known, acted=tuple(acted)),
         set_by=asks.by if asks and allowed != kept else None,
         override=asks.number if asks and allowed != kept else None,
     )
@@ -328,9 +330,12 @@ def _decision(
     return replace(draft, reasons=reasons)
 
 
-def _acted(decided: Decided, offer: Offer, rules: Leeway, wanted: Decimal, trouble: str | None) -> Iterator[str]:
-    """Names of all that kept an offer from a price within reach."""
-    yield from (refusal.rail.value for refusal in rules.acted[offer.id])
+def _acted(
+    decided: Decided, offer: Offer, rules: Leeway, *, wanted: Decimal, trouble: str | None, stopped: str | None
+) -> Iterator[str]:
+    """Names of all that kept an offer from a price within reach; what stopped it where it is comes first."""
+    acted = sorted(rules.acted[offer.id], key=lambda refusal: refusal.reason != stopped)
+    yield from (refusal.rail.value for refusal in acted)
     if any(decided.out_of_order(offer, price) for price in rules.allowed[offer.id]):
         yield Rail.ORDER.value
     if trouble:

@@ -15,7 +15,8 @@ from flask_babel import lazy_gettext as _
 from api.pages.numbers import Numbers
 from pricing.book import Decision, Standing, Verdict
 from pricing.demand import Identification
-from pricing.guardrails.rails import Rail
+from pricing.explain import STOPPED
+from pricing.guardrails.rails import LADDER_ENDS, Rail
 from pricing.overrides import Kind
 from pricing.policy import Mode
 
@@ -273,7 +274,7 @@ def _moved(decision: Decision, n: Numbers) -> str:
 
 
 def stopped_by(decision: Decision) -> str:
-    """The rail that stopped a price on its way; empty if none did."""
-    if decision.verdict is not Verdict.MOVE:
-        return ""
-    return next((named(RAILS, rail) for rail in decision.explanation.acted if rail in CAPS), "")
+    """The rail that stopped a price where it is; empty if it would go no further anyway."""
+    stops = any(text.startswith(STOPPED) and LADDER_ENDS not in text for text in decision.reasons)
+    first = decision.explanation.acted[:1] if stops else ()
+    return next((named(RAILS, rail) for rail in first if rail in CAPS), "")

@@ -287,6 +287,10 @@ def candidates(offer: Offer, in_force: InForce, evidence: Evidence, policy: Poli
     return Choices.of(offer, in_force, evidence, policy).ladder
 
 
+LADDER_ENDS = "the end of its ladder"
+"""What `what_stopped` says where no guard rail is to blame."""
+
+
 def what_stopped(price: Decimal, offer: Offer, in_force: InForce, evidence: Evidence, policy: Policy) -> str | None:
     """The rule that forbids one ladder step further in the direction of the move, or None."""
     up = price > in_force.price
@@ -294,6 +298,6 @@ def what_stopped(price: Decimal, offer: Offer, in_force: InForce, evidence: Evid
     if price == in_force.price:
         return None
     if not further:
-        return "the end of its ladder"
+        return LADDER_ENDS
     reasons = broken(min(further) if up else max(further), offer, in_force, evidence, policy)
     return reasons[0] if reasons else None

@@ -146,6 +146,14 @@ def test_the_rails_that_acted_are_named() -> None:
     ].explanation.acted == ("step", "confidence")
 
 
+def test_the_rail_that_stopped_a_price_is_named_first() -> None:
+    """It had moved before that day: the cap of a day stops it, short of the largest step."""
+    moved = replace(InForce.steady(TWENTY), highest=Decimal(22))
+    made = run([offer("stalls")], past={"stalls": moved})["stalls"]
+    assert made.reasons[-1].endswith("in a day.")
+    assert made.explanation.acted == ("daily-cap", "step")
+
+
 def test_a_declared_order_that_forbids_a_step_is_named() -> None:
     """The student may not cost more than the adult, wherever the step cap would let them go."""
     pair = [

@@ -29,7 +29,7 @@ from pricing.overrides import LONGEST_REASON, Kind, Override
 Form = Literal["floor", "ceiling", "fixed"]
 
 
-class Wanted(Strict):
+class WantedOverride(Strict):
     """A bound on the price of one offer in one channel."""
 
     offer: Annotated[str, Field(min_length=1, max_length=300)]
@@ -40,7 +40,7 @@ class Wanted(Strict):
     reason: Annotated[str, Field(min_length=1, max_length=LONGEST_REASON)]
 
 
-class Standing(BaseModel):
+class StandingOverride(BaseModel):
     """An override that stands."""
 
     number: int
@@ -55,14 +55,14 @@ class Standing(BaseModel):
     at: AwareDatetime
 
 
-class StandingList(BaseModel):
+class OverrideList(BaseModel):
     """All overrides that stand."""
 
-    items: list[Standing]
+    items: list[StandingOverride]
     next: None = None
 
 
-class Set(Standing):
+class SetOverride(StandingOverride):
     """The override that was set."""
 
     proposal: str | None = Field(description="the proposal that took the place of one that waited and did not keep it")
@@ -78,7 +78,7 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
     """The routes under /v1/overrides."""
     routes = Routes("overrides", "Bounds that people set on a price for a time", backend, gate)
 
-    @routes.reads("GET", "/overrides", scope=DECIDERS, responses={200: StandingList}, summary="Overrides that stand")
+    @routes.reads("GET", "/overrides", scope=DECIDERS, responses={200: OverrideList}, summary="Overrides that stand")
     def list_overrides() -> Response:
         return answer({"items": [_told(each) for each in _book(backend).standing(backend.now())], "next": None})
 
@@ -86,11 +86,11 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
         "POST",
         "/overrides",
         scope=Scope.PROPOSALS_APPROVE,
-        responses={201: Set, **problems(409)},
+        responses={201: SetOverride, **problems(409)},
         summary="Bound a price until an instant",
         leads_to=goes_to("end_override", number="/number"),
     )
-    def set_override(sent: Wanted) -> Response:
+    def set_override(sent: WantedOverride) -> Response:
         settings, wanted = backend.settings, _wanted(sent, backend)
         made = _book(backend).set(wanted, policy=settings.policy, law=settings.law)
         found = next(each for each in _book(backend).last() if (each.key, each.kind) == (wanted.key, wanted.kind))
@@ -100,7 +100,7 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
         "DELETE",
         "/overrides/<number>",
         scope=Scope.PROPOSALS_APPROVE,
-        responses={200: Standing, **problems(409)},
+        responses={200: StandingOverride, **problems(409)},
         summary="End an override before its time",
     )
     def end_override(path: NumberPath, sent: Reason) -> Response:
@@ -113,7 +113,7 @@ def _book(backend: Backend) -> Overrides:
     return Overrides(backend.engine, backend.root / ANCHOR_NAME)
 
 
-def _wanted(sent: Wanted, backend: Backend) -> Override:
+def _wanted(sent: WantedOverride, backend: Backend) -> Override:
     listing = backend.book.listings().get((sent.offer, sent.channel))
     if listing is None:
         raise RefusedError(f"there is no offer {sent.offer} in channel {sent.channel}")

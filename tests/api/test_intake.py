@@ -11,7 +11,7 @@ import pytest
 
 from api import intake, uploads
 from api.intake import take_in
-from api.plain import Writing
+from api.plain import LOOKED_AT, Writing
 from api.uploads import Upload
 from api.workspace import NEEDED, Workspace
 from pricing.errors import InputError, RefusedError
@@ -132,7 +132,7 @@ POISONED: dict[str, bytes] = {
     "no such day": PLAIN.encode() + b"2025-02-30,a,1,2\n",
     "the future": PLAIN.encode() + b"2099-01-01,a,1,2\n",
     "long ago": PLAIN.encode() + b"1066-10-14,a,1,2\n",
-    "null byte": PLAIN.encode() + b"2025-10-18,a\0,1,2\n",
+    "null byte": PLAIN.encode() + ROW * (LOOKED_AT // len(ROW)) + b"2025-10-18,a\0,1,2\n",
     "too few cells": PLAIN.encode() + b"2025-10-18,a\n",
     "too many cells": PLAIN.encode() + b"2025-10-18,a,1,2,3\n",
     "an open quotation": PLAIN.encode() + b'2025-10-18,"a,1,2\n' + ROW * 3,

@@ -3,7 +3,8 @@
 Guarantees
 ----------
 * The same file twice changes nothing; rows that cover periods already there are refused unless they replace them.
-* A file is there whole or not at all; rows that replace others are written before those are removed.
+* A file is there whole or not at all; rows that replace others are written before those are removed, and whoever is
+  killed in between can do it again.
 * Sales are of one currency: two would be summed.
 * Sales that came over the API are batches that keep their name (see `api.absorb`), whatever is replaced in them.
 """
@@ -51,6 +52,8 @@ class History:
             return self._upsert(kind, frame)
         target = self.folder / "sales" / f"{_digest(frame)}.parquet"
         if target.exists():
+            if replace:  # whoever wrote it may have been killed before removing what it replaces
+                self._drop(frame, [file for file in self._sales_files() if file != target])
             return Ingested(len(frame), self._count(), already_there=True)
         self._same_currency(frame, source)
         covered = self._covered(frame)

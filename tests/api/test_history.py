@@ -35,6 +35,23 @@ def test_periods_that_are_there_are_refused_unless_replaced(tmp_path: Path) -> N
     assert history.daily_sales()["quantity"].tolist() == [2, 5, 5]
 
 
+def test_whoever_is_killed_while_replacing_can_do_it_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job is begun anew when its worker is gone: sales must not count twice from then on."""
+    history, newer = History(tmp_path), sales(["2026-01-02", "2026-01-04"], quantity=5)
+    history.add("sales", sales(["2026-01-01", "2026-01-02", "2026-01-03"]), source="a.csv")
+
+    def killed(*_: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patched, pytest.raises(SystemExit):
+        patched.setattr(History, "_drop", killed)
+        history.add("sales", newer, source="b.csv", replace=True)
+    assert history.daily_sales()["quantity"].tolist() == [2, 7, 2, 5]
+    for _ in range(2):
+        history.add("sales", newer, source="b.csv", replace=True)
+        assert history.daily_sales()["quantity"].tolist() == [2, 5, 5]
+
+
 def test_another_product_in_the_same_period_is_welcome(tmp_path: Path) -> None:
     """Overlap counts per product, segment, event and channel."""
     history = History(tmp_path)

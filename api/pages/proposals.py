@@ -70,8 +70,12 @@ class Group:
 
 def add(desk: Desk) -> None:
     """Add them to the desk."""
-    backend = desk.backend
+    _add_whole(desk, desk.backend)
+    _add_part(desk, desk.backend)
+    _add_steps(desk, desk.backend)
 
+
+def _add_whole(desk: Desk, backend: Backend) -> None:
     @desk.page("/proposals/<name>")
     def proposal(name: str) -> str:
         found, standing = _known(backend, name, g.now)
@@ -102,6 +106,8 @@ def add(desk: Desk) -> None:
             part=part_of(at, found, choice, sift.event, stage_of(backend)) if open_ else None,
         )
 
+
+def _add_part(desk: Desk, backend: Backend) -> None:
     @desk.page("/proposals/<name>/bar")
     def approve_bar(name: str) -> str:
         part, choice = _asked(backend, name, request.args)
@@ -124,6 +130,8 @@ def add(desk: Desk) -> None:
             back=inside(request.args.get("back", "")),
         )
 
+
+def _add_steps(desk: Desk, backend: Backend) -> None:
     @desk.act("/proposals/<name>/approve", role=Role.APPROVER)
     def approve(name: str) -> Response:
         part, _ = _asked(backend, name, request.form)

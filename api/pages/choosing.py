@@ -27,7 +27,7 @@ from api.stage import Stage
 from api.store.checks import Key
 from api.store.database import reading
 from api.store.queries import standing_of
-from api.store.steps import foreseen, not_theirs, own_prices
+from api.store.steps import folded, foreseen, not_theirs, own_prices
 from pricing.book import Decision, Proposal, Standing, Verdict
 from pricing.model import ALL, Offer
 from pricing.outcome import TotalGain
@@ -284,8 +284,9 @@ def foresee(engine: Engine, at: Situation, part: Part, *, by: str, now: datetime
         refused, large = foreseen(db, asked, (at.settings.policy, at.settings.law), now=now)
     names = {_name(each): each.key for each in part.moves} if refused else {}
     named = {names[name] for text in refused if (name := named_in(text, names))}
-    own = {each.key for each in own_prices(by, asked)}
     why = "" if approved else not_theirs(by, asked)
+    proposer = folded(by) == folded(asked.proposed_by)  # who may approve no part of it
+    own = {each.key for each in own_prices(by, asked)} if why and not proposer else set[Key]()
     return Foresight((*([why] if why else []), *refused), frozenset(named | own), large)
 
 

@@ -135,6 +135,15 @@ def test_whoever_may_not_approve_a_price_is_told_before_and_may_leave_it(office:
     assert (price_list(office.desk.book)[ALL[0]], price_list(office.desk.book)[ALL[1]]) == ("10.00", "11.00")
 
 
+def test_a_proposer_is_told_that_someone_else_approves(office: Office, person: Person) -> None:
+    """Leaving some of it out would not help."""
+    mine = replace(decision(ALL[0]), set_by="Petra")
+    office.desk.book.propose(proposal(mine, decision(ALL[1]), name="p2", base=2, at=office.desk.now, by="Petra"))
+    shown = person.get("/desk/proposals/p2/approve").text
+    assert "Petra proposed p2: someone else must approve it" in shown
+    assert "Leave this change waiting too" not in shown
+
+
 def test_nothing_chosen_is_nothing_approved(office: Office, person: Person) -> None:
     """The page says so, and the proposal stays as it was."""
     assert person.send("/desk/proposals/p1/approve", seen="0.1.2.3.4.5", when="now").status_code == 422

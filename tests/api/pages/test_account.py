@@ -166,6 +166,16 @@ def test_everyone_may_what_their_role_allows(office: Office, name: str) -> None:
         assert allowed or office.desk.book.version() == before
 
 
+def test_no_step_is_taken_without_the_sessions_token(office: Office) -> None:
+    """Whoever asks; a file is another thing, which reads the token itself (`test_uploads.py`)."""
+    person = office.signed_in("Ada")
+    before = office.desk.book.entries()
+    for path in ACTS.keys() - {"/desk/uploads"}:
+        for token in ({}, {"token": "0" * 48}):
+            assert person.client.post(path, data={"reason": "x", **token}, headers=ORIGIN).status_code == 403, path
+    assert office.desk.book.entries() == before
+
+
 def test_a_change_of_role_signs_out(office: Office) -> None:
     """What was allowed a moment ago is not, at the next click."""
     person = office.signed_in("Petra")

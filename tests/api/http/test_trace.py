@@ -1,7 +1,5 @@
 """A request that writes or fails leaves a line that names who, and never the key; a read that goes well leaves none."""
 
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,15 +13,6 @@ from api.served.snapshot import NOTHING, View
 from tests.api.test_app import Fixed, Served
 
 KEPT = [structlog.contextvars.merge_contextvars]
-
-
-@pytest.fixture(autouse=True)
-def logging_all() -> Iterator[None]:
-    """Whatever commands that ran before in this process want to hear of."""
-    before = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
-    yield
-    structlog.configure(**before)
 
 
 @pytest.fixture

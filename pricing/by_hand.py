@@ -2,7 +2,8 @@
 
 Guarantees
 ----------
-* It is on the offer's ladder and inside [floor, ceiling], or it is refused with the reason.
+* It is on the offer's ladder and inside [floor, ceiling], or it is refused with the reason; keeping the price in force
+  never is.
 * The decision says whose price it is and why. What is expected of it is what the proposal knew of that price; of a
   price the proposal did not look at, it is carried over with the estimated elasticity, and the decision says so.
 """
@@ -29,16 +30,17 @@ def by_hand(decision: Decision, price: Decimal, *, by: str, reason: str) -> Deci
     ValueError
         if the offer may not have that price.
     """
-    if not (price.is_finite() and decision.floor <= price <= decision.ceiling):
+    keeps = price == decision.in_force
+    if not (keeps or (price.is_finite() and decision.floor <= price <= decision.ceiling)):
         raise ValueError(f"{price} is outside {decision.floor} to {decision.ceiling}")
-    if price not in decision.ladder:
+    if not (keeps or price in decision.ladder):
         raise ValueError(f"{price} is not a step of the ladder")
     then, gain, known = _expected(decision, price)
     return replace(
         decision,
         wanted=price,
         allowed=price,
-        verdict=Verdict.KEEP if price == decision.in_force else Verdict.MOVE,
+        verdict=Verdict.KEEP if keeps else Verdict.MOVE,
         reasons=(f"{by} set this price: {reason}", *known),
         then=then,
         gain=gain,

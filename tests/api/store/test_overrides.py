@@ -31,6 +31,7 @@ from tests.api.store.book_kit import (
     Home,
     book_with_prices,
     decision,
+    new_book,
     override,
     place_in,
     price_list,
@@ -194,6 +195,17 @@ def test_where_no_price_that_keeps_it_is_within_reach_today_the_price_stays(till
         (Decimal("11.00"), Verdict.KEEP),
         (Decimal("11.00"), Verdict.MOVE),
     ]
+
+
+def test_nor_is_it_in_the_way_that_the_price_that_stays_is_no_step(home: Home) -> None:
+    """A price from before Fairfare need be none."""
+    strict = replace(POLICY, step=Decimal("0.04"), weak_step=Decimal("0.04"))
+    book = new_book(home)
+    book.import_offers([Listing(replace(OFFERS[0], current_price=Decimal("10.50")))], by="ann", now=NOW)
+    book.propose(proposal(decision(price="12.00", now="10.50")))
+    made = Overrides(open_database(place_in(home))).set(override(), policy=strict, law=NO_LAW)
+    assert made is not None
+    assert [(each.allowed, each.verdict) for each in made.decisions] == [(Decimal("10.50"), Verdict.KEEP)]
 
 
 def test_a_proposal_that_keeps_it_goes_on_waiting(till: Till) -> None:

@@ -6,6 +6,7 @@ Guarantees
 * Where there is no forecast of today, that is said, and nothing is drawn for it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -68,11 +69,12 @@ class Line:
         return min(self.rows, key=lambda row: row.now), max(self.rows, key=lambda row: row.now)
 
 
-def lines_of(backend: Backend, at: Situation) -> tuple[Line, ...]:
-    """Every event on sale, the next one first."""
+def lines_of(backend: Backend, at: Situation, events: Sequence[str] | None = None) -> tuple[Line, ...]:
+    """These events, or every one on sale, the next one first."""
+    events = at.events if events is None else events
     fillings = {each.event: each for each in (at.bookings.events if at.bookings else ())}
     stage = current_stage(backend.root, backend.snapshots.current().snapshot, at.now)
-    on_hand = {name: fillings[name].on_hand for name in at.events if name in fillings}
+    on_hand = {name: fillings[name].on_hand for name in events if name in fillings}
     ends = finals(stage, on_hand) if stage else {}
     return tuple(
         Line(
@@ -83,7 +85,7 @@ def lines_of(backend: Backend, at: Situation) -> tuple[Line, ...]:
             rows=rows_on_sale(at.by_event[name], at),
             gains=at.gains(name),
         )
-        for name in at.events
+        for name in events
     )
 
 
@@ -148,7 +150,7 @@ def add(desk: Desk) -> None:
         at, n = situation(backend), numbers_of(backend)
         if event == ALL or event not in at.by_event:
             abort(HTTPStatus.NOT_FOUND)
-        line = next(line for line in lines_of(backend, at) if line.event == event)
+        (line,) = lines_of(backend, at, [event])
         view, waiting = _outlook(backend, at, line), at.waiting if line.moving else None
         choice = choice_of(waiting, request.args, ()) if waiting else None
         return render_template(

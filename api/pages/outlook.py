@@ -139,14 +139,14 @@ def outlook(
 
 def finals(stage: Stage, on_hand: Mapping[str, float]) -> dict[str, Span]:
     """How many units each of these events is expected to have sold in the end, at today's prices."""
-    found = {}
-    for event, sold in on_hand.items():
-        if names := {offer.id for offer in stage.market.offers if offer.event == event}:
-            market = touched(stage.market, names)
-            now = Sale.at(market, stage.curves, market.prices, stage.objective)
-            own = [offer.id in names for offer in market.offers]
-            found[event] = Span.of(sold + now.sold[:, own].sum(axis=1))
-    return found
+    market = touched(stage.market, {offer.id for offer in stage.market.offers if offer.event in on_hand})
+    own: dict[str, list[int]] = {}
+    for i, offer in enumerate(market.offers):
+        own.setdefault(offer.event, []).append(i)
+    if not own:
+        return {}
+    sold = Sale.at(market, stage.curves, market.prices, stage.objective).sold
+    return {event: Span.of(on_hand[event] + sold[:, own[event]].sum(axis=1)) for event in on_hand if event in own}
 
 
 def known(stage: Stage, offer: Offer) -> bool:

@@ -66,12 +66,14 @@ def named_price(price: PriceInForce) -> str:
 
 
 def changes_of(backend: Backend, keys: Collection[Key], *, limit: int) -> tuple[PriceChange, ...]:
-    """The latest changes of some offers' prices, the newest first; their first price is none."""
+    """The latest changes of some offers' prices, the newest first: no first price, and none set again."""
     with reading(backend.engine) as db:
         made, by = all_publications(db), _proposers(db)
         names = {offer for offer, _ in keys}
         found = [change for name in sorted(names) for change in _told(history_of(db, name), made, by)]
-    chosen = [change for change in found if change.price.key in keys and change.before is not None]
+    chosen = [
+        change for change in found if change.price.key in keys and change.before not in {None, change.price.price}
+    ]
     return tuple(sorted(chosen, key=lambda change: change.price.valid_from, reverse=True)[:limit])
 
 

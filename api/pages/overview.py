@@ -170,7 +170,7 @@ def _behind(line: Line, at: Situation, n: Numbers) -> Item:
         kind="warn",
         icon="warn",
         title=_title(line, n),
-        text=_selling(line, at, n) + " " + gettext("No price change is proposed that would help."),
+        text=f"{_selling(line, at, n)} {_no_help(at)}",
         stake=n.units(-missing),
         beside=gettext("tickets against typical"),
         action=gettext("Look"),
@@ -179,11 +179,18 @@ def _behind(line: Line, at: Situation, n: Numbers) -> Item:
     )
 
 
+def _no_help(at: Situation) -> str:
+    """Why no change waits for what sells too slowly; one that lapsed might have helped."""
+    if at.standing in {Standing.OPEN, Standing.APPROVED, Standing.PUBLISHED}:
+        return gettext("No price change is proposed that would help.")
+    return gettext("No proposal waits.")
+
+
 def _nothing_waits(at: Situation, n: Numbers) -> Item:
-    made = at.proposal
+    made, done = at.proposal, at.standing is Standing.PUBLISHED
     if made is None:
         text = gettext("Nothing was proposed yet. Prices stay as they are.")
-    elif at.standing is Standing.PUBLISHED:
+    elif done:
         text = gettext("The last proposal, of %(when)s, is in force.", when=n.when(made.proposed_at, at.now))
     else:
         text = gettext(
@@ -191,13 +198,13 @@ def _nothing_waits(at: Situation, n: Numbers) -> Item:
         )
     return Item(
         kind="info",
-        icon="check" if at.standing is Standing.PUBLISHED else "clock",
+        icon="check" if done else "clock",
         title=gettext("No proposal waits for you"),
         text=text,
         stake=str(len(at.listings)),
         beside=gettext("prices on sale"),
-        action=gettext("See what changed"),
-        address=url_for("desk.history"),
+        action=gettext("See what changed") if done else gettext("Propose anew"),
+        address=url_for("desk.history" if done else "desk.jobs"),
         weight=SAID,
     )
 

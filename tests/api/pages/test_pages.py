@@ -210,6 +210,15 @@ def test_what_is_only_said_needs_nobody(office: Office) -> None:
     assert "One thing needs you." in person.get("/desk/").text
 
 
+def test_after_a_proposal_that_lapsed_one_is_led_to_the_next(office: Office) -> None:
+    """Where new prices are proposed."""
+    office.desk.propose()
+    office.desk.book.reject("p1", by="bob", now=office.desk.now)
+    page = office.signed_in("Vera").get("/desk/").text
+    assert "Propose anew" in page
+    assert "See what changed" not in page
+
+
 def test_what_waits_without_a_known_gain_is_not_said_to_be_missing(office: Office) -> None:
     """On the overview and on the page of its event."""
     office.desk.propose()

@@ -48,6 +48,7 @@ def test_scheduled_prices_are_cancelled(office: Office) -> None:
     assert sent.headers["Location"] == "/desk/?done=cancelled"
     assert office.desk.book.coming(office.desk.now) == ()
     assert office.desk.price() == "10.00"
+    assert "These prices have not changed since they came on sale." in person.get("/desk/events/friday").text
 
 
 def test_what_was_not_shown_is_not_done(office: Office) -> None:

@@ -118,6 +118,7 @@ def _add_part(desk: Desk, backend: Backend) -> None:
         if _known(backend, name, g.now)[1] not in WAITING:
             return redirect(url_for("desk.proposal", name=name))
         part, choice = _asked(backend, name, request.args)
+        back = inside(request.args.get("back", ""))
         met = foresee(backend.engine, situation(backend), part, by=g.session.user.name, now=g.now)
         return render_template(
             "desk/approving.html",
@@ -127,7 +128,8 @@ def _add_part(desk: Desk, backend: Backend) -> None:
             met=met,
             without=choice.after("leave", met.named),
             largest=_largest(part, situation(backend)),
-            back=inside(request.args.get("back", "")),
+            back=back,
+            undone=f"{back.partition('?')[0]}?left={choice.code}" if choice.code else back,
         )
 
 

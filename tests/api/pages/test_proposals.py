@@ -174,6 +174,14 @@ def test_a_cancel_leads_nowhere_else(person: Person) -> None:
     assert 'name="next" value="https://elsewhere' not in page.text
 
 
+def test_a_cancel_keeps_what_was_chosen(person: Person) -> None:
+    """Nobody unticks forty prices twice."""
+    page = person.get("/desk/proposals/p1/approve?seen=0.1&pick=1&back=/desk/proposals/p1%3Fleft=x")
+    back = re.search(r'href="([^"]+)">Cancel', page.text[page.text.index('id="approving"') :])
+    assert back is not None
+    assert sorted(places(person.get(back[1]).text)) == ["1", "2", "3", "4", "5"]
+
+
 def test_an_old_proposal_shows_what_it_decided(person: Person) -> None:
     """Its own prices, not those of today; nothing can be ticked."""
     person.send("/desk/proposals/p1/approve", when="now")

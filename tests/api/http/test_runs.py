@@ -10,7 +10,7 @@ from api.app import create_app
 from api.http.auth import Gate
 from api.store.database import DATABASE_NAME, open_database
 from api.store.keys import Scope
-from api.store.runs import ON_REQUEST, Kind, State, claim, finish, report
+from api.store.runs import ON_REQUEST, State, claim, finish, report
 from tests.api.store.book_kit import NOW
 from tests.api.test_app import FREE, Served
 

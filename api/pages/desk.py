@@ -182,7 +182,9 @@ def csrf_token() -> str:
 
 
 def here() -> str:
-    """The address that was asked for, as it would be written in a link."""
+    """The address that was asked for, as it would be written in a link; of what was sent, the first page."""
+    if request.method == "POST":  # nothing there can be asked for
+        return HOME
     query = request.query_string.decode("ascii", "replace")
     return quote(request.path) + (f"?{query}" if query else "")
 

@@ -88,6 +88,7 @@ def test_what_goes_wrong_is_told_on_a_page(office: Office) -> None:
     office.desk.propose(by="petra")
     refused = person.send("/desk/proposals/p1/approve", when="now")
     assert (refused.status_code, "someone else must approve it" in refused.text) == (409, True)
+    assert 'name="next" value="/desk/"' in refused.text  # where another language leads
     office.desk.root.joinpath("fairfare.toml").write_text("nonsense")
     assert person.get("/desk/").status_code == 503
     office.desk.root.joinpath("prices.db").unlink()

@@ -36,8 +36,8 @@ _CHANNEL = """
 _CURRENCY = "currency, currency code, order currency, iso currency, waehrung, waehrungscode, waehrungskuerzel"
 _UNIT_COST = """
     unit cost, cost per unit, cost per item, cost price, purchase price, wholesale price, stueckkosten, einkaufspreis,
-    ek preis, ek, selbstkosten, selbstkostenpreis, herstellungskosten, kosten je stueck, kosten pro stueck, cost?,
-    kosten?
+    einstandspreis, ek preis, ek, selbstkosten, selbstkostenpreis, herstellungskosten, kosten je stueck,
+    kosten pro stueck, cost?, kosten?
 """
 _LIST_PRICE = """
     list price, listed price, rrp, msrp, compare at price, lineitem compare at price, variant compare at price,
@@ -75,7 +75,8 @@ SALES = {
         price, unit price, unit price paid, price paid, price per unit, price per ticket, lineitem price, item price,
         item cost, ticket price, sale price, selling price, sold price, average price, avg price, paid price, price
         each, preis, einzelpreis, stueckpreis, verkaufspreis, ticketpreis, kartenpreis, preis brutto, bruttopreis,
-        bezahlter preis, preis pro ticket, preis je ticket, preis pro stueck, preis je stueck, vk preis, vk, rate?
+        bezahlter preis, preis pro ticket, preis je ticket, preis pro stueck, preis je stueck, vk preis, vk,
+        vk preis brutto, vk brutto, verkaufspreis brutto, rate?
     """,
     "currency": _CURRENCY,
     "available": """
@@ -119,7 +120,7 @@ EVENTS = {
 OFFERS = {
     "offer": """
         offer, offer id, offer code, offer name, price id, rate code, angebot, angebots id, angebotsnummer,
-        angebotsnr, angebotscode, preis id, id?, code?
+        angebotsnr, angebotscode, preis id, id?, code?, artnr?
     """,
     "product": _PRODUCT,
     "segment": _SEGMENT,

@@ -70,6 +70,13 @@ def test_an_event_alone_is_approved_with_what_was_recorded_of_it(office: Office,
     assert verify(office.desk.engine, None) == ()
 
 
+def test_where_no_price_moves_nothing_is_to_be_unticked(office: Office, person: Person) -> None:
+    """Nor said to be chosen."""
+    office.desk.propose(decision(price="10.00"), name="kept")
+    page = person.get("/desk/proposals/kept").text
+    assert ("No price moves in it." in page, "All changes are chosen" in page) == (True, False)
+
+
 def test_what_was_unticked_stays_waiting(office: Office, person: Person) -> None:
     """Over all events, by exception; later for the rest."""
     form = {"seen": "0.1.2.3.4.5", "when": "later", "at": "2026-03-04T09:00"}

@@ -141,7 +141,7 @@ POISONED: dict[str, bytes] = {
     "no price": b"date,product,quantity\n2025-10-18,a,1\n",
     "half a letter": PLAIN.encode() + b"2025-10-18,\x81\x8d,1,2\n",
     "two currencies": b"date,product,quantity,price,currency\n2025-10-18,a,1,2,EUR\n2025-10-18,b,1,2,USD\n",
-    "no currency": b"date,product,quantity,price,currency\n2025-10-18,a,1,2,XXX\n",
+    "no currency": b"date,product,quantity,price,currency\n2025-10-18,a,1,2,XTS\n",
     "zones that mix": b"date,product,quantity,price\n2025-10-18T10:00Z,a,1,2\n2025-10-18T10:00,a,1,2\n",
     "a page": b"<!doctype html><title>Sign in</title>\n<p>Sign in first</p>\n",
 }

@@ -1,6 +1,5 @@
 """A desk with people, for the tests of its pages, and a browser."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,8 @@ from argon2 import PasswordHasher
 from werkzeug.test import Client, TestResponse
 
 from api.store.users import Role, Users
+from tests.api.chromium import chromium
 from tests.api.desk import Desk
-from tests.api.report.test_in_browser import CHROMIUM, FLAGS
 from tests.api.store.book_kit import NOW
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -68,13 +67,6 @@ def office(tmp_path: Path) -> Office:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
-    """Chromium; without it the tests are skipped, except in continuous integration, where they fail."""
-    if CHROMIUM is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("no Chromium on the path, and CI=true: pages must be tried in a browser")
-        pytest.skip("no Chromium on the path (Debian: apt-get install chromium)")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
+    """Chromium, for all pages."""
+    with chromium() as started:
+        yield started

@@ -1,7 +1,5 @@
 """Reports in a real browser: they draw, fit the screen, and say nothing on the console."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,21 +9,11 @@ import pytest
 from api.report import backtest_report, elasticity_report
 from forecasting.backtest import backtest
 from forecasting.fleet import Task
+from tests.api.chromium import chromium
 from tests.api.report.responses import Shop
 from tests.api.report.season import NOW
 from tests.forecasting.examples import sales_rows, seasonal
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SIZES = {
     "desktop": {"width": 1440, "height": 900},
     "tablet": {"width": 820, "height": 1100},
@@ -35,16 +23,9 @@ SIZES = {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium; without it the tests are skipped, except in continuous integration, where they fail."""
-    if CHROMIUM is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("no Chromium on the path, and CI=true: reports must be tried in a browser")
-        pytest.skip("no Chromium on the path (Debian: apt-get install chromium)")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
+    """Chromium, for all reports."""
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

@@ -135,6 +135,7 @@ class ShopSettings:
     vouchers : whether vouchers that name a price are priced too; pretix only
     tax_included : whether prices are written with tax; pretix says so itself
     requests_per_minute : most that are sent
+    sync_seconds : how often a worker brings it in step by itself [seconds]; None: only when asked
     """
 
     name: str
@@ -146,6 +147,7 @@ class ShopSettings:
     vouchers: bool = False
     tax_included: bool = True
     requests_per_minute: int = 300
+    sync_seconds: int | None = None
 
     def __post_init__(self) -> None:
         pretix, whole = self.system is ShopSystem.PRETIX, self.organizer is not None and len(self.events) > 0
@@ -153,6 +155,10 @@ class ShopSettings:
         problems = [
             (SHOP_NAME.fullmatch(self.name) is None, f"shop {self.name!r} is not of letters, digits, - and _"),
             (self.requests_per_minute < 1, f"shop {self.name}: requests_per_minute must be at least 1"),
+            (
+                self.sync_seconds is not None and self.sync_seconds < 1,
+                f"shop {self.name}: sync_seconds must be at least 1",
+            ),
             (pretix and not whole, f"shop {self.name}: pretix needs organizer and events"),
             (named and not pretix, f"shop {self.name}: organizer, events and vouchers are pretix's"),
             (

@@ -173,6 +173,7 @@ def test_a_shop_is_read_as_it_is_written() -> None:
         (SHOP + 'system = "other"', "system"),
         (SHOP + 'system = "oscar"\ntoken = "hush"', "unknown setting shops.token"),
         (SHOP + 'system = "oscar"\nrequests_per_minute = 0', "requests_per_minute must be at least 1"),
+        (SHOP + 'system = "oscar"\nsync_seconds = 0', "sync_seconds must be at least 1"),
         ((SHOP + 'system = "oscar"\n') * 2, "two shops have the same name"),
         (SHOP.replace('tickets"', '../up"') + 'system = "oscar"', "is not of letters"),
         ('allowed_networks = ["10.1.0.1/16"]', "is no network"),

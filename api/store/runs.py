@@ -42,6 +42,7 @@ class Kind(StrEnum):
     FIT = "fit"
     PRICE = "price"
     REPORT = "report"
+    SHOP = "shop"
 
 
 class State(StrEnum):
@@ -65,6 +66,7 @@ STAGES: Mapping[Kind, tuple[str, ...]] = {
     ),
     Kind.PRICE: ("optimizing prices",),
     Kind.REPORT: ("writing the report",),
+    Kind.SHOP: ("talking to the shop",),
 }
 """What each kind of job goes through; progress counts these, not seconds."""
 ON_REQUEST = (Kind.FIT, Kind.PRICE, Kind.REPORT)
@@ -90,7 +92,8 @@ class Run:
     Attributes
     ----------
     number : order of arrival
-    arguments : what it needs to know besides its kind; of an ingest: `upload`, the id of an `api.uploads.Upload`
+    arguments : what it needs to know besides its kind; of an ingest: `upload`, the id of an `api.uploads.Upload`; of
+        kind shop: an `api.errands.Order`
     attempt : times it was begun
     stage : what is being done
     progress : share of the stages done in this attempt, 0 to 1

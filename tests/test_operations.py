@@ -23,7 +23,7 @@ from api.store.log import ANCHOR_NAME, verify
 from api.store.migrations import upgrade
 from api.store.tables import sales
 from api.workspace import Workspace
-from tests.api.store.book_kit import DAY, IDS, LISTINGS, NOW, Home, decision, publish
+from tests.api.store.book_kit import DAY, IDS, LISTINGS, NOW, POLICY, Home, decision, publish
 from tests.api.store.conftest import home, new_home, postgres
 from tests.api.store.postgres import Server
 from tests.real_data import ROOT
@@ -71,7 +71,7 @@ def test_the_role_that_serves_can_do_all_it_needs(least: tuple[str, str], tmp_pa
     book.import_offers(LISTINGS, by="ann", now=NOW)
     publish(book, decision())
     publish(book, decision(IDS[1]), name="p2", at=NOW + DAY)
-    book.rollback(3, by="bob", now=NOW + DAY)
+    book.rollback(3, by="bob", now=NOW + DAY, policy=POLICY)
     book.freeze(by="bob", now=NOW + DAY, reason="test")
     create_key(engine, {Scope.ADMIN}, holder="till", by="ann", now=NOW)
     assert verify(engine, tmp_path / ANCHOR_NAME) == ()
@@ -107,7 +107,7 @@ def test_who_paid_a_wrong_price_is_found(home: Home, tmp_path: Path) -> None:
     place = Workspace.create(tmp_path / "shop", default_text(database=home if isinstance(home, str) else None))
     place.book.import_offers(LISTINGS, by="ann", now=NOW)
     publish(place.book, decision(price="12.00"), at=NOW + DAY)
-    place.book.rollback(2, by="bob", now=NOW + 2 * DAY)
+    place.book.rollback(2, by="bob", now=NOW + 2 * DAY, policy=POLICY)
     sold = {"before": (NOW, "12.00"), "wrong": (NOW + DAY + HOUR, "12.00"), "less": (NOW + DAY + HOUR, "9.00")}
     sold |= {"after": (NOW + 3 * DAY, "12.00")}
     with writing(place.book._engine) as db:

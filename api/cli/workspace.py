@@ -211,7 +211,7 @@ def rollback(
     Example: fairfare rollback 2 --workspace season
     """
     place = _open(workspace)
-    made = place.book.rollback(version, by=by or _me(), now=utc_now())
+    made = place.book.rollback(version, by=by or _me(), now=utc_now(), policy=place.settings.policy)
     place.refresh_snapshot(utc_now())
     typer.echo(f"Version {made} is in force: the prices before version {version}.")
 

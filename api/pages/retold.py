@@ -22,6 +22,8 @@ from api.pages.numbers import MINUS
 from api.pages.sentences import SENTENCES
 
 HOLE = re.compile(r"%\((\w+)\)s")
+CHANNEL = re.compile(r" \(%\(channel\d?\)s\)")
+"""Not written of an offer that is sold alike in every channel."""
 DAY, FILE = r"\d{4}-\d{2}-\d{2}", r"[^:\n]{1,80}?\.\w{1,8}|sales|events|offers|resources|calendar|future"
 FIGURE = r"[-+−]?[\d.,]*\d"
 NUMBER = re.compile(r"([-+]?)([\d,]+)(\.\d+)?")
@@ -47,26 +49,39 @@ class _Template:
 
     Attributes
     ----------
+    bare : whether it is said of offers without a channel
     longest : its longest piece without a hole, which a text that fits it contains
     """
 
     text: str
+    bare: bool
     pattern: re.Pattern[str]
     longest: str
 
     @classmethod
-    def of(cls, text: str) -> "_Template":
-        parts = HOLE.split(text.replace("%%", "%"))
+    def of(cls, text: str, *, bare: bool = False) -> "_Template":
+        written = CHANNEL.sub("", text) if bare else text
+        parts = HOLE.split(written.replace("%%", "%"))
         pattern = "".join(_hole(part) if i % 2 else re.escape(part) for i, part in enumerate(parts))
-        return cls(text, re.compile(pattern, re.DOTALL), max(parts[::2], key=len))
+        return cls(text, bare, re.compile(pattern, re.DOTALL), max(parts[::2], key=len))
+
+    def filled(self, values: Mapping[str, str | None]) -> str:
+        """It in the reader's language, with these in its holes."""
+        said = gettext(self.text)
+        parts = HOLE.split((CHANNEL.sub("", said) if self.bare else said).replace("%%", "%"))
+        return "".join(str(values[part]) if i % 2 else part for i, part in enumerate(parts))
 
 
 def _hole(name: str) -> str:
     return f"(?P<{name}>{KINDS.get(name.rstrip('0123456789'), '.+?')})"
 
 
-TEMPLATES = sorted(map(_Template.of, SENTENCES), key=lambda each: -len(HOLE.sub("", each.text)))
-"""Those that say most first: what fits two is taken for the more particular."""
+TEMPLATES = sorted(
+    (*map(_Template.of, SENTENCES), *(_Template.of(text, bare=True) for text in SENTENCES if CHANNEL.search(text))),
+    key=lambda each: (each.bare, -len(HOLE.sub("", each.text))),
+)
+"""Those that say most first: what fits two is taken for the more particular. Those without a channel come last, as the
+name of an offer may be anything."""
 
 
 def retold(text: str) -> Said:
@@ -99,13 +114,8 @@ def _whole(text: str, locale: str) -> str | None:
         if template.longest in text and (match := template.pattern.fullmatch(text)):
             values = {name: _value(name, value, locale) for name, value in match.groupdict().items()}
             if None not in values.values():
-                return _filled(gettext(template.text), values)
+                return template.filled(values)
     return None
-
-
-def _filled(text: str, values: Mapping[str, str | None]) -> str:
-    parts = HOLE.split(text.replace("%%", "%"))
-    return "".join(str(values[part]) if i % 2 else part for i, part in enumerate(parts))
 
 
 def _value(name: str, value: str, locale: str) -> str | None:

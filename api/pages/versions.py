@@ -125,7 +125,7 @@ def _take_back(backend: Backend, name: str, *, by: str) -> str:
             raise RefusedError(gettext("Prices have changed since this was shown. Look at it again."))
         if request.form.get("begun") != str(int(found.begun)):
             raise RefusedError(gettext("Its prices have begun since this was shown. Look at it again."))
-        backend.book.rollback(found.made.version, by=by, now=backend.now())
+        backend.book.rollback(found.made.version, by=by, now=backend.now(), policy=backend.settings.policy)
     return "undone" if found.begun else "cancelled"
 
 

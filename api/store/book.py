@@ -51,6 +51,7 @@ from api.store.steps import (
     moved_price,
     not_theirs,
     open_prices,
+    orders_kept_later,
     outside,
     person,
     price_again,
@@ -273,12 +274,17 @@ class PriceBook:
             step.tell(str(made.version), {"proposal": proposal_id, "prices": opened})
             return made.version
 
-    def rollback(self, version: int, *, by: str, now: datetime) -> int:
+    def rollback(self, version: int, *, by: str, now: datetime, policy: Policy) -> int:
         """Restore the prices that were in force before a publication, as a new version; returns that version.
 
         Publications that followed the one undone are undone with it, unless its prices have not begun: then it alone
-        is taken back. Offers that came on sale since keep their price.
+        is taken back. Offers that came on sale since keep their price. Refused where prices that wait for their time
+        would then break a declared order: they are taken back first.
         """
+        with writing(self._engine) as db, orders_kept_later(db, version, policy, now):
+            return self._take_back(version, by=by, now=now)
+
+    def _take_back(self, version: int, *, by: str, now: datetime) -> int:
         with self._step("rollback", by=by, now=now) as step:
             made_so_far = all_publications(step.db)
             undone = undoable(made_so_far, version)
@@ -350,7 +356,7 @@ class PriceBook:
         with writing(self._engine) as db:
             later = () if freeze_reason(db) else sorted({price.version for price in coming(db, moment(db, now))})
             for version in later:
-                self.rollback(version, by=by, now=now)
+                self._take_back(version, by=by, now=now)
             self._set_frozen(True, by=by, now=now, reason=reason)
         return tuple(later)
 

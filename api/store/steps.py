@@ -10,8 +10,10 @@ Guarantees
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -182,6 +184,32 @@ def outside(
         yield f"offer {price.offer} would cost {price.price}, outside its bounds {bounds}"
     if broken := broken_by(price.price, overrides.get(price.key, ())):
         yield f"offer {price.offer} would cost {price.price}, {broken.says(price.price)}"
+
+
+@contextmanager
+def orders_kept_later(db: Connection, version: int, policy: Policy, now: datetime) -> Iterator[None]:
+    """Refuse to take a version back if prices that wait would then break a declared order, or break it further."""
+    begins = sorted({price.valid_from for price in coming(db, dated(db, now))})
+    before = [_gaps(db, at, policy) for at in begins]
+    yield
+    if wrong := [text for at, gaps in zip(begins, before, strict=True) for text in _wider(db, at, policy, gaps)]:
+        raise RefusedError(f"version {version} may not be rolled back: {'; '.join(wrong)}")
+
+
+def _gaps(db: Connection, at: datetime, policy: Policy) -> dict[tuple[Key, Key], Decimal]:
+    on_sale = [each.offer for each in listing_of(db).values() if each.sold_until is None or at < each.sold_until]
+    cost = {price.key: price.price for price in in_force(db, at)}
+    return {(low, high): gap for low, high, gap in guardrails.above(cost, on_sale, policy)}
+
+
+def _wider(db: Connection, at: datetime, policy: Policy, before: Mapping[tuple[Key, Key], Decimal]) -> Iterator[str]:
+    """Orders that a price which begins at an instant breaks more than it did."""
+    then = {price.key: price for price in in_force(db, at)}
+    for (low, high), gap in _gaps(db, at, policy).items():
+        last = max(then[low], then[high], key=lambda price: price.valid_from)
+        if last.valid_from == at and gap > max(Decimal(0), before.get((low, high), Decimal(0))):
+            said = guardrails.dearer(low, high, {key: then[key].price for key in (low, high)})
+            yield f"from {at:%Y-%m-%d %H:%M} UTC on {said}; take version {last.version} back first"
 
 
 def describe(db: Connection, listed: Mapping[Key, Listing], now: datetime) -> list[dict[str, str]]:

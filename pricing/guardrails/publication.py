@@ -142,17 +142,28 @@ def _against(decision: Decision, book: _Book) -> list[str]:
     return [f"{name}: {reason}" for reason in found]
 
 
+def above(prices: Mapping[Key, Decimal], offers: Iterable[Offer], policy: Policy) -> Iterator[tuple[Key, Key, Decimal]]:
+    """Declared pairs of which both have a price: by how much the first costs more than the second."""
+    for lower, upper in declared(offers, policy):
+        low, high = (lower.id, lower.channel), (upper.id, upper.channel)
+        if {low, high} <= prices.keys():
+            yield low, high, prices[low] - prices[high]
+
+
+def dearer(low: Key, high: Key, prices: Mapping[Key, Decimal]) -> str:
+    """That a declared order is broken, in words."""
+    return f"{_name(*low)} at {prices[low]} would cost more than {_name(*high)} at {prices[high]}"
+
+
 def _disordered(moves: Sequence[Decision], book: _Book) -> Iterator[str]:
     """Declared orders that the moves would break, or break further."""
     before = {key: known.price for key, known in book.in_force.items()}
     moved = {decision.key: decision.allowed for decision in moves if decision.allowed.is_finite()}
-    after = before | moved
-    for lower, upper in declared(book.on_sale().values(), book.policy):
-        low, high = (lower.id, lower.channel), (upper.id, upper.channel)
-        if {low, high} & moved.keys() and {low, high} <= before.keys():
-            gap = after[low] - after[high]
+    after = {key: moved.get(key, price) for key, price in before.items()}
+    for low, high, gap in above(after, book.on_sale().values(), book.policy):
+        if {low, high} & moved.keys():
             if gap > max(Decimal(0), before[low] - before[high]):
-                yield f"{_name(*low)} at {after[low]} would cost more than {_name(*high)} at {after[high]}"
+                yield dearer(low, high, after)
             if waiting := [key for key in (low, high) if book.in_force[key].coming is not None and key not in moved]:
                 yield f"{_name(*waiting[0])}, whose price is tied to a moving one by an order, has a price scheduled"
 

@@ -114,7 +114,7 @@ def test_other_prices_on_disk_than_in_the_book_are_wrong(shop: Workspace, tmp_pa
     """Even with the right version and a right checksum."""
     other = shop_in(tmp_path / "other", tmp_path)
     publish(other.book, decision(price="12.00", now="11.00"), name="p2")
-    shop.book.rollback(2, by="bob", now=NOW)
+    shop.book.rollback(2, by="bob", now=NOW, policy=POLICY)
     other.refresh_snapshot(NOW)
     (other.root / SNAPSHOT_NAME).replace(shop.root / SNAPSHOT_NAME)
     assert "holds other prices than the book" in told(shop)["snapshot"]

@@ -22,7 +22,7 @@ from api.store.log import Entry
 from api.store.migrations import upgrade
 from api.webhooks import FIRST_WAIT, GIVE_UP, LONGEST_WAIT, Delivery, Endpoint, Outbox, is_event
 from pricing.errors import InputError
-from tests.api.store.book_kit import IDS, LISTINGS, NOW, decision, publish
+from tests.api.store.book_kit import IDS, LISTINGS, NOW, POLICY, decision, publish
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 ADDRESS = "https://hooks.example/T0/s3cret-path"
@@ -135,7 +135,7 @@ def test_an_event_says_what_the_log_says(told: Told) -> None:
 def test_a_rollback_is_told_too(told: Told) -> None:
     """It restores prices, so it changes them."""
     told.deliver()
-    told.book.book.rollback(3, by="bob", now=NOW + timedelta(hours=1))
+    told.book.book.rollback(3, by="bob", now=NOW + timedelta(hours=1), policy=POLICY)
     told.deliver()
     last = json.loads(told.listener.heard[-1].content)["data"]
     assert (last["change"], last["version"], last["prices"][0]["price"]) == ("rollback", 4, "11.00")

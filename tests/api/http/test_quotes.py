@@ -22,7 +22,7 @@ from api.settings import default_text
 from api.store.database import DATABASE_NAME
 from api.store.keys import Scope, create_key
 from tests.api.clocks import Machine
-from tests.api.store.book_kit import IDS, NOW, book_with_prices, decision, proposal, publish, put_in_force
+from tests.api.store.book_kit import IDS, NOW, POLICY, book_with_prices, decision, proposal, publish, put_in_force
 from tests.api.test_app import FREE, Fixed
 
 MINUTE = timedelta(minutes=1)
@@ -157,7 +157,7 @@ def _take(shop: Shop, step: str) -> None:
         shop.book.unfreeze(by="ann", now=at, reason="test")
     elif step == "rollback" and not frozen and shop.book.version() > 1:
         shop.steps += 1
-        shop.book.rollback(shop.book.version(), by="ann", now=at + timedelta(milliseconds=1))
+        shop.book.rollback(shop.book.version(), by="ann", now=at + timedelta(milliseconds=1), policy=POLICY)
         shop.follower.refresh()
     elif step[0].isdigit() and not frozen and step != in_force:
         shop.publish(step)

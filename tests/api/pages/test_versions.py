@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 from tests.api.pages.conftest import Office, Person
-from tests.api.store.book_kit import IDS, decision
+from tests.api.store.book_kit import IDS, POLICY, decision
 
 
 def published(office: Office, **when: str) -> Person:
@@ -82,7 +82,7 @@ def test_what_goes_with_a_rollback_is_named_before(office: Office) -> None:
     office.desk.propose(decision(IDS[1], "12.00"), name="p2")
     person.send("/desk/proposals/p2/approve", when="now")
     assert "Version 3, which followed, is undone with it" in person.get("/desk/versions/2").text
-    office.desk.book.rollback(3, by="bob", now=office.desk.now)
+    office.desk.book.rollback(3, by="bob", now=office.desk.now, policy=POLICY)
     assert "No later version is undone with it" in person.get("/desk/versions/2").text
 
 

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from api.served.answers import take
 from api.served.snapshot import SNAPSHOT_NAME, Content, Entry, Key, Snapshot, load, write
 from api.store.database import DATABASE_NAME, open_to_read, reading
-from tests.api.store.book_kit import IDS, NOW, book_with_prices, decision, publish
+from tests.api.store.book_kit import IDS, NOW, POLICY, book_with_prices, decision, publish
 
 
 def snapshot_of(folder: Path) -> Snapshot:
@@ -117,7 +117,7 @@ def test_an_explanation_is_the_latest_decision_that_counts(tmp_path: Path) -> No
     publish(book, decision(price="11.00", now="11.00"), name="p2")
     kept = explained(snapshot_of(tmp_path), IDS[0])
     assert (kept["version"], kept["verdict"]) == (2, "keep")
-    book.rollback(2, by="bob", now=NOW)
+    book.rollback(2, by="bob", now=NOW, policy=POLICY)
     back = explained(snapshot_of(tmp_path), IDS[0])
     assert (back["set_by"], back["price"], back["verdict"], len(back["reasons"])) == ("rollback", "10.00", None, 1)
 

@@ -262,7 +262,8 @@ class Machine(RuleBasedStateMachine):
         versions = [number for number, made in self.model.versions.items() if made.change is not Change.IMPORT]
         version = versions[-1 - back] if back < len(versions) else 1
         if self.attempt(
-            self.model.may_roll_back(version, self.now), lambda: self.book.rollback(version, by="cyd", now=self.now)
+            self.model.may_roll_back(version, self.now),
+            lambda: self.book.rollback(version, by="cyd", now=self.now, policy=POLICY),
         ):
             self.model.roll_back(version, self.now)
 

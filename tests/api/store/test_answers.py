@@ -94,7 +94,7 @@ def test_a_price_that_a_rollback_restores_is_measured_by_what_was_before_it(home
     move(book, "11.00", at=NOW + 40 * DAY)
     before = said(home, NOW + 41 * DAY, GERMAN)["reduction"]
     version = move(book, "10.00", at=NOW + 42 * DAY)
-    book.rollback(version, by="ann", now=NOW + 43 * DAY)
+    book.rollback(version, by="ann", now=NOW + 43 * DAY, policy=POLICY)
     assert before["lowest_price"] == "12.00"
     assert said(home, NOW + 44 * DAY, GERMAN)["reduction"] is None
 
@@ -111,7 +111,7 @@ def test_a_price_that_was_taken_back_before_it_began_was_never_charged(home: Hom
     """10 was scheduled and cancelled; what 11 is measured by is still 12."""
     book, at = goods(home), NOW + 40 * DAY
     version = move(book, "10.00", at=at, begins=at + 2 * DAY)
-    book.rollback(version, by="ann", now=at + DAY)
+    book.rollback(version, by="ann", now=at + DAY, policy=POLICY)
     move(book, "11.00", at=at + 3 * DAY)
     assert said(home, at + 3 * DAY, GERMAN)["reduction"]["lowest_price"] == "12.00"
 
@@ -164,7 +164,7 @@ def test_personal_data_is_disclosed_as_long_as_the_price_that_was_made_from_it_h
     assert said(home, NOW + 2 * DAY, NEW_YORK)["disclosures"] == words
     version = move(book, "12.00", at=NOW + 3 * DAY, inputs=("date",))
     assert said(home, NOW + 3 * DAY, NEW_YORK)["disclosures"] == []
-    book.rollback(version, by="ann", now=NOW + 4 * DAY)
+    book.rollback(version, by="ann", now=NOW + 4 * DAY, policy=POLICY)
     assert said(home, NOW + 4 * DAY, NEW_YORK)["disclosures"] == words
 
 

@@ -30,6 +30,7 @@ from tests.api.store.book_kit import (
     LISTINGS,
     NOW,
     OFFERS,
+    POLICY,
     Home,
     book_with_prices,
     decision,
@@ -294,7 +295,7 @@ def test_rolling_back_restores_the_prices_exactly(book: PriceBook) -> None:
     """As a new version; the history keeps what was."""
     before = price_list(book)
     publish(book, decision(), decision(IDS[1], "12.00"))
-    assert book.rollback(2, by="bob", now=LATER) == 3
+    assert book.rollback(2, by="bob", now=LATER, policy=POLICY) == 3
     assert price_list(book) == before
     assert [str(price.price) for price in book.history(IDS[0])] == ["10.00", "11.00", "10.00"]
     assert len(book.history(IDS[2])) == 1, "a price that never changed stays open"
@@ -305,14 +306,14 @@ def test_what_cannot_be_rolled_back_is_refused(book: PriceBook) -> None:
     """There is nothing before the import, and no version that was never made."""
     for version in (1, 7):
         with pytest.raises(RefusedError, match="not a publication that can be rolled back"):
-            book.rollback(version, by="bob", now=NOW)
+            book.rollback(version, by="bob", now=NOW, policy=POLICY)
 
 
 def test_rolling_back_keeps_what_came_on_sale_since(book: PriceBook) -> None:
     """An offer that had no price then keeps the one it has now."""
     publish(book, decision())
     new_offer(book)
-    book.rollback(2, by="bob", now=NOW)
+    book.rollback(2, by="bob", now=NOW, policy=POLICY)
     assert price_list(book) == dict.fromkeys((*IDS, "macbeth"), "10.00")
 
 
@@ -340,7 +341,7 @@ def test_a_frozen_book_changes_nothing_until_a_person_lifts_it(home: Home) -> No
     restarted = PriceBook(open_database(place_in(home)))
     steps: list[Callable[[], int]] = [
         lambda: put_in_force(restarted, "p2"),
-        lambda: restarted.rollback(2, by="bob", now=NOW),
+        lambda: restarted.rollback(2, by="bob", now=NOW, policy=POLICY),
         lambda: new_offer(restarted),
     ]
     for step in steps:
@@ -393,7 +394,7 @@ def take_step(book: PriceBook, step: Step, number: int, now: datetime) -> None:
             current = price_list(book)
             publish(book, decision(IDS[offer], str(LADDER[choice]), now=current[IDS[offer]]), name=f"p{number}", at=now)
         elif verb == "rollback":
-            book.rollback(book.version() - choice, by="bob", now=now)
+            book.rollback(book.version() - choice, by="bob", now=now, policy=POLICY)
         elif verb == "freeze":
             book.freeze(by="bob", now=now, reason="test")
         else:

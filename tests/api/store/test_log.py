@@ -49,7 +49,7 @@ class Shop:
         self.book.import_offers(LISTINGS, by="ann", now=NOW)
         publish(self.book, decision(), name="p1")
         publish(self.book, decision(IDS[1], "12.00"), name="p2")
-        self.book.rollback(3, by="cyd", now=NOW)
+        self.book.rollback(3, by="cyd", now=NOW, policy=POLICY)
 
     def findings(self) -> tuple[str, ...]:
         """What is wrong with the log and the book beside it."""
@@ -76,7 +76,7 @@ def shop(home: Home, tmp_path: Path) -> Shop:
 def test_every_step_is_in_the_log(shop: Shop) -> None:
     """What was done to what, by whom; steps that were refused are not."""
     with pytest.raises(RefusedError):
-        shop.book.rollback(9, by="cyd", now=NOW)
+        shop.book.rollback(9, by="cyd", now=NOW, policy=POLICY)
     told = [(entry.action, entry.subject, entry.by) for entry in shop.book.entries()]
     assert told == [
         ("import", "1", "ann"),
@@ -226,7 +226,7 @@ def take(book: PriceBook, verb: str, what: tuple[str, int], name: str, *, now: d
         begins = now + timedelta(hours=1 + choice) if verb == "schedule" else None
         put_in_force(book, name, at=now, begins=begins)
     elif verb == "rollback":
-        book.rollback(book.version() - choice, by="bob", now=now)
+        book.rollback(book.version() - choice, by="bob", now=now, policy=POLICY)
     elif verb == "import":
         book.import_offers([Listing(dataclasses.replace(OFFERS[0], id=f"new-{choice}"))], by="ann", now=now)
     else:

@@ -152,8 +152,8 @@ def test_a_rollback_that_would_break_it_is_refused(till: Till) -> None:
     publish(till.book, decision(price="11.00", now="12.00"), name="p2", at=NOW + DAY)
     till.set(override(at=NOW + DAY))
     with pytest.raises(RefusedError, match=r"would cost 12\.00, above the ceiling of 11\.00 that Ann set"):
-        till.book.rollback(3, by="cyd", now=NOW + DAY)
-    assert till.book.rollback(3, by="cyd", now=NOW + DAY + WEEK) == 4
+        till.book.rollback(3, by="cyd", now=NOW + DAY, policy=POLICY)
+    assert till.book.rollback(3, by="cyd", now=NOW + DAY + WEEK, policy=POLICY) == 4
 
 
 def test_an_offer_cannot_be_described_so_that_it_leaves_no_price(till: Till) -> None:
@@ -314,7 +314,7 @@ def _end(till: Till, kind: Kind) -> None:
 
 
 def _roll_back(till: Till) -> None:
-    till.book.rollback(till.book.version(), by="cyd", now=till.now)
+    till.book.rollback(till.book.version(), by="cyd", now=till.now, policy=POLICY)
 
 
 def _publish(till: Till, price: str, days: float) -> None:

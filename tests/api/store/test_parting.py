@@ -181,7 +181,7 @@ def test_a_part_is_overtaken_by_whatever_is_not_another_part(book: PriceBook, wh
     if what == "import":
         book.import_offers([replace(LISTINGS[0], offer=replace(LISTINGS[0].offer, id="new"))], by="ann", now=NOW)
     elif what == "rollback":
-        book.rollback(2, by="bob", now=NOW)
+        book.rollback(2, by="bob", now=NOW, policy=POLICY)
     else:
         book.propose(proposal(decision(IDS[2]), name="p2", base=2))
         approve_and_publish(book, "p2")
@@ -208,9 +208,9 @@ def test_a_rollback_takes_back_one_part_or_both(book: PriceBook) -> None:
     chosen, rest = split(book, {ADULT})
     approve_and_publish(book, chosen)
     approve_and_publish(book, rest)
-    book.rollback(3, by="bob", now=NOW)
+    book.rollback(3, by="bob", now=NOW, policy=POLICY)
     assert price_list(book) == dict(zip(IDS, ("11.00", "10.00", "10.00"), strict=True))
-    book.rollback(2, by="bob", now=NOW)
+    book.rollback(2, by="bob", now=NOW, policy=POLICY)
     assert set(price_list(book).values()) == {"10.00"}
 
 

@@ -9,7 +9,7 @@ from api.served.quoting import Said
 from api.served.snapshot import Entry
 from api.store.database import open_database, reading
 from pricing.law import NO_LAW
-from tests.api.store.book_kit import NOW, Home, book_with_prices, decision, place_in, publish
+from tests.api.store.book_kit import NOW, POLICY, Home, book_with_prices, decision, place_in, publish
 
 
 def test_a_price_is_told_as_it_was_after_another_has_replaced_it(home: Home) -> None:
@@ -22,7 +22,7 @@ def test_a_price_is_told_as_it_was_after_another_has_replaced_it(home: Home) -> 
         if step == 1:
             publish(book, decision(), at=now)
         elif step == 2:
-            book.rollback(2, by="ann", now=now)
+            book.rollback(2, by="ann", now=now, policy=POLICY)
         with reading(engine) as db:
             seen |= {entry.number: entry for entry in take(db, now=now).content.entries}
     with reading(engine) as db:

@@ -7,13 +7,16 @@ from decimal import Decimal
 import pytest
 
 from api.store.book import PriceBook
+from api.store.log import verify
 from pricing.errors import RefusedError
+from pricing.law import NO_LAW
 from pricing.model import Ladder, Offer
 from tests.api.store.book_kit import (
     DAY,
     IDS,
     LISTINGS,
     NOW,
+    POLICY,
     Home,
     book_with_prices,
     decision,
@@ -78,19 +81,19 @@ def test_an_offer_with_a_coming_price_is_left_alone(book: PriceBook) -> None:
 def test_taking_it_back_leaves_the_price_in_force(book: PriceBook) -> None:
     """It alone is taken back, whatever was published since; the price goes on without an end."""
     publish(book, decision(IDS[1]), name="other")
-    assert book.rollback(2, by="cyd", now=NOW) == 4
+    assert book.rollback(2, by="cyd", now=NOW, policy=POLICY) == 4
     assert [costs(book, NOON, offer) for offer in IDS] == ["10.00", "11.00", "10.00"]
     assert book.history(IDS[0])[-1].valid_until is None
     assert book.coming(NOW) == ()
     for version, reason in ((2, "was rolled back already"), (4, "propose them again")):
         with pytest.raises(RefusedError, match=reason):
-            book.rollback(version, by="cyd", now=NOW)
+            book.rollback(version, by="cyd", now=NOW, policy=POLICY)
 
 
 def test_what_has_begun_is_rolled_back_like_any_other(book: PriceBook) -> None:
     """With all that followed."""
     publish(book, decision(IDS[1]), name="other")
-    assert book.rollback(2, by="cyd", now=NOON) == 4
+    assert book.rollback(2, by="cyd", now=NOON, policy=POLICY) == 4
     assert [costs(book, NOON + DAY, offer) for offer in IDS] == ["10.00", "10.00", "10.00"]
     assert costs(book, NOON - TICK) == "10.00"
 
@@ -98,7 +101,7 @@ def test_what_has_begun_is_rolled_back_like_any_other(book: PriceBook) -> None:
 def test_rolling_back_an_earlier_publication_leaves_what_was_scheduled_before_it(book: PriceBook) -> None:
     """A schedule that is older than what is undone goes on."""
     publish(book, decision(IDS[1]), name="other")
-    book.rollback(3, by="cyd", now=NOW)
+    book.rollback(3, by="cyd", now=NOW, policy=POLICY)
     assert [costs(book, NOON, offer) for offer in IDS] == ["11.00", "10.00", "10.00"]
 
 
@@ -110,6 +113,32 @@ def test_a_freeze_takes_back_what_has_not_begun(book: PriceBook) -> None:
     assert [costs(book, NOON + DAY, offer) for offer in IDS] == ["10.00"] * 3
     book.unfreeze(by="cyd", now=NOW, reason="over")
     assert [costs(book, NOON + DAY, offer) for offer in IDS] == ["10.00"] * 3
+
+
+def test_what_a_coming_price_rests_on_is_not_taken_from_under_it(home: Home) -> None:
+    """A child's price that follows the adult's would rise without it: it is taken back first, then both may go."""
+    ordered, book = replace(POLICY, segment_order=(("child", "adult"),)), book_with_prices(home)
+    for offer, begins in ((IDS[0], NOON), (IDS[1], NOON + DAY)):
+        book.propose(proposal(decision(offer), name=offer, base=book.version()))
+        book.approve(offer, by="bob", now=NOW)
+        book.publish(offer, by="bob", now=NOW, policy=ordered, law=NO_LAW, at=begins)
+    with pytest.raises(
+        RefusedError,
+        match=r"from 2026-03-03 12:00 UTC on hamlet-child at 11\.00 .* hamlet-adult at 10\.00; take version 3 back",
+    ):
+        book.rollback(2, by="cyd", now=NOW, policy=ordered)
+    assert [costs(book, NOON + DAY, offer) for offer in IDS] == ["11.00", "11.00", "10.00"]
+    assert verify(book._engine, None) == ()
+    assert [book.rollback(version, by="cyd", now=NOW, policy=ordered) for version in (3, 2)] == [4, 5]
+    assert book.coming(NOW) == ()
+
+
+def test_an_order_that_was_broken_before_does_not_keep_a_schedule_from_being_taken_back(book: PriceBook) -> None:
+    """Only what the step itself would make worse is refused."""
+    publish(book, decision(IDS[1]), name="child above adult")
+    ordered = replace(POLICY, segment_order=(("child", "adult"), ("child", "senior")))
+    schedule(book, "p3", offer=IDS[2], begins=NOON + DAY)
+    assert book.rollback(4, by="cyd", now=NOW, policy=ordered) == 5
 
 
 def test_bounds_that_leave_out_a_coming_price_are_refused(book: PriceBook) -> None:

@@ -33,6 +33,7 @@ from tests.api.store.book_kit import (
     IDS,
     LISTINGS,
     NOW,
+    POLICY,
     Home,
     book_with_prices,
     decision,
@@ -205,7 +206,7 @@ def test_a_price_that_was_taken_back_never_begins(shop: Shop, step: str) -> None
     version = shop.schedule()
     shop.follower.refresh()
     if step == "rollback":
-        shop.book.rollback(version, by="bob", now=NOW + TICK)
+        shop.book.rollback(version, by="bob", now=NOW + TICK, policy=POLICY)
     else:
         shop.book.freeze(by="bob", now=NOW + TICK, reason="a promise")
     shop.follower.refresh()

@@ -16,7 +16,8 @@ from enum import StrEnum
 
 import msgspec
 
-from api.shops.status import DriftedPlace, HeldPlace, RefusedPlace
+from api.shops.model import Held, Refused
+from api.shops.status import DriftedPlace
 from api.store.runs import Kind, Run, State
 from api.store.users import Role
 from pricing.errors import InputError
@@ -149,8 +150,8 @@ class Compared:
     steps: tuple[Difference, ...]
     kept: int
     drifted: tuple[DriftedPlace, ...]
-    held: tuple[HeldPlace, ...]
-    refused: tuple[RefusedPlace, ...]
+    held: tuple[Held, ...]
+    refused: tuple[Refused, ...]
     frozen: bool
 
 

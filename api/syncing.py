@@ -2,86 +2,173 @@
 
 Guarantees
 ----------
+* It is the same whoever asks: the command line, a loop, or a job from the desk. What came of it stands in the shop's
+  `status.json` afterwards, a shop that refused or did not answer included.
 * A sale is recorded once, however often it is pulled; the cursor moves on only when what was pulled is recorded.
 * A sale that cannot be used is written down beside the others with its reason, and keeps none of them back.
-* What is pushed is what is in force in the price book, within the bounds in force now; while prices are frozen nothing
-  is.
-* A price that somebody changed in the shop is told and left alone.
+* What is pushed is what is in force in the price book, within the bounds and overrides that stand now; while prices are
+  frozen nothing is. A place that cannot be priced is told with its reason, and keeps none of the others back.
+* A price that somebody changed in the shop, or that a rollback put back, is told and left alone.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 from sqlalchemy import Engine
 
 from api.atomic import write_bytes
-from api.shops.model import Change, Check, Movement, Plan, Report
+from api.errands import Pulled
+from api.settings import Settings
+from api.shops.errors import ShopError
+from api.shops.journal import digest_of
+from api.shops.model import Change, Check, Drift, Movement, Outcome, Plan, Refused, Report
 from api.shops.offers import Offers
+from api.shops.opening import folder_of, opened
+from api.shops.seen import Seen
 from api.shops.shop import Shop
+from api.shops.status import DriftedPlace, LastPull, LastPush, Problem, Status, note
 from api.store.book import PriceBook
+from api.store.overrides import Overrides
 from api.store.sales import MOST_ROWS, Received, Sale, record
-from pricing.errors import Finding, InputError, MismatchError
+from pricing.book import Listing, PriceInForce
+from pricing.errors import FairfareError, InputError, MismatchError
+from pricing.overrides import broken_by
 
 BEFORE = timedelta(days=30)
 """The lowest price of so long is shown beside a new one."""
+SYNC = "sync"
+"""Who pushes what is in force, where no person asked for it."""
+TOLD = 20
+"""Sales that could not be used, of which the status tells; all are in `refused.json`."""
 _ROW = re.compile(r"sales\[(\d+)\]")
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
-    """What came in: sales that are new, known before, of places without an offer, and refused with the reason."""
+class Door:
+    """A shop that is spoken to, with its name in the settings and its folder."""
 
-    new: int
-    known: int
-    unmapped: tuple[str, ...]
-    refused: tuple[str, ...]
+    name: str
+    shop: Shop
+    folder: Path
+
+    @property
+    def offers(self) -> Offers:
+        """Which offer is sold where."""
+        return Offers.read(self.folder / "offers.csv")
+
+
+@contextmanager
+def entered(
+    root: Path, settings: Settings, name: str, environment: Mapping[str, str], *, now: datetime
+) -> Iterator[Door]:
+    """A shop of a workspace; its connections are closed afterwards.
+
+    Raises
+    ------
+    InputError
+        if there is no such shop, or it cannot be spoken to as the settings have it, which its status tells then.
+    """
+    found = [each for each in settings.shops if each.name == name]
+    if not found:
+        known = ", ".join(each.name for each in settings.shops) or "none"
+        raise InputError(f"there is no shop {name} in the settings, which name: {known}")
+    folder = folder_of(root, name)
+    with ExitStack() as stack:
+        try:
+            shop = stack.enter_context(opened(found[0], settings, root, environment))
+        except FairfareError as error:
+            note_problem(folder, error, now=now)
+            raise
+        yield Door(name, shop, folder)
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What went out.
+    """What a push changes, and what came of it.
 
     Attributes
     ----------
     plan : where the shop differed
+    offers : what is sold where
+    decision : what the push is called
+    frozen : whether nothing may be pushed because prices are frozen
     report : how the push ended; None where nothing was pushed
     checks : what stands in the shop now, where something was pushed
-    frozen : whether nothing was pushed because prices are frozen
     """
 
     plan: Plan
+    offers: Offers
+    decision: str
+    frozen: bool
     report: Report | None = None
     checks: tuple[Check, ...] = ()
-    frozen: bool = False
+
+    @property
+    def digest(self) -> str:
+        """Names what is to be written."""
+        return digest_of(self.decision, self.plan.writes)
+
+    @property
+    def arrived(self) -> bool:
+        """Whether all that was sent is there, and seen by buyers."""
+        return (self.report is None or self.report.whole) and not any(check.problems for check in self.checks)
 
     @property
     def whole(self) -> bool:
-        """Whether all that was to be done is done, and seen by buyers."""
-        return (self.report is None or self.report.whole) and not any(check.problems for check in self.checks)
+        """Whether all that was to be done is done."""
+        return self.arrived and not self.plan.refused
 
 
-def pull(shop: Shop, offers: Offers, engine: Engine, folder: Path, *, name: str, now: datetime) -> Pulled:
-    """Record what was sold in a shop since the last time.
+def note_problem(folder: Path, error: FairfareError | None, *, now: datetime) -> None:
+    """Keep in a shop's status what went wrong; None: nothing does any more."""
+    if error is None:
+        note(folder, problem=None)
+    else:
+        note(folder, problem=Problem(now, str(error), getattr(error, "permanent", True)))
 
-    Parameters
-    ----------
-    folder : of the shop, where the cursor is kept
-    """
-    cursor = folder / "cursor"
-    demand = shop.pull_demand(cursor.read_text(encoding="utf-8") if cursor.exists() else None)
-    sales = [_sale(each, offers, name) for each in demand.movements if each.place in offers.at]
+
+@contextmanager
+def _noted(door: Door, now: datetime) -> Iterator[None]:
+    """Keep in a shop's status whether what is done there succeeds; what the price book forbids is not the shop's."""
+    try:
+        yield
+    except (ShopError, InputError) as error:
+        note_problem(door.folder, error, now=now)
+        raise
+    else:
+        note_problem(door.folder, None, now=now)
+
+
+def look(door: Door, *, now: datetime) -> Seen:
+    """Read prices and stock of a shop, and keep them in its folder."""
+    with _noted(door, now):
+        shop = door.shop
+        seen = Seen.of(shop.capabilities.system, shop.read_prices(), shop.pull_inventory(), at=now)
+        seen.write(door.folder)
+        return seen
+
+
+def pull(door: Door, engine: Engine, *, now: datetime) -> Pulled:
+    """Record what was sold in a shop since the last time."""
+    with _noted(door, now):
+        offers, cursor = door.offers, door.folder / "cursor"
+        demand = door.shop.pull_demand(cursor.read_text(encoding="utf-8") if cursor.exists() else None)
+    sales = [_sale(each, offers, door.name) for each in demand.movements if each.place in offers.at]
     unmapped = sorted({each.place for each in demand.movements} - offers.at.keys())
     batches = [sales[start : start + MOST_ROWS] for start in range(0, len(sales), MOST_ROWS)]
-    done = [_recorded(engine, batch, by=f"shop {name}", now=now) for batch in batches]
+    done = [_recorded(engine, batch, by=f"shop {door.name}", now=now) for batch in batches]
     refused = [reason for _, reasons in done for reason in reasons]
-    folder.mkdir(parents=True, exist_ok=True)
-    write_bytes(msgspec.json.format(msgspec.json.encode(refused)), folder / "refused.json", mode=0o600)
+    door.folder.mkdir(parents=True, exist_ok=True)
+    write_bytes(msgspec.json.format(msgspec.json.encode(refused)), door.folder / "refused.json", mode=0o600)
     write_bytes(demand.cursor.encode(), cursor, mode=0o600)
     new, known = sum(receipt.new for receipt, _ in done), sum(receipt.known for receipt, _ in done)
+    note(door.folder, pulled=LastPull(now, new, tuple(refused[:TOLD])))
     return Pulled(new, known, tuple(unmapped), tuple(refused))
 
 
@@ -109,45 +196,124 @@ def _recorded(engine: Engine, sales: Sequence[Sale], *, by: str, now: datetime) 
         return record(engine, usable, by=by, now=now), said
 
 
-def decided(book: PriceBook, offers: Offers, *, now: datetime) -> Iterator[Change]:
-    """The price in force for each place, with its offer's bounds.
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What is in force for the places of a shop.
 
-    Raises
-    ------
-    InputError
-        naming places whose offer the price book does not know.
+    Attributes
+    ----------
+    changes : the price of each place whose offer is on sale, with its bounds
+    refused : places whose offer has no price that may be pushed
+    version : of the newest price in force in the book; 0 for an empty one
     """
+
+    changes: tuple[Change, ...]
+    refused: tuple[Refused, ...]
+    version: int
+
+
+def decided(engine: Engine, offers: Offers, *, now: datetime) -> Decided:
+    """The price in force for each place, with its offer's bounds; what an override forbids now is not pushed."""
+    book = PriceBook(engine)
     listed, past = book.listings(), book.prices_between(now - BEFORE, now)
     in_force = {price.key: price for price in book.prices_in_force(now)}
-    if unknown := sorted({key for key in offers.at.values() if key not in listed or key not in in_force}):
-        raise InputError(
-            [Finding(f"no price is in force for offer {offer} in {channel}") for offer, channel in unknown]
-        )
-    lowest = {key: min(price.price for price in past if price.key == key) for key in {*offers.at.values()}}
+    standing = Overrides(engine).standing(now)
+    lowest = {key: min((p.price for p in past if p.key == key), default=None) for key in {*offers.at.values()}}
+    changes, refused = [], []
     for place, key in offers.at.items():
-        listing, price = listed[key], in_force[key]
-        if listing.sold_until is None or now < listing.sold_until:
-            yield Change(
-                place=place,
-                price=price.price,
-                currency=price.currency,
-                floor=listing.offer.floor,
-                ceiling=listing.offer.ceiling,
-                lowest=lowest[key],
-            )
+        listing, price = listed.get(key), in_force.get(key)
+        if listing is None or price is None:
+            refused.append(Refused(place, f"no price is in force for offer {key[0]} in {key[1]}"))
+        elif listing.sold_until is not None and listing.sold_until <= now:
+            continue
+        elif broken := broken_by(price.price, (each for each in standing if each.key == key)):
+            refused.append(Refused(place, f"{price.price} is {broken.says(price.price)}"))
+        else:
+            changes.append(_change(place, listing, price, lowest[key]))
+    return Decided(tuple(changes), tuple(refused), max((each.version for each in in_force.values()), default=0))
 
 
-def push(shop: Shop, offers: Offers, book: PriceBook, *, now: datetime, dry: bool = False) -> Pushed:
+def _change(place: str, listing: Listing, price: PriceInForce, lowest: Decimal | None) -> Change:
+    return Change(
+        place=place,
+        price=price.price,
+        currency=price.currency,
+        floor=listing.offer.floor,
+        ceiling=listing.offer.ceiling,
+        lowest=lowest,
+        version=price.version,
+    )
+
+
+def compare(door: Door, engine: Engine, *, now: datetime) -> Pushed:
+    """What a push would change; nothing is written."""
+    with _noted(door, now):
+        return _compared(door, engine, now)
+
+
+def _compared(door: Door, engine: Engine, now: datetime) -> Pushed:
+    offers = door.offers
+    wanted = decided(engine, offers, now=now)
+    plan = door.shop.draft(wanted.changes)
+    plan = replace(plan, refused=(*wanted.refused, *plan.refused))
+    note(door.folder, drifted=_told(plan.drifted), held=plan.held, refused=plan.refused)
+    return Pushed(plan, offers, f"version {wanted.version}", PriceBook(engine).frozen())
+
+
+def push(door: Door, engine: Engine, *, by: str, now: datetime, digest: str = "") -> Pushed:
     """Write prices in force where the shop has others, and look at what stands there then.
 
     Parameters
     ----------
-    dry : only say where they differ
+    digest : of the comparison (`Pushed.digest`) that whoever asks has seen; empty: they ask for what is in force
+
+    Raises
+    ------
+    RefusedError
+        if they saw another comparison, or another push is running; nothing was written.
     """
-    plan = shop.plan(list(decided(book, offers, now=now)))
-    if dry or not plan.steps:
-        return Pushed(plan)
-    if book.frozen():
-        return Pushed(plan, frozen=True)
-    report = shop.push(plan, f"version {book.version()}", now=now)
-    return Pushed(plan, report, shop.verify(plan))
+    with _noted(door, now):
+        made = _compared(door, engine, now)
+        if made.frozen or not (digest or door.shop.left_to_do(made.plan)):
+            return made
+        report = door.shop.push(made.plan, made.decision, now=now, by=by, digest=digest)
+        made = replace(made, report=report, checks=door.shop.verify(made.plan))
+        note(door.folder, pushed=LastPush(now, made.decision, made.arrived))
+        return made
+
+
+def verify(door: Door, engine: Engine, *, now: datetime) -> tuple[Check, ...]:
+    """What stands at every place that has a price in force, to whoever runs the shop and to a buyer."""
+    with _noted(door, now):
+        wanted = decided(engine, door.offers, now=now)
+        return door.shop.check({change.place: change.price for change in wanted.changes})
+
+
+def rollback(door: Door, decision: str, *, by: str, now: datetime) -> tuple[Report, tuple[Check, ...]]:
+    """Put back what stood in a shop before a decision was pushed, and look at what stands there then."""
+    with _noted(door, now):
+        report = door.shop.rollback(decision, now=now, by=by)
+        done = {result.place for result in report.results if result.outcome in {Outcome.DONE, Outcome.ALREADY}}
+        sent = (entry.sent for entry in door.shop.journal.entries() if entry.sent.decision == decision)
+        back = {each.place: each.before.amount for each in sent if each.place in done}
+        checks = door.shop.check({place: price for place, price in back.items() if price is not None})
+        whole = report.whole and not any(check.problems for check in checks)
+        note(door.folder, pushed=LastPush(now, report.decision, whole))
+        return report, checks
+
+
+def accept(door: Door, places: Collection[str], *, by: str, now: datetime) -> tuple[Drift, ...]:
+    """Take what stands at places for right, so that the next push may change it again."""
+    with _noted(door, now):
+        taken = door.shop.accept(places, by=by, now=now)
+        kept, done = Status.read(door.folder), {each.place for each in taken}
+        note(
+            door.folder,
+            drifted=tuple(each for each in kept.drifted if each.place not in done),
+            held=tuple(each for each in kept.held if each.place not in done),
+        )
+        return taken
+
+
+def _told(drifted: Iterable[Drift]) -> tuple[DriftedPlace, ...]:
+    return tuple(DriftedPlace(each.place, each.name, str(each.ours), str(each.found)) for each in drifted)

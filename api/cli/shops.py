@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,9 +18,8 @@ from api.clock import utc_now
 from pricing.errors import Finding, InputError
 
 if TYPE_CHECKING:
-    from api.shops.model import Plan, Report
-    from api.shops.offers import Offers
-    from api.shops.shop import Shop
+    from api.shops.model import Check, Plan, Report
+    from api.syncing import Door
     from api.workspace import Workspace
 
 group = typer.Typer(help="Look at a shop, take what was changed there by hand for right, and put prices back.")
@@ -62,7 +60,7 @@ def sync(  # noqa: PLR0917  # options of a command are keywords to its user
     if not names:
         raise InputError("there are no shops in the settings; see docs/shops")
     with ExitStack() as stack:
-        doors = [stack.enter_context(_opened(place, name)) for name in names]  # once: each keeps to its limit
+        doors = [stack.enter_context(_entered(place, name)) for name in names]  # once: each keeps to its limit
         rung = threading.Event() if listen is None else stack.enter_context(hung(listen))
         while True:
             rung.clear()
@@ -81,8 +79,10 @@ def places(shop: Name, workspace: Folder = Path()) -> None:
 
     Example: fairfare shops places tickets --workspace season
     """
-    with _opened(workspace, shop) as door:
-        found = door.shop.read_prices()
+    from api.syncing import look
+
+    with _entered(workspace, shop) as door:
+        found = look(door, now=utc_now()).places
     _print_csv(
         ("place", "name", "price", "currency"),
         [{"place": p.place, "name": p.name, "price": p.price, "currency": p.currency} for p in found],
@@ -95,8 +95,10 @@ def stock(shop: Name, workspace: Folder = Path()) -> None:
 
     Example: fairfare shops stock tickets --workspace season
     """
-    with _opened(workspace, shop) as door:
-        found = door.shop.pull_inventory()
+    from api.syncing import look
+
+    with _entered(workspace, shop) as door:
+        found = look(door, now=utc_now()).stock
     _print_csv(
         ("id", "name", "size", "available", "waiting", "places"),
         [
@@ -126,14 +128,17 @@ def accept(
     workspace: Folder = Path(),
     by: Annotated[str, typer.Option("--by", help="Who takes this step; your login name if not given.")] = "",
 ) -> None:
-    """Take what somebody wrote in the shop for right; the next push may change it again.
+    """Take what somebody wrote in the shop, or a rollback put back, for right; the next push may change it again.
 
     Example: fairfare shops accept tickets gala/item/3 --workspace season
     """
-    with _opened(workspace, shop) as door:
-        taken = door.shop.accept(place, by=by or getpass.getuser(), now=utc_now())
+    from api.syncing import accept as accepted
+
+    with _entered(workspace, shop) as door:
+        taken = accepted(door, place, by=by or getpass.getuser(), now=utc_now())
     for each in taken:
-        typer.echo(f"{shop}: {each.place} {each.name}: {each.found} instead of {each.ours}")
+        instead = "" if each.found == each.ours else f" instead of {each.ours}"
+        typer.echo(f"{shop}: {each.place} {each.name}: {each.found}{instead}")
     if missing := sorted(set(place) - {each.place for each in taken}):
         raise InputError([Finding("nobody changed the price of this place", file=each) for each in missing])
 
@@ -143,48 +148,55 @@ def rollback(
     shop: Name,
     decision: Annotated[str, typer.Argument(metavar="DECISION", help='As it was pushed: "version 7".')],
     workspace: Folder = Path(),
+    by: Annotated[str, typer.Option("--by", help="Who takes this step; your login name if not given.")] = "",
 ) -> None:
     """Put back what stood in a shop before a decision was pushed; what is no longer ours is left alone.
 
+    What was taken back is not pushed again until a later price is in force, or you accept the place.
+
     Example: fairfare shops rollback tickets "version 7" --workspace season
     """
-    with _opened(workspace, shop) as door:
-        report = door.shop.rollback(decision, now=utc_now())
+    from api.syncing import rollback as rolled_back
+
+    with _entered(workspace, shop) as door:
+        report, checks = rolled_back(door, decision, by=by or getpass.getuser(), now=utc_now())
     _tell_report(shop, report)
-    if not report.whole:
+    _tell_checks(shop, checks)
+    if not report.whole or any(check.problems for check in checks):
         raise typer.Exit(1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Door:
-    """A shop that is spoken to, with its table of offers and its folder."""
+@group.command()
+def verify(shop: Name, workspace: Folder = Path()) -> None:
+    """Look at every place that has a price in force, as whoever runs the shop and as a buyer.
 
-    name: str
-    shop: "Shop"
-    folder: Path
+    Example: fairfare shops verify tickets --workspace season
+    """
+    from api.store.database import open_database
+    from api.syncing import verify as verified
+    from api.workspace import Workspace
 
-    @property
-    def offers(self) -> "Offers":
-        from api.shops.offers import Offers
-
-        return Offers.read(self.folder / "offers.csv")
+    place = Workspace.open(workspace)
+    with _entered(place, shop) as door:
+        checks = verified(door, open_database(place.database), now=utc_now())
+    _tell_checks(shop, checks)
+    wrong = sum(bool(check.problems) for check in checks)
+    typer.echo(f"{shop}: {len(checks) - wrong:,} prices are as decided, {wrong:,} are not")
+    if wrong:
+        raise typer.Exit(1)
 
 
 @contextmanager
-def _opened(workspace: "Path | Workspace", name: str) -> Iterator[_Door]:
-    from api.shops.opening import folder_of, opened
+def _entered(workspace: "Path | Workspace", name: str) -> Iterator["Door"]:
+    from api.syncing import entered
     from api.workspace import Workspace
 
     place = Workspace.open(workspace) if isinstance(workspace, Path) else workspace
-    found = [each for each in place.settings.shops if each.name == name]
-    if not found:
-        known = ", ".join(each.name for each in place.settings.shops) or "none"
-        raise InputError(f"there is no shop {name} in the settings, which name: {known}")
-    with opened(found[0], place.settings, place.root, os.environ) as shop:
-        yield _Door(name, shop, folder_of(place.root, name))
+    with entered(place.root, place.settings, name, os.environ, now=utc_now()) as door:
+        yield door
 
 
-def _round(place: "Workspace", doors: list[_Door], *, dry: bool, price: bool, patient: bool) -> bool:
+def _round(place: "Workspace", doors: "list[Door]", *, dry: bool, price: bool, patient: bool) -> bool:
     """Pull from each shop, price, push to each; whether all is as it was to be.
 
     Parameters
@@ -200,7 +212,7 @@ def _round(place: "Workspace", doors: list[_Door], *, dry: bool, price: bool, pa
     return all(done)
 
 
-def _tried(door: _Door, step: Callable[[_Door], bool], *, patient: bool) -> bool:
+def _tried(door: "Door", step: "Callable[[Door], bool]", *, patient: bool) -> bool:
     from api.shops.errors import ShopError
 
     try:
@@ -212,12 +224,11 @@ def _tried(door: _Door, step: Callable[[_Door], bool], *, patient: bool) -> bool
         return False
 
 
-def _pull(place: "Workspace", door: _Door) -> bool:
+def _pull(place: "Workspace", door: "Door") -> bool:
     from api.store.database import open_database
     from api.syncing import pull
 
-    engine = open_database(place.database)
-    pulled = pull(door.shop, door.offers, engine, door.folder, name=door.name, now=utc_now())
+    pulled = pull(door, open_database(place.database), now=utc_now())
     typer.echo(f"{door.name}: {pulled.new:,} sales are new, {pulled.known:,} were known")
     for reason in pulled.refused:
         typer.echo(f"{door.name}: not recorded: {reason}", err=True)
@@ -226,19 +237,26 @@ def _pull(place: "Workspace", door: _Door) -> bool:
     return not pulled.refused
 
 
-def _push(place: "Workspace", door: _Door, *, dry: bool) -> bool:
-    from api.syncing import push
+def _push(place: "Workspace", door: "Door", *, dry: bool) -> bool:
+    from api.store.database import open_database
+    from api.syncing import SYNC, compare, push
 
-    pushed = push(door.shop, door.offers, place.book, now=utc_now(), dry=dry)
+    engine = open_database(place.database)
+    pushed = compare(door, engine, now=utc_now()) if dry else push(door, engine, by=SYNC, now=utc_now())
     _tell_plan(door.name, pushed.plan)
-    if pushed.frozen:
+    if pushed.frozen and not dry:
         typer.echo(f"{door.name}: prices are frozen, so nothing is pushed", err=True)
     if pushed.report is not None:
         _tell_report(door.name, pushed.report)
-    for check in pushed.checks:
-        for problem in check.problems:
-            typer.echo(f"{door.name}: {check.place}: {problem}", err=True)
+    _tell_checks(door.name, pushed.checks)
     return pushed.whole
+
+
+def _tell_checks(name: str, checks: "Sequence[Check]") -> None:
+    """What is not as it was to be."""
+    for check in checks:
+        for problem in check.problems:
+            typer.echo(f"{name}: {check.place}: {problem}", err=True)
 
 
 def _tell_plan(name: str, plan: "Plan") -> None:
@@ -250,6 +268,11 @@ def _tell_plan(name: str, plan: "Plan") -> None:
     for drift in plan.drifted:
         said = f"somebody changed {drift.ours} to {drift.found}; it is left alone"
         typer.echo(f"{name}: {drift.place} {drift.name}: {said}", err=True)
+    for held in plan.held:
+        said = f"{held.decision} was rolled back here; it is left alone until a later price, or until you accept it"
+        typer.echo(f"{name}: {held.place} {held.name}: {said}", err=True)
+    for refused in plan.refused:
+        typer.echo(f"{name}: {refused.place}: not priced: {refused.reason}", err=True)
     typer.echo(f"{name}: {len(plan.steps):,} prices differ, {len(plan.kept):,} do not")
 
 

@@ -6,15 +6,18 @@ Guarantees
   journal names every write that may have reached the shop.
 * A line that a kill or a full disk cut short tells nothing, and spoils no other.
 * One push or rollback of a shop runs at a time.
+* Who had a price written is told as long as the journal is kept.
 """
 
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 
 import msgspec
@@ -22,10 +25,24 @@ import msgspec
 from api.shops.model import Batch, Outcome, Result, Write, Written
 from pricing.errors import RefusedError
 
+FILE = "journal.jsonl"
+ACCEPTED = "accepted"
+"""The decision of whoever takes what somebody else wrote for right; nothing is sent for it."""
+
+
+class BusyError(RefusedError):
+    """Another push to the shop, or a rollback, is running; wait for its end."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """A write about to be sent for a decision, numbered from 1; `by` accepted what stands there, and sent nothing."""
+    """A write about to be sent for a decision, numbered from 1.
+
+    Attributes
+    ----------
+    by : who had it written, or accepted what stands there; None in journals from before that was kept
+    digest : of the comparison that whoever asked for it had seen; empty where nobody asked for this very one
+    """
 
     number: int
     at: datetime
@@ -34,6 +51,12 @@ class Sent:
     before: Written
     after: Written
     by: str | None = None
+    digest: str = ""
+
+    @property
+    def write(self) -> Write:
+        """What was sent."""
+        return Write(self.place, self.before, self.after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +81,29 @@ class Entry:
     def stands(self) -> bool:
         """Whether the shop took it, for all we know."""
         return self.outcome in {Outcome.DONE, None}
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """What was sent for a decision by one person, with nothing else in between; the first of it first.
+
+    Attributes
+    ----------
+    standing : whether the last write of one of its places is among it
+    """
+
+    entries: tuple[Entry, ...]
+    standing: bool
+
+    @property
+    def first(self) -> Sent:
+        """Names decision, person and instant."""
+        return self.entries[0].sent
+
+    @property
+    def outcomes(self) -> Mapping[Outcome | None, int]:
+        """How many places ended how, as each did last; None: not known."""
+        return Counter({entry.sent.place: entry.outcome for entry in self.entries}.values())
 
 
 class _Line(msgspec.Struct, omit_defaults=True):
@@ -89,7 +135,7 @@ class Journal:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
         except BlockingIOError:
-            raise RefusedError("another push to this shop is running") from None
+            raise BusyError("another push to this shop is running") from None
         finally:
             os.close(file)
 
@@ -107,7 +153,20 @@ class Journal:
         """The last write of each place that the shop took, for all we know."""
         return {entry.sent.place: entry for entry in self.entries() if entry.stands}
 
-    def begin(self, writes: Sequence[Write], decision: str, *, now: datetime) -> Batch:
+    def history(self) -> tuple[Dispatch, ...]:
+        """What was sent, decision by decision, the newest first."""
+        last = {entry.sent.number for entry in self.standing().values()}
+        groups = groupby(self.entries(), key=lambda entry: (entry.sent.decision, entry.sent.by))
+        sent = [tuple(group) for _, group in groups]
+        return tuple(Dispatch(each, any(e.sent.number in last for e in each)) for each in reversed(sent))
+
+    def seen(self, digest: str) -> tuple[Write, ...]:
+        """What was sent because somebody asked for the comparison of this digest."""
+        return tuple(entry.sent.write for entry in self.entries() if digest and entry.sent.digest == digest)
+
+    def begin(
+        self, writes: Sequence[Write], decision: str, *, now: datetime, by: str | None = None, digest: str = ""
+    ) -> Batch:
         """Record writes before they are sent; gives them their key.
 
         The key names decision, place and value, and how often they were tried and ended: sent again after a kill the
@@ -117,12 +176,20 @@ class Journal:
         number = max((entry.sent.number for entry in entries), default=0)
         ended = sum(entry.sent.decision == decision and entry.outcome is not None for entry in entries)
         sent = [
-            Sent(number=number + i, at=now, decision=decision, place=w.place, before=w.before, after=w.after)
-            for i, w in enumerate(writes, 1)
+            Sent(
+                number=number + i,
+                at=now,
+                decision=decision,
+                place=write.place,
+                before=write.before,
+                after=write.after,
+                by=by,
+                digest=digest,
+            )
+            for i, write in enumerate(writes, 1)
         ]
         self._append([_Line(sent=each) for each in sent])
-        said = msgspec.json.encode([decision, ended, [[w.place, str(w.before), str(w.after)] for w in writes]])
-        return Batch(tuple(writes), hashlib.sha256(said).hexdigest())
+        return Batch(tuple(writes), _hash([decision, ended, _said(writes)]))
 
     def end(self, results: Sequence[Result], decision: str, *, now: datetime) -> None:
         """Record how writes of a decision ended whose end was not known, earlier tries of the same included."""
@@ -137,11 +204,16 @@ class Journal:
             ]
         )
 
+    def settle(self, found: Mapping[str, Written], *, now: datetime) -> None:
+        """Record that writes whose end was not known had arrived, where what they wrote is `found`."""
+        arrived = [e for e in self.standing().values() if e.outcome is None and found.get(e.sent.place) == e.sent.after]
+        self._append([_done(entry.sent.number, now) for entry in arrived])
+
     def accept(self, place: str, before: Written, found: Written, *, by: str, now: datetime) -> None:
         """Record that a person took what somebody else wrote for right."""
         number = max((entry.sent.number for entry in self.entries()), default=0) + 1
-        sent = Sent(number=number, at=now, decision="accepted", place=place, before=before, after=found, by=by)
-        self._append([_Line(sent=sent), _Line(ended=Ended(number=number, at=now, outcome=Outcome.DONE, reason=""))])
+        sent = Sent(number=number, at=now, decision=ACCEPTED, place=place, before=before, after=found, by=by)
+        self._append([_Line(sent=sent), _done(number, now)])
 
     def _new_lines(self) -> Iterator[_Line]:
         if not self.path.exists():
@@ -170,3 +242,20 @@ class Journal:
             os.fsync(file)
         finally:
             os.close(file)
+
+
+def digest_of(decision: str, writes: Iterable[Write]) -> str:
+    """Names what is to be written for a decision, in whatever order."""
+    return _hash([decision, sorted(_said(writes))])
+
+
+def _said(writes: Iterable[Write]) -> list[list[str]]:
+    return [[write.place, str(write.before), str(write.after)] for write in writes]
+
+
+def _hash(said: list[object]) -> str:
+    return hashlib.sha256(msgspec.json.encode(said)).hexdigest()
+
+
+def _done(number: int, now: datetime) -> _Line:
+    return _Line(ended=Ended(number=number, at=now, outcome=Outcome.DONE, reason=""))

@@ -144,6 +144,7 @@ class Stock:
     size : units there are in all; None: no limit, or not told
     available : units that can be bought now; None: no limit
     waiting : units people wait for: demand that no sale shows
+    at : when it was counted; None: as it is read
     """
 
     id: str
@@ -152,6 +153,7 @@ class Stock:
     size: int | None
     available: int | None
     waiting: int = 0
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +164,7 @@ class Change:
     ----------
     floor, ceiling : the owner's bounds, in force now
     lowest : lowest price in force within the last 30 days; None where that is not known
+    version : publication that set the price; None where it came otherwise
     """
 
     place: str
@@ -170,6 +173,7 @@ class Change:
     floor: Decimal
     ceiling: Decimal
     lowest: Decimal | None = None
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,15 +213,20 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What a push would change (`steps`), what is as decided already (`kept`), and what somebody changed by hand.
+class Held:
+    """A place that keeps what a rollback of `decision` put back, until a later price or a person says otherwise."""
 
-    A drifted place is never written to: a person says first whose price is right (`Shop.accept`).
-    """
+    place: str
+    name: str
+    decision: str
 
-    steps: tuple[Step, ...]
-    kept: tuple[Step, ...] = ()
-    drifted: tuple[Drift, ...] = ()
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A place that is not priced, and why; the others are."""
+
+    place: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +236,25 @@ class Write:
     place: str
     before: Written
     after: Written
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a push would change (`steps`), what is as decided already (`kept`), and what is left alone.
+
+    A place that drifted or is held is never written to: a person says first whose price is right (`Shop.accept`).
+    """
+
+    steps: tuple[Step, ...]
+    kept: tuple[Step, ...] = ()
+    drifted: tuple[Drift, ...] = ()
+    held: tuple[Held, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+    @property
+    def writes(self) -> tuple[Write, ...]:
+        """Its steps, as they are sent."""
+        return tuple(Write(step.place, step.before, amount(step.after)) for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,16 +308,18 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """What stands at a place after a push, freshly read.
+    """What stands at a place, freshly read.
 
     Attributes
     ----------
+    name : for people; the place itself where the shop no longer has it
     expected : what was to be written
     listed : what whoever runs the shop sees
     shown : what a buyer is asked for; None where buyers cannot see the place
     """
 
     place: str
+    name: str
     expected: Decimal
     listed: Decimal | None
     shown: Decimal | None

@@ -4,29 +4,35 @@ Guarantees
 ----------
 * `plan` writes nothing; `push` writes what the plan says, and nothing where somebody changed the price since.
 * What is out of the owner's bounds, not finite, or not in the place's currency never gets as far as a request.
+* One place that may not be priced keeps no other back: it is refused with its reason.
+* A push that was asked for by the digest of a comparison writes what that one showed, or nothing.
 * A push that was killed is taken up where it stood: what had arrived is not written again, what had not is.
 * `rollback` puts back exactly what was written before, empty and absent values included, and leaves alone what is no
-  longer ours.
+  longer ours. What it took back is not written again until a later price is decided, or a person accepts the place.
 * What a push says of a place was read afresh after it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from api.shops.connector import Connector
 from api.shops.errors import ShopError
-from api.shops.journal import Entry, Journal
+from api.shops.journal import ACCEPTED, Entry, Journal, digest_of
 from api.shops.model import (
     Capabilities,
     Change,
     Check,
     Demand,
     Drift,
+    Held,
     Listed,
     Outcome,
     Plan,
+    Refused,
     Report,
     Result,
     Shown,
@@ -34,13 +40,13 @@ from api.shops.model import (
     Stock,
     Write,
     Written,
-    amount,
 )
 from pricing.errors import Finding, MismatchError, RefusedError
 from pricing.money import parse_amount
 
 ROLLBACK = "rollback of "
 """What the decision of a rollback is called in the journal."""
+TAKEN_BACK = re.compile(rf"{ROLLBACK}version (\d+)")
 LOCKED_OUT = {401, 403}
 """After these answers every other request would fare alike."""
 
@@ -70,61 +76,101 @@ class Shop:
         return self.connector.read_prices()
 
     def plan(self, changes: Sequence[Change]) -> Plan:
-        """What a push of these prices would change; nothing is written.
+        """What a push of these prices would change, where all of them may be pushed; nothing is written.
 
         Raises
         ------
         MismatchError
             naming every change that may not be made, and why.
         """
-        listed = {each.place: each for each in self.read_prices()}
-        if wrong := [*_twice(changes), *(text for each in changes for text in _wrong(each, listed.get(each.place)))]:
-            raise MismatchError(wrong)
+        made = self.draft(changes)
+        if made.refused:
+            raise MismatchError([Finding(f"{each.place}: {each.reason}") for each in made.refused])
+        return made
+
+    def draft(self, changes: Sequence[Change]) -> Plan:
+        """What a push of those of these prices that may be pushed would change; nothing is written."""
+        listed, standing = {each.place: each for each in self.read_prices()}, self.journal.standing()
+        counts = Counter(each.place for each in changes)
+        once = {place for place, count in counts.items() if count == 1}
+        refused = [Refused(c.place, text) for c in changes for text in _wrong(c, listed.get(c.place), once)]
         drifted = {each.place: each for each in self._drift(listed)}
-        steps = [_step(each, listed[each.place]) for each in changes if each.place not in drifted]
-        kept = [step for step in steps if step.after == step.shown]
+        left = {each.place for each in refused} | drifted.keys()
+        steps = {each.place: _step(each, listed[each.place]) for each in changes if each.place not in left}
+        held = {c.place: d for c in changes if (d := _taken_back(c, standing.get(c.place))) is not None}
+        moved = [step for step in steps.values() if step.after != step.shown]
         return Plan(
-            steps=tuple(step for step in steps if step.after != step.shown),
-            kept=tuple(kept),
+            steps=tuple(step for step in moved if step.place not in held),
+            kept=tuple(step for step in steps.values() if step.after == step.shown),
             drifted=tuple(drifted[each.place] for each in changes if each.place in drifted),
+            held=tuple(Held(step.place, step.name, held[step.place]) for step in moved if step.place in held),
+            refused=tuple(refused),
         )
 
-    def push(self, plan: Plan, decision: str, *, now: datetime) -> Report:
-        """Write what a plan says, for a decision; run again after a kill, it does what is left."""
-        writes = [Write(step.place, step.before, amount(step.after)) for step in plan.steps]
+    def left_to_do(self, plan: Plan) -> bool:
+        """Whether a push has anything to write, or to find out about what an earlier one wrote."""
+        standing = self.journal.standing()
+        open_still = {place for place, entry in standing.items() if entry.outcome is None}
+        return bool(plan.steps) or any(step.place in open_still for step in plan.kept)
+
+    def push(self, plan: Plan, decision: str, *, now: datetime, by: str | None = None, digest: str = "") -> Report:
+        """Write what a plan says, for a decision; run again after a kill, it does what is left.
+
+        Parameters
+        ----------
+        by : who wants it
+        digest : of the comparison they saw (`api.shops.journal.digest_of`); empty: they ask for whatever is decided
+
+        Raises
+        ------
+        RefusedError
+            if they saw another one; nothing was written.
+        """
         with self.journal.held():
-            return self._carry_out(writes, decision, now)
+            begun = self.journal.seen(digest)
+            if digest and digest_of(decision, {*begun, *plan.writes}) != digest:
+                raise RefusedError(f"what would be written is no longer what was shown: look at it again ({decision})")
+            kept = {step.place for step in plan.kept}
+            arrived = {write.place: write for write in begun if write.place in kept}
+            writes = arrived | {write.place: write for write in plan.writes}
+            return self._carry_out(list(writes.values()), decision, now, by=by, digest=digest)
 
     def verify(self, plan: Plan) -> tuple[Check, ...]:
         """What stands at each place of a plan now, to whoever runs the shop and to a buyer."""
-        listed = {each.place: each for each in self.read_prices()}
-        steps, taxed = (*plan.steps, *plan.kept), self.capabilities.tax_included
-        shown = {each.place: each for each in self.connector.read_shown({step.place for step in steps})}
-        return tuple(_check(step, listed.get(step.place), shown.get(step.place), taxed=taxed) for step in steps)
+        return self.check({step.place: step.after for step in (*plan.steps, *plan.kept)})
 
-    def rollback(self, decision: str, *, now: datetime) -> Report:
-        """Put back what stood in the shop before a decision was pushed."""
+    def check(self, expected: Mapping[str, Decimal]) -> tuple[Check, ...]:
+        """What stands at places where these prices are to be."""
+        listed, taxed = {each.place: each for each in self.read_prices()}, self.capabilities.tax_included
+        shown = {each.place: each for each in self.connector.read_shown({*expected})}
+        return tuple(_check(p, wanted, listed.get(p), shown.get(p), taxed=taxed) for p, wanted in expected.items())
+
+    def rollback(self, decision: str, *, now: datetime, by: str | None = None) -> Report:
+        """Put back what stood in the shop before a decision was pushed; it is not pushed again by itself."""
         with self.journal.held():
             standing = self.journal.standing()
             ours = {e.sent.place: e for e in self.journal.entries() if e.sent.decision == decision and e.stands}
-            if not ours:
+            if not ours or decision == ACCEPTED:
                 raise RefusedError(f"nothing of decision {decision} was pushed to this shop")
             undone = {ROLLBACK + decision, decision}
             later = [place for place in ours if standing[place].sent.decision not in undone]
             kept = [Result(place, Outcome.DRIFTED, f"{standing[place].sent.decision} is in force") for place in later]
             writes = [Write(p, e.sent.after, e.sent.before) for p, e in ours.items() if p not in later]
-            done = self._carry_out(writes, ROLLBACK + decision, now)
+            done = self._carry_out(writes, ROLLBACK + decision, now, by=by)
             return replace(done, results=(*done.results, *kept))
 
     def drift(self) -> tuple[Drift, ...]:
         """Where somebody else changed a price that we wrote."""
         return tuple(self._drift({each.place: each for each in self.read_prices()}))
 
-    def accept(self, places: Iterable[str], *, by: str, now: datetime) -> tuple[Drift, ...]:
-        """Take what somebody else wrote at these places for right, so that a later decision may change it."""
-        chosen = set(places)
+    def accept(self, places: Collection[str], *, by: str, now: datetime) -> tuple[Drift, ...]:
+        """Take what stands at these places for right, so that a push may change it again.
+
+        It concerns places where somebody else changed our price, and those that a rollback put back.
+        """
         with self.journal.held():
-            found = [each for each in self.drift() if each.place in chosen]
+            listed = {each.place: each for each in self.read_prices() if each.place in places}
+            found = [*self._drift(listed), *self._put_back(listed)]
             for each in found:
                 self.journal.accept(each.place, each.ours, each.found, by=by, now=now)
         return tuple(found)
@@ -134,23 +180,34 @@ class Shop:
             if place in listed and not _ours(entry, listed[place].written):
                 yield Drift(place, listed[place].name, entry.sent.after, listed[place].written)
 
-    def _carry_out(self, writes: Sequence[Write], decision: str, now: datetime) -> Report:
+    def _put_back(self, listed: Mapping[str, Listed]) -> Iterator[Drift]:
+        """Places where what a rollback wrote still stands."""
+        for place, entry in self.journal.standing().items():
+            if place in listed and entry.sent.decision.startswith(ROLLBACK) and _ours(entry, listed[place].written):
+                yield Drift(place, listed[place].name, entry.sent.after, listed[place].written)
+
+    def _carry_out(
+        self, writes: Sequence[Write], decision: str, now: datetime, *, by: str | None, digest: str = ""
+    ) -> Report:
         standing, found = self.journal.standing(), self._written()
         settled = {w.place: r for w in writes if (r := _settled(w, found.get(w.place), standing.get(w.place)))}
         self.journal.end(list(settled.values()), decision, now=now)
+        self.journal.settle(found, now=now)
         left = [write for write in writes if write.place not in settled]
-        sent = {result.place: result for result in self._send(left, decision, now)}
+        sent = {result.place: result for result in self._send(left, decision, now, by=by, digest=digest)}
         results = settled | sent
         return Report(decision, tuple(results[write.place] for write in writes))
 
-    def _send(self, writes: Sequence[Write], decision: str, now: datetime) -> list[Result]:
+    def _send(
+        self, writes: Sequence[Write], decision: str, now: datetime, *, by: str | None, digest: str
+    ) -> list[Result]:
         """Send writes, then read what has become of them."""
         errors: dict[str, ShopError] = {}
         stopped: ShopError | None = None
         for group in self.connector.batches(writes):
             if stopped is None:
                 try:
-                    self.connector.write(self.journal.begin(group, decision, now=now))
+                    self.connector.write(self.journal.begin(group, decision, now=now, by=by, digest=digest))
                     continue
                 except ShopError as error:
                     errors.update(dict.fromkeys((write.place for write in group), error))
@@ -176,33 +233,35 @@ class Shop:
         return {each.place: each.written for each in self.read_prices()}
 
 
-def _twice(changes: Sequence[Change]) -> Iterator[Finding]:
-    seen: set[str] = set()
-    for change in changes:
-        if change.place in seen:
-            yield Finding(f"{change.place} is to be given two prices")
-        seen.add(change.place)
-
-
-def _wrong(change: Change, listed: Listed | None) -> Iterator[Finding]:
-    """Why a change may not be made."""
+def _wrong(change: Change, listed: Listed | None, once: Collection[str]) -> Iterator[str]:
+    """Why a change may not be made; `once` are the places with one change."""
+    if change.place not in once:
+        yield "it is to be given two prices"
     if listed is None:
-        yield Finding(f"the shop has no price at {change.place}")
+        yield "the shop has no price there"
     elif change.currency != listed.currency:
-        yield Finding(f"{change.place} is priced in {listed.currency}, not in {change.currency}")
+        yield f"it is priced in {listed.currency}, not in {change.currency}"
     if not (change.floor.is_finite() and change.ceiling.is_finite() and 0 < change.floor <= change.ceiling):
-        yield Finding(f"{change.place}: floor {change.floor} and ceiling {change.ceiling} do not enclose a price")
+        yield f"floor {change.floor} and ceiling {change.ceiling} do not enclose a price"
     elif not (change.price.is_finite() and change.floor <= change.price <= change.ceiling):
-        yield Finding(f"{change.place}: {change.price} is not between {change.floor} and {change.ceiling}")
+        yield f"{change.price} is not between {change.floor} and {change.ceiling}"
     else:
-        yield from _not_an_amount(change.price, change.currency, change.place)
+        yield from _not_an_amount(change.price, change.currency)
 
 
-def _not_an_amount(price: Decimal, currency: str, place: str) -> Iterator[Finding]:
+def _not_an_amount(price: Decimal, currency: str) -> Iterator[str]:
     try:
         parse_amount(price, currency)
     except ValueError as error:
-        yield Finding(f"{place}: {error}")
+        yield str(error)
+
+
+def _taken_back(change: Change, last: Entry | None) -> str | None:
+    """The decision that brought this very price and was rolled back; None: the price may be written."""
+    found = None if last is None else TAKEN_BACK.fullmatch(last.sent.decision)
+    if found is None or change.version is None or change.version > int(found[1]):
+        return None
+    return f"version {found[1]}"
 
 
 def _step(change: Change, listed: Listed) -> Step:
@@ -246,13 +305,14 @@ def _ended(write: Write, found: Written | None, error: ShopError | None) -> Resu
     return Result(write.place, Outcome.FAILED, f"the shop took {write.after} and shows {found}")
 
 
-def _check(step: Step, listed: Listed | None, shown: Shown | None, *, taxed: bool) -> Check:
+def _check(place: str, expected: Decimal, listed: Listed | None, shown: Shown | None, *, taxed: bool) -> Check:
     price = None if listed is None else listed.price
     asked = None if shown is None else shown.price
     problems = [
-        (price != step.after, f"the shop has {price}, not {step.after}"),
-        (taxed and asked is not None and asked != step.after, f"a buyer is asked for {asked}, not {step.after}"),
-        (not taxed and asked is not None and asked < step.after, f"a buyer is asked for {asked}, tax included"),
+        (price != expected, f"the shop has {price}, not {expected}"),
+        (taxed and asked is not None and asked != expected, f"a buyer is asked for {asked}, not {expected}"),
+        (not taxed and asked is not None and asked < expected, f"a buyer is asked for {asked}, tax included"),
     ]
     found = tuple(text for wrong, text in problems if wrong)
-    return Check(place=step.place, expected=step.after, listed=price, shown=asked, problems=found)
+    name = place if listed is None else listed.name
+    return Check(place=place, name=name, expected=expected, listed=price, shown=asked, problems=found)

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from api.atomic import write_bytes
+from api.shops.model import Held, Refused
 
 FILE = "status.json"
 
@@ -60,23 +61,6 @@ class DriftedPlace:
     found: str
 
 
-@dataclass(frozen=True, slots=True)
-class HeldPlace:
-    """A place that keeps what a rollback of `decision` put back, until a later price or a person says otherwise."""
-
-    place: str
-    name: str
-    decision: str
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedPlace:
-    """A place that is not priced, and why; the others are."""
-
-    place: str
-    reason: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """What last happened at a shop, and which places a person should look at."""
@@ -85,8 +69,8 @@ class Status:
     pushed: LastPush | None = None
     problem: Problem | None = None
     drifted: tuple[DriftedPlace, ...] = ()
-    held: tuple[HeldPlace, ...] = ()
-    refused: tuple[RefusedPlace, ...] = ()
+    held: tuple[Held, ...] = ()
+    refused: tuple[Refused, ...] = ()
 
     @classmethod
     def read(cls, folder: Path) -> "Status":

@@ -184,14 +184,17 @@ def find(engine: Engine, run_id: str) -> Run | None:
         return _find(db, run_id)
 
 
-def newest(engine: Engine, *, before: int | None, limit: int) -> tuple[Run, ...]:
+def newest(engine: Engine, *, before: int | None, limit: int, kind: Kind | None = None) -> tuple[Run, ...]:
     """Up to `limit` jobs, the newest first.
 
     Parameters
     ----------
     before : only those with a smaller number
+    kind : only those of this kind
     """
     wanted = select(runs).order_by(runs.c.number.desc()).limit(limit)
+    if kind is not None:
+        wanted = wanted.where(runs.c.kind == kind.value)
     with reading(engine) as db:
         found = db.execute(wanted if before is None else wanted.where(runs.c.number < before))
         return tuple(map(_run, found))

@@ -22,7 +22,8 @@ test: check browser postgresql  ## every check and every test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-shops: $(VENV)/.dev  ## tests against running shops, each in an environment of its own (kept under ~/.cache/fairfare)
-	$(BIN)/python -m pytest -m shops tests/shops
+	$(BIN)/python -m tests.shops.processes
+	$(BIN)/python -m pytest -m shops -n 2 --dist loadfile tests/shops
 
 browser:  # browser tests need Chromium: fetched where we may, skipped where not (with CI=true its absence fails)
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \

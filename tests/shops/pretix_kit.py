@@ -1,8 +1,7 @@
 """A running pretix for tests: its owner, its buyers, and Fairfare's way in."""
 
-import fcntl
 import json
-import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +9,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
-from subprocess import run
+from subprocess import PIPE, run
 from typing import Any
 
 import httpx
 
+from api.atomic import write_bytes
 from api.shops import pretix
 from api.shops.bucket import TokenBucket
 from api.shops.client import Patience
@@ -23,10 +23,10 @@ from api.shops.credentials import Secret
 from api.shops.model import Written
 from api.shops.pretix.places import Place
 from tests.shops.contract import Ordered
-from tests.shops.processes import CACHE, Server, environment, free_port
+from tests.shops.processes import Server, cache, environment, kept_port, making, variables
 
 HERE = Path(__file__).parent
-SITE = HERE / "pretix_site"
+LOCK, SITE = HERE / "pretix.lock", HERE / "pretix_site"
 CONFIGURATION = """
 [pretix]
 url={address}
@@ -38,6 +38,9 @@ backend=sqlite3
 [django]
 secret=of a shop on loopback that lives as long as a test
 """
+PRINTED = r'<article [^>]* id="item-(\d+)(?:-(\d+))?".*? price">.*?([€$£])(\d+\.\d\d)'
+"""A product, perhaps a variation, and its price on a page for buyers."""
+CURRENCIES = {"€": "EUR", "$": "USD", "£": "GBP"}
 ACCESS = "%(m)s %(U)s %(s)s %(a)s"
 
 
@@ -137,6 +140,28 @@ class PretixShop:
         )
         self.owner("PATCH", path, {"item_price_overrides": [*rows, *new]}).raise_for_status()
 
+    def in_widget(self, event: str, date: int | None = None) -> dict[str, str]:
+        """What each place costs, amount and currency, as the widget on another site is told."""
+        told = self._visited(event, date, "widget/product_list").json()
+        found = {}
+        for item in (item for group in told["items_by_category"] for item in group["items"]):
+            for variation in item["variations"] or [None]:
+                place = Place(event, item["id"], None if variation is None else variation["id"], date)
+                found[str(place)] = f"{(variation or item)['price']['gross']} {told['currency']}"
+        return found
+
+    def on_page(self, event: str, date: int | None = None) -> dict[str, str]:
+        """The same as it is printed on the page of the event, or of a date; the least of a product's variations."""
+        printed = re.findall(PRINTED, self._visited(event, date, "").text, re.DOTALL)
+        return {
+            str(Place(event, int(item), int(variation) if variation else None, date)): f"{price} {CURRENCIES[sign]}"
+            for item, variation, sign, price in printed
+        }
+
+    def _visited(self, event: str, date: int | None, page: str) -> httpx.Response:
+        path = f"{event}/{page}" if date is None else f"{event}/{date}/{page}"
+        return httpx.get(f"{self.address}/hosts/{path}", timeout=30, trust_env=False).raise_for_status()
+
     def patches(self) -> list[str]:
         """Paths of what Fairfare wrote, by the shop's own log of requests."""
         lines = (self.server.folder / "access.log").read_text().splitlines()
@@ -154,8 +179,18 @@ class PretixShop:
 @contextmanager
 def selling(folder: Path) -> Iterator[PretixShop]:
     """A shop with one event and a series of two dates, in a folder, on a port of loopback."""
-    python, port = environment(HERE / "pretix.lock"), free_port()
-    address = f"http://127.0.0.1:{port}"
+    with kept_port() as port:
+        shop = opened(folder, port)
+        try:
+            shop.start()
+            yield shop
+        finally:
+            shop.kill()
+
+
+def opened(folder: Path, port: int) -> PretixShop:
+    """The same before it is started."""
+    python, address = environment(LOCK), f"http://127.0.0.1:{port}"
     shutil.copytree(seeded(python), folder / "data")
     told = json.loads((folder / "data" / "told.json").read_text())
     quiet = [str(python), "-W", "ignore", "-B", "-m"]
@@ -165,11 +200,7 @@ def selling(folder: Path) -> Iterator[PretixShop]:
         [*quiet, *served, *logged], f"{address}/hosts/", site_of(folder, address), folder, folder / "server.log"
     )
     numbers = {name: told[name] for name in ("gala", "tour")}
-    try:
-        server.start()
-        yield PretixShop(server, address, numbers, told["fairfare"], told["owner"])
-    finally:
-        server.kill()
+    return PretixShop(server, address, numbers, told["fairfare"], told["owner"])
 
 
 def site_of(folder: Path, address: str) -> dict[str, str]:
@@ -184,16 +215,44 @@ def site_of(folder: Path, address: str) -> dict[str, str]:
 
 def seeded(python: Path) -> Path:
     """A data folder with the shop as it is at first; made once for each version of pretix and of what is sold."""
-    made_from = [HERE / "pretix.lock", *sorted(SITE.glob("*.py"))]
-    folder = CACHE / f"pretix-data-{sha256(b''.join(file.read_bytes() for file in made_from)).hexdigest()[:12]}"
-    with (CACHE / f"{folder.name}.building").open("w") as mark:
-        fcntl.flock(mark, fcntl.LOCK_EX)
+    made_from = [LOCK, *sorted(SITE.glob("*.py"))]
+    folder = cache() / f"pretix-data-{sha256(b''.join(file.read_bytes() for file in made_from)).hexdigest()[:12]}"
+    with making(folder):
         if not (folder / "data" / "told.json").exists():
             shutil.rmtree(folder, ignore_errors=True)
             (folder / "data").mkdir(parents=True)
-            told = {**os.environ, **site_of(folder, "http://127.0.0.1")}
+            told = variables(site_of(folder, "http://127.0.0.1"))
             quiet = [str(python), "-W", "ignore", "-B", "-m"]
             run([*quiet, "django", "migrate", "--run-syncdb", "--verbosity", "0"], check=True, env=told)
-            seed = run([*quiet, "pretix_site.seed"], check=True, env=told, capture_output=True)
-            (folder / "data" / "told.json").write_bytes(seed.stdout)
+            seed = run([*quiet, "pretix_site.seed"], check=True, env=told, stdout=PIPE)
+            write_bytes(seed.stdout, folder / "data" / "told.json")
     return folder / "data"
+
+
+ANSWERS = {"questions": {"email": "buyer@shop.example"}, "payment": {"payment": "banktransfer"}, "confirm": {}}
+"""What a buyer fills in on each page of the checkout."""
+
+
+def fill_cart(buyer: httpx.Client, chosen: dict[str, str]) -> None:
+    """As a buyer does on the page of the event."""
+    page = buyer.get("/hosts/gala/").raise_for_status()
+    page = buyer.post("/hosts/gala/cart/add", data={**chosen, **token(page)})
+    assert buyer.get(page.headers["location"]).is_success
+
+
+def check_out(buyer: httpx.Client) -> str:
+    """Go through the checkout page by page; returns the code of the order."""
+    page = buyer.get("/hosts/gala/checkout/start", follow_redirects=True)
+    for step, answers in ANSWERS.items():
+        assert f"/checkout/{step}/" in str(page.url), page.text
+        page = buyer.post(str(page.url), data={**answers, **token(page)}, follow_redirects=True)
+    ordered = re.search(r"/order/([A-Z0-9]+)/", str(page.url))
+    assert ordered is not None, page.text
+    return ordered[1]
+
+
+def token(page: httpx.Response) -> dict[str, str]:
+    """What pretix wants to see again from who looked at a page."""
+    found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
+    assert found is not None, page.text
+    return {"csrfmiddlewaretoken": found[1]}

@@ -1,39 +1,30 @@
 """A running django-oscar does what every shop must, and its traps are known."""
 
-import csv
-import io
-import json
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from subprocess import CompletedProcess, run
-from xml.etree import ElementTree as ET
+from subprocess import run
 
 import httpx
 import pytest
 
-from api.clock import utc_now
 from api.served.feeds import Form
-from api.settings import default_text
 from api.shops import oscar
 from api.shops.bucket import TokenBucket
 from api.shops.client import Patience
 from api.shops.connector import Connector
-from api.shops.credentials import Secret, variable
+from api.shops.credentials import Secret
 from api.shops.model import EMPTY, Written, amount
 from api.shops.shop import Shop
-from api.workspace import Workspace
-from pricing.book import Listing
 from tests.shops.contract import NOW, Ordered, ShopContract, by_place, change
-from tests.shops.processes import Server, environment, free_port
-from tests.shops.test_running_pretix import offer, published
+from tests.shops.owner_kit import SHOP, owner
+from tests.shops.processes import Server, environment, kept_port, variables
 
-pytestmark = pytest.mark.shops
+pytestmark = pytest.mark.shops("django-oscar")
 HERE = Path(__file__).parent
+LOCK = HERE / "oscar.lock"
 ADULT, CHILD, UNPRICED = "stockrecord/1", "stockrecord/2", "stockrecord/3"
 
 
@@ -57,7 +48,7 @@ class OscarShop:
     def owner(self) -> httpx.Client:
         """Whoever may do what Fairfare's account may."""
         user, _, password = self.secret.partition(":")
-        return httpx.Client(base_url=self.address, auth=(user, password), trust_env=False)
+        return httpx.Client(base_url=self.address, auth=(user, password), timeout=30, trust_env=False)
 
     def order(self, place: str, units: int) -> Ordered:
         """Buy as a guest: a basket, and a checkout with the total that the basket shows."""
@@ -69,7 +60,13 @@ class OscarShop:
 
     def buyer(self) -> httpx.Client:
         """Somebody without an account, whose basket is remembered."""
-        return httpx.Client(base_url=self.address, trust_env=False)
+        return httpx.Client(base_url=self.address, timeout=30, trust_env=False)
+
+    def asked(self, product: int) -> str:
+        """What a product costs, amount and currency, as its page tells a buyer."""
+        with self.buyer() as buyer:
+            told = buyer.get(f"/products/{product}/price/").raise_for_status().json()
+        return f"{told['incl_tax']} {told['currency']}"
 
     def fill(self, buyer: httpx.Client, place: str, units: int) -> dict[str, str]:
         """Put units in the basket; products and their only stock records have the same numbers here."""
@@ -83,7 +80,8 @@ class OscarShop:
 
     def cancel(self, order: str) -> None:
         """As the owner does in the dashboard."""
-        httpx.get(f"{self.address.removesuffix('/api')}/dashboard/cancel/{order}/", trust_env=False).raise_for_status()
+        path = f"{self.address.removesuffix('/api')}/dashboard/cancel/{order}/"
+        httpx.get(path, timeout=30, trust_env=False).raise_for_status()
 
     def write_by_hand(self, place: str, price: Written) -> None:
         """As the owner does, with no eye on Fairfare."""
@@ -101,23 +99,22 @@ class OscarShop:
 
 
 @pytest.fixture(scope="module")
-def running(
-    tmp_path_factory: pytest.TempPathFactory, record_testsuite_property: Callable[[str, object], None]
-) -> Iterator[OscarShop]:
+def running(tmp_path_factory: pytest.TempPathFactory, tell_cost: Callable[[Path, Server], None]) -> Iterator[OscarShop]:
     """A shop with two products that have a price and one that has none."""
-    python, folder, port = environment(HERE / "oscar.lock"), tmp_path_factory.mktemp("oscar"), free_port()
+    python, folder = environment(LOCK), tmp_path_factory.mktemp("oscar")
     told = {"OSCAR_FOLDER": str(folder), "DJANGO_SETTINGS_MODULE": "oscar_site.settings", "PYTHONPATH": str(HERE)}
     quiet = [str(python), "-W", "ignore", "-B", "-m"]
-    run([*quiet, "oscar_site.seed"], check=True, env={**os.environ, **told})
-    serve = [*quiet, "django", "runserver", "--noreload", "--skip-checks", f"127.0.0.1:{port}"]
-    address = f"http://127.0.0.1:{port}/api"
-    server = Server(serve, f"{address}/", told, folder, folder / "server.log")
-    try:
-        server.start()
-        yield OscarShop(server, address)
-        record_testsuite_property("django-oscar holds [MB]", round(server.memory()))
-    finally:
-        server.kill()
+    run([*quiet, "oscar_site.seed"], check=True, env=variables(told))
+    with kept_port() as port:
+        serve = [*quiet, "django", "runserver", "--noreload", "--skip-checks", f"127.0.0.1:{port}"]
+        address = f"http://127.0.0.1:{port}/api"
+        server = Server(serve, f"{address}/", told, folder, folder / "server.log")
+        try:
+            server.start()
+            tell_cost(LOCK, server)
+            yield OscarShop(server, address)
+        finally:
+            server.kill()
 
 
 class TestOscar(ShopContract):
@@ -190,65 +187,27 @@ class TestOscar(ShopContract):
             assert owner.request(method, path, json={}).status_code == 403
 
     def test_a_sale_reaches_the_book_and_a_publish_reaches_a_buyer_and_every_feed(
-        self, running: OscarShop, tmp_path: Path, record_testsuite_property: Callable[[str, object], None]
+        self, running: OscarShop, tmp_path: Path, tell: Callable[[str], None]
     ) -> None:
-        """The loop, by the commands a user runs; what the feeds say is what the shop asks a buyer for."""
-        place = season(tmp_path / "season", running)
-        assert fairfare(place, running, "sync").returncode == 0
+        """The loop, by commands; every feed and JSON-LD say what a buyer is asked, to the cent and in the currency."""
+        settings = f'system = "oscar"\naddress = "{running.address}"\n'
+        offers = {"adult": ("20.00", ADULT), "child": ("10.00", CHILD)}
+        season = owner(tmp_path / "season", settings, running.secret, offers)
+        assert season.fairfare("sync").returncode == 0
         began = time.monotonic()
         running.order(ADULT, 2)
-        told = fairfare(place, running, "sync")
-        record_testsuite_property("a sale in django-oscar reaches the book in [s]", round(time.monotonic() - began, 1))
+        told = season.fairfare("sync")
+        tell(f"a sale reached the book in {time.monotonic() - began:.1f} s")
         assert "1 sales are new" in told.stdout
-        published(place, {"adult": "22.00", "child": "11.50"})
+        season.publish({"adult": "22.00", "child": "11.50"})
         began = time.monotonic()
-        told = fairfare(place, running, "sync")
-        record_testsuite_property(
-            "a publish reaches a buyer of django-oscar in [s]", round(time.monotonic() - began, 1)
-        )
+        told = season.fairfare("sync")
+        tell(f"a publish reached a buyer in {time.monotonic() - began:.1f} s")
         assert (told.returncode, told.stderr) == (0, "")
+        asked = {"adult": "22.00 EUR", "child": "11.50 EUR"}
+        assert {"adult": running.asked(1), "child": running.asked(2)} == asked
+        assert season.advertised() == dict.fromkeys(Form, asked)
         assert running.order(ADULT, 1).price == Decimal("22.00")
-        with httpx.Client(base_url=running.address, trust_env=False) as buyer:
-            asked = {
-                name: buyer.get(f"/products/{n}/price/").json()["incl_tax"] for name, n in (("adult", 1), ("child", 2))
-            }
-        assert asked == {"adult": "22.00", "child": "11.50"}
-        for form in Form:
-            text = fairfare(place, running, "export-feed", form.value).stdout
-            assert advertised(form, text) == asked
-        back = fairfare(place, running, "shops", "rollback", "books", "version 2")
+        back = season.fairfare("shops", "rollback", SHOP, "version 2")
         assert (back.returncode, back.stderr) == (0, "")
         assert running.order(ADULT, 1).price == Decimal("20.00")
-
-
-def season(folder: Path, running: OscarShop) -> Workspace:
-    """A workspace that sells two offers in the shop."""
-    shop = f'\n[[shops]]\nname = "books"\nsystem = "oscar"\naddress = "{running.address}"\n'
-    place = Workspace.create(folder, f'allowed_networks = ["127.0.0.1/32"]\n{default_text()}{shop}')
-    offers = [offer("adult", "20.00"), offer("child", "10.00")]
-    place.book.import_offers(map(Listing, offers), by="ann", now=utc_now())
-    (place.root / "shops" / "books").mkdir(parents=True)
-    (place.root / "shops" / "books" / "offers.csv").write_text(f"place,offer\n{ADULT},adult\n{CHILD},child\n")
-    return place
-
-
-def fairfare(place: Workspace, running: OscarShop, *words: str) -> CompletedProcess[str]:
-    """Run a command on the workspace, with the shop's secret in its environment."""
-    program = [sys.executable, "-c", "from api.cli import main; main()", *words, "--workspace", str(place.root)]
-    told = {**os.environ, variable("books"): running.secret}
-    return run(program, env=told, capture_output=True, text=True, check=False)
-
-
-def advertised(form: Form, text: str) -> dict[str, str]:
-    """The price of each offer in a feed, as its reader takes it."""
-    if form is Form.GOOGLE:
-        google = "{http://base.google.com/ns/1.0}"
-        items = ET.fromstring(text).iter("item")  # noqa: S314  # our own
-        rows = [(item.findtext(f"{google}id"), item.findtext(f"{google}price")) for item in items]
-        return {str(name): str(price).removesuffix(" EUR") for name, price in rows}
-    if form is Form.JSON:
-        return {item["offer"]: item["total_price"] for item in json.loads(text)["items"]}
-    if form is Form.JSON_LD:
-        return {item["sku"]: item["price"] for item in json.loads(text)["@graph"]}
-    name, price = ("id", "price") if form is Form.META else ("offer", "total_price")
-    return {row[name]: row[price].removesuffix(" EUR") for row in csv.DictReader(io.StringIO(text))}

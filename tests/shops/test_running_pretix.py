@@ -1,45 +1,30 @@
 """A running pretix does what every shop must, and its traps are known."""
 
-import os
-import re
-import sys
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from subprocess import DEVNULL, PIPE, CompletedProcess, Popen, run
-from typing import Any
 
 import httpx
 import pytest
 
-from api.clock import utc_now
-from api.settings import default_text
-from api.shops.credentials import variable
 from api.shops.model import ABSENT, EMPTY, amount
 from api.shops.pretix.places import Place
 from api.shops.shop import Shop
-from api.workspace import Workspace
-from pricing.book import Listing
-from pricing.model import Ladder, Offer
-from pricing.money import parse_amount
-from tests.api.store.book_kit import decision, publish
 from tests.shops.contract import NOW, Recorded, ShopContract, by_place, change
-from tests.shops.pretix_kit import PretixShop, selling
-from tests.shops.processes import free_port
+from tests.shops.pretix_kit import LOCK, PretixShop, check_out, fill_cart, selling
+from tests.shops.processes import Server
 
-pytestmark = pytest.mark.shops
+pytestmark = pytest.mark.shops("pretix")
 
 
 @pytest.fixture(scope="module")
 def running(
-    tmp_path_factory: pytest.TempPathFactory, record_testsuite_property: Callable[[str, object], None]
+    tmp_path_factory: pytest.TempPathFactory, tell_cost: Callable[[Path, Server], None]
 ) -> Iterator[PretixShop]:
     """An organizer with one event and a series of two dates."""
     with selling(tmp_path_factory.mktemp("pretix")) as shop:
+        tell_cost(LOCK, shop.server)
         yield shop
-        record_testsuite_property("pretix holds [MB]", round(shop.server.memory()))
 
 
 class TestPretix(ShopContract):
@@ -229,168 +214,3 @@ class TestPretix(ShopContract):
         shop.push(plan, "seen", now=NOW)
         running.write_by_hand(running.places[0], amount(Decimal("44.00")))
         assert [len(check.problems) for check in shop.verify(plan)] == [2]
-
-    def test_a_sale_reaches_the_book_and_a_publish_reaches_a_buyer_within_seconds(
-        self, running: PretixShop, season: Workspace, record_testsuite_property: Callable[[str, object], None]
-    ) -> None:
-        """The loop, with a buyer who goes through the shop's own pages and pays the new price."""
-        assert fairfare(season, running).returncode == 0
-        began = time.monotonic()
-        running.order(running.places[0], 2)
-        told = fairfare(season, running)
-        record_testsuite_property("a sale in pretix reaches the book in [s]", round(time.monotonic() - began, 1))
-        assert "2 sales are new" in told.stdout
-        published(season, {"adult": "44.00"})
-        began = time.monotonic()
-        told = fairfare(season, running)
-        record_testsuite_property("a publish reaches a buyer of pretix in [s]", round(time.monotonic() - began, 1))
-        assert told.returncode == 0, told.stderr
-        assert "40.00 -> 44.00 EUR (floor 30.00, ceiling 60.00, lowest of 30 days 40.00)" in told.stdout
-        with httpx.Client(base_url=running.address, timeout=30, trust_env=False) as buyer:
-            fill_cart(buyer, {f"item_{running.numbers['gala']['adult']}": "1"})
-            order = check_out(buyer)
-        assert "1 sales are new" in fairfare(season, running).stdout
-        assert Decimal(running.read(f"gala/orders/{order}/")["positions"][0]["price"]) == Decimal("44.00")
-        rolled_back = fairfare(season, running, "shops", "rollback", "tickets", "version 2")
-        assert rolled_back.returncode == 0, rolled_back.stderr
-        assert running.read(f"gala/items/{running.numbers['gala']['adult']}/")["default_price"] == "40.00"
-
-    def test_fairfare_killed_during_a_push_takes_it_up_where_it_stood(
-        self, running: PretixShop, season: Workspace
-    ) -> None:
-        """Killed once the first write is in its journal, it writes the rest the next time, and no price twice."""
-        published(season, {"adult": "44.00", "child": "22.00", "front": "80.25"})
-        before = running.patches()
-        with Popen(**command(season, running, "sync"), stdout=DEVNULL, stderr=DEVNULL) as killed:
-            journal = season.root / "shops" / "tickets" / "journal.jsonl"
-            while not journal.exists() or not journal.read_bytes():
-                assert killed.poll() is None
-                time.sleep(0.001)
-            killed.kill()
-        assert fairfare(season, running).returncode == 0
-        sent = Counter(running.patches()) - Counter(before)
-        assert sorted(sent.values()) == [1, 1, 1]
-        gala = running.numbers["gala"]
-        items = {item["id"]: item for item in running.read("gala/items/")["results"]}
-        assert [items[gala[name]]["default_price"] for name in ("adult", "child")] == ["44.00", "22.00"]
-        assert fairfare(season, running, "shops", "rollback", "tickets", "version 2").returncode == 0
-        items = {item["id"]: item for item in running.read("gala/items/")["results"]}
-        assert [items[gala[name]]["default_price"] for name in ("adult", "child")] == ["40.00", "20.00"]
-
-    def test_a_webhook_leads_to_a_look_within_seconds(
-        self, running: PretixShop, season: Workspace, record_testsuite_property: Callable[[str, object], None]
-    ) -> None:
-        """The shop rings, Fairfare looks; a forged ring leads to a look too, and sells nothing."""
-        port = free_port()
-        told = ("sync", "--every", "3600", "--listen", str(port))
-        with Popen(**command(season, running, *told), stdout=PIPE, text=True) as loop:
-            assert loop.stdout is not None
-            lines = loop.stdout
-            try:
-                assert "3 do not" in "".join(next(lines) for _ in range(2))
-                hook = {
-                    "enabled": True,
-                    "target_url": f"http://127.0.0.1:{port}/",
-                    "all_events": True,
-                    "limit_events": [],
-                }
-                running.owner(
-                    "POST", "../webhooks/", {**hook, "action_types": ["pretix.event.order.paid"]}
-                ).raise_for_status()
-                began = time.monotonic()
-                running.order(running.places[0], 1)
-                assert "1 sales are new" in next(lines)
-                took = round(time.monotonic() - began, 1)
-                record_testsuite_property("a sale in pretix reaches the book by webhook in [s]", took)
-                next(lines)
-                forged = {"organizer": "hosts", "event": "gala", "code": "AAAAA", "action": "pretix.event.order.paid"}
-                assert httpx.post(f"http://127.0.0.1:{port}/", json=forged, trust_env=False).status_code == 204
-                assert "0 sales are new" in next(lines)
-            finally:
-                loop.kill()
-
-
-SHOPS = """
-[[shops]]
-name = "tickets"
-system = "pretix"
-address = "{address}"
-organizer = "hosts"
-events = ["gala", "tour"]
-requests_per_minute = 6000
-"""
-
-
-@pytest.fixture
-def season(running: PretixShop, tmp_path: Path) -> Workspace:
-    """A workspace that sells three offers in the shop."""
-    text = 'allowed_networks = ["127.0.0.1/32"]\n' + default_text() + SHOPS.format(address=running.address)
-    place = Workspace.create(tmp_path / "season", text)
-    prices = {"adult": "40.00", "child": "20.00", "front": "75.00"}
-    offers = [offer(name, price) for name, price in prices.items()]
-    place.book.import_offers(map(Listing, offers), by="ann", now=utc_now())
-    sold = {"adult": running.at("gala", "adult"), "child": running.at("gala", "child")}
-    sold["front"] = running.at("gala", "seat", "front")
-    rows = ["place,offer", *(f"{at},{name}" for name, at in sold.items())]
-    (place.root / "shops" / "tickets").mkdir(parents=True)
-    (place.root / "shops" / "tickets" / "offers.csv").write_text("\n".join(rows))
-    return place
-
-
-def offer(name: str, price: str) -> Offer:
-    """Something that may cost three quarters, or one and a half, of its price."""
-    now = Decimal(price)
-    floor, ceiling = parse_amount(now * Decimal("0.75"), "EUR"), parse_amount(now * Decimal("1.5"), "EUR")
-    ladder = Ladder.of([str(floor + step) for step in range(int(ceiling - floor) + 1)], "EUR")
-    return Offer(id=name, product=name, currency="EUR", current_price=now, floor=floor, ceiling=ceiling, ladder=ladder)
-
-
-def published(place: Workspace, prices: dict[str, str]) -> None:
-    """Propose these prices, approve and publish them."""
-    listed, in_force = place.book.listings(), {price.offer: price for price in place.book.prices_in_force()}
-    moves = []
-    for name, price in prices.items():
-        of_it = listed[name, "all"].offer
-        bounds = {"floor": of_it.floor, "ceiling": of_it.ceiling, "ladder": of_it.ladder}
-        moves.append(decision(name, price, now=str(in_force[name].price), **bounds))
-    publish(place.book, *moves, at=utc_now())
-
-
-def command(place: Workspace, running: PretixShop, *words: str) -> Any:
-    """How `fairfare` is started on a workspace, with the secret in its environment."""
-    program = [sys.executable, "-c", "from api.cli import main; main()", *words, "--workspace", str(place.root)]
-    return {"args": program, "env": {**os.environ, variable("tickets"): running.secret}}
-
-
-def fairfare(place: Workspace, running: PretixShop, *words: str) -> CompletedProcess[str]:
-    """Run `fairfare`, by default `fairfare sync`."""
-    return run(**command(place, running, *(words or ("sync",))), capture_output=True, text=True, check=False)
-
-
-ANSWERS = {"questions": {"email": "buyer@shop.example"}, "payment": {"payment": "banktransfer"}, "confirm": {}}
-"""What a buyer fills in on each page of the checkout."""
-
-
-def fill_cart(buyer: httpx.Client, chosen: dict[str, str]) -> None:
-    """As a buyer does on the page of the event."""
-    page = buyer.get("/hosts/gala/").raise_for_status()
-    page = buyer.post("/hosts/gala/cart/add", data={**chosen, **token(page)})
-    assert buyer.get(page.headers["location"]).is_success
-
-
-def check_out(buyer: httpx.Client) -> str:
-    """Go through the checkout page by page; returns the code of the order."""
-    page = buyer.get("/hosts/gala/checkout/start", follow_redirects=True)
-    for step, answers in ANSWERS.items():
-        assert f"/checkout/{step}/" in str(page.url), page.text
-        page = buyer.post(str(page.url), data={**answers, **token(page)}, follow_redirects=True)
-    ordered = re.search(r"/order/([A-Z0-9]+)/", str(page.url))
-    assert ordered is not None, page.text
-    return ordered[1]
-
-
-def token(page: httpx.Response) -> dict[str, str]:
-    """What pretix wants to see again from who looked at a page."""
-    found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
-    assert found is not None, page.text
-    return {"csrfmiddlewaretoken": found[1]}

@@ -33,6 +33,7 @@ from api.shops.opening import folder_of, opened
 from api.shops.seen import Seen
 from api.shops.shop import Shop
 from api.shops.status import DriftedPlace, LastPull, LastPush, Problem, Status, note
+from api.shopstock import keep
 from api.store.book import PriceBook
 from api.store.overrides import Overrides
 from api.store.sales import MOST_ROWS, Received, Sale, record
@@ -155,7 +156,7 @@ def look(door: Door, *, now: datetime) -> Seen:
 
 
 def pull(door: Door, engine: Engine, *, now: datetime) -> Pulled:
-    """Record what was sold in a shop since the last time."""
+    """Record what was sold in a shop since the last time, and keep what it can still sell."""
     with _noted(door, now):
         offers, cursor = door.offers, door.folder / "cursor"
         demand = door.shop.pull_demand(cursor.read_text(encoding="utf-8") if cursor.exists() else None)
@@ -168,8 +169,9 @@ def pull(door: Door, engine: Engine, *, now: datetime) -> Pulled:
     write_bytes(msgspec.json.format(msgspec.json.encode(refused)), door.folder / "refused.json", mode=0o600)
     write_bytes(demand.cursor.encode(), cursor, mode=0o600)
     new, known = sum(receipt.new for receipt, _ in done), sum(receipt.known for receipt, _ in done)
-    note(door.folder, pulled=LastPull(now, new, tuple(refused[:TOLD])))
-    return Pulled(new, known, tuple(unmapped), tuple(refused))
+    stock = keep(door.shop, door.folder, now=now)
+    note(door.folder, pulled=LastPull(now, new, (*refused[:TOLD], *([stock] if stock else []))))
+    return Pulled(new, known, tuple(unmapped), tuple(refused), stock)
 
 
 def _sale(moved: Movement, offers: Offers, name: str) -> Sale:
@@ -256,7 +258,7 @@ def _compared(door: Door, engine: Engine, now: datetime) -> Pushed:
     wanted = decided(engine, offers, now=now)
     plan = door.shop.draft(wanted.changes)
     plan = replace(plan, refused=(*wanted.refused, *plan.refused))
-    note(door.folder, drifted=_told(plan.drifted), held=plan.held, refused=plan.refused)
+    note(door.folder, drifted=told(plan.drifted), held=plan.held, refused=plan.refused)
     return Pushed(plan, offers, f"version {wanted.version}", PriceBook(engine).frozen())
 
 
@@ -315,5 +317,6 @@ def accept(door: Door, places: Collection[str], *, by: str, now: datetime) -> tu
         return taken
 
 
-def _told(drifted: Iterable[Drift]) -> tuple[DriftedPlace, ...]:
+def told(drifted: Iterable[Drift]) -> tuple[DriftedPlace, ...]:
+    """Places where somebody changed our price, as they are told."""
     return tuple(DriftedPlace(each.place, each.name, str(each.ours), str(each.found)) for each in drifted)

@@ -25,6 +25,7 @@ import structlog
 from api.intake import take_in
 from api.jobs import GRACE, Task, Told
 from api.logs import configure
+from api.shop_work import run_errand
 from api.store.database import open_database
 from api.store.migrations import require_current
 from api.store.runs import STAGES, Kind
@@ -79,6 +80,8 @@ def _fit(place: Workspace, task: Task, progress: Progress) -> dict[str, Any]:
 def _price(place: Workspace, task: Task, progress: Progress) -> dict[str, Any]:
     progress("optimizing prices", 0, 0)
     proposal = place.price(HighsOptimizer(), by=ENGINE, now=task.now)
+    for text in place.available(task.now).unused:
+        log.warning(text)
     verdicts = [decision.verdict for decision in proposal.decisions]
     made = {"proposal": proposal.id, "decisions": {verdict.value: verdicts.count(verdict) for verdict in Verdict}}
     if place.settings.policy.mode is not Mode.AUTOMATIC:
@@ -97,11 +100,17 @@ def _report(place: Workspace, task: Task, progress: Progress) -> dict[str, Any]:
     return {"proposal": proposal.id, "file": REPORT}
 
 
+def _errand(place: Workspace, task: Task, progress: Progress) -> dict[str, Any]:
+    progress("talking to the shop", 0, 0)
+    return run_errand(place, task.arguments, os.environ, by=task.by, now=task.now)
+
+
 WORK: Mapping[Kind, Callable[[Workspace, Task, Progress], dict[str, Any]]] = {
     Kind.INGEST: _ingest,
     Kind.FIT: _fit,
     Kind.PRICE: _price,
     Kind.REPORT: _report,
+    Kind.SHOP: _errand,
 }
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from pricing.errors import Finding, InputError
 
+SECRETS = "secrets"
+"""Folder of a workspace: a file for each shop."""
 _USABLE = re.compile(r"[\x21-\x7e]+")
 
 
@@ -49,6 +51,17 @@ def secret_of(shop: str, *, environment: Mapping[str, str], file: Path) -> Secre
     text = environment.get(variable(shop))
     if text is None:
         text = _read(file, variable(shop))
+    return usable(shop, text)
+
+
+def usable(shop: str, text: str) -> Secret:
+    """The secret of a shop that a text is.
+
+    Raises
+    ------
+    InputError
+        if it is none.
+    """
     if not _USABLE.fullmatch(text.strip()):
         raise InputError(f"the secret of shop {shop} is empty, or has spaces or signs that no token has")
     return Secret(text.strip())

@@ -1,0 +1,179 @@
+"""Connect a shop, or take one off: its block in fairfare.toml and its secret, for who does that without an editor.
+
+Guarantees
+----------
+* Nothing else in fairfare.toml changes, comments and order included; the new text is read back as settings before it
+  takes the old one's place, at once and whole.
+* A shop is connected only where its address may be spoken to; what is not public is allowed in the file alone, and so
+  is a folder outside the workspace.
+* A secret is written to `secrets/NAME`, which nobody but its owner can read, and to nothing else.
+* What a shop's folder knows of one shop is never taken for another's of the same name.
+"""
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import fields, replace
+from ipaddress import ip_network
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import httpx
+import msgspec
+import tomlkit
+
+from api.atomic import write_bytes
+from api.settings import FILE, Settings, ShopSettings, ShopSystem, parse_settings, read_settings
+from api.shops.addresses import Guard
+from api.shops.credentials import SECRETS, usable
+from pricing.errors import InputError, RefusedError
+
+BLOCK = re.compile(r"\s*\[\[\s*shops\s*\]\]")
+HEADER = re.compile(r"\s*\[")
+ASIDE = re.compile(r"\s*(#.*)?")
+"""A line that says nothing."""
+IDENTITY = "shop.json"
+"""In a shop's folder: which shop it is."""
+
+
+def connect(root: Path, shop: ShopSettings, secret: str | None) -> None:
+    """Add a shop to the settings of a workspace.
+
+    Parameters
+    ----------
+    secret : its key; None where it has none, or the environment holds it
+
+    Raises
+    ------
+    InputError
+        if its address must not be spoken to, or secret or settings cannot be used; nothing was written.
+    RefusedError
+        if there is a shop of this name, or was another one.
+    """
+    with _held(root):
+        text, settings = _settings(root)
+        if any(each.name == shop.name for each in settings.shops):
+            raise RefusedError(f"there is a shop {shop.name} in the settings already")
+        _check_address(shop, settings)
+        _check_identity(root, shop)
+        key = None if secret is None else usable(shop.name, secret)
+        block = tomlkit.dumps({"shops": [_block(shop)]})
+        changed = _read_back(f"{text.rstrip()}\n\n{block}", replace(settings, shops=(*settings.shops, shop)))
+        if key is not None:
+            _keep_secret(root, shop.name, key.reveal())
+        _write(root, changed)
+        _keep_identity(root, shop)
+
+
+def disconnect(root: Path, name: str) -> None:
+    """Take a shop out of the settings, and remove its secret; its journal and its table of offers stay.
+
+    Raises
+    ------
+    RefusedError
+        if there is no shop of this name, or its block cannot be told from others.
+    """
+    with _held(root):
+        text, settings = _settings(root)
+        names = [each.name for each in settings.shops]
+        if name not in names:
+            raise RefusedError(f"there is no shop {name} in the settings")
+        kept = tuple(each for each in settings.shops if each.name != name)
+        _write(root, _read_back(_without_block(text, names.index(name)), replace(settings, shops=kept)))
+        (root / SECRETS / name).unlink(missing_ok=True)
+
+
+def _check_address(shop: ShopSettings, settings: Settings) -> None:
+    if shop.system is ShopSystem.FOLDER:
+        path = PurePosixPath(shop.address)
+        if path.is_absolute() or ".." in path.parts:
+            raise InputError(f"a folder outside the workspace is connected in {FILE} only")
+        return
+    guard = Guard(tuple(ip_network(each) for each in settings.allowed_networks))
+    for address in (shop.address, *((shop.storefront,) if shop.storefront else ())):
+        with suppress(httpx.ConnectError):  # a host that is not found now may be later; a look at the shop tells
+            guard.check(address)
+
+
+def _identity(shop: ShopSettings) -> dict[str, str | None]:
+    return {"system": shop.system.value, "address": shop.address.rstrip("/"), "organizer": shop.organizer}
+
+
+def _check_identity(root: Path, shop: ShopSettings) -> None:
+    with suppress(FileNotFoundError, msgspec.DecodeError):
+        was = msgspec.json.decode((root / "shops" / shop.name / IDENTITY).read_bytes())
+        if was != _identity(shop):
+            raise RefusedError(f"{shop.name} was another shop, whose journal is kept: give this one another name")
+
+
+def _keep_identity(root: Path, shop: ShopSettings) -> None:
+    folder = root / "shops" / shop.name
+    folder.mkdir(parents=True, exist_ok=True)
+    write_bytes(msgspec.json.encode(_identity(shop)), folder / IDENTITY, mode=0o600)
+
+
+def _block(shop: ShopSettings) -> dict[str, Any]:
+    """What of a shop is not as by default, as TOML has it."""
+    declared = {field.name: (getattr(shop, field.name), field.default) for field in fields(shop)}
+    return {name: msgspec.to_builtins(value) for name, (value, default) in declared.items() if value != default}
+
+
+def _without_block(text: str, number: int) -> str:
+    """The text without a block of shops, counted from 0; comments behind it belong to what follows."""
+    lines = text.splitlines(keepends=True)
+    begins = [i for i, line in enumerate(lines) if BLOCK.match(line)]
+    if number >= len(begins):
+        raise _by_hand()
+    begin = begins[number]
+    end = next((i for i in range(begin + 1, len(lines)) if HEADER.match(lines[i])), len(lines))
+    while ASIDE.fullmatch(lines[end - 1].rstrip("\n")):
+        end -= 1
+    return "".join([*lines[:begin], *lines[end:]])
+
+
+def _read_back(text: str, wanted: Settings) -> str:
+    """The text, if it says what is wanted and nothing else."""
+    try:
+        found = parse_settings(text, file=FILE)
+    except InputError:
+        raise _by_hand() from None
+    if found != wanted:
+        raise _by_hand()
+    return text
+
+
+def _by_hand() -> RefusedError:
+    return RefusedError(f"{FILE} writes its shops in a way that is not changed here: change it by hand")
+
+
+def _settings(root: Path) -> tuple[str, Settings]:
+    settings = read_settings(root / FILE)
+    return (root / FILE).read_text(encoding="utf-8"), settings
+
+
+def _write(root: Path, text: str) -> None:
+    file = (root / FILE).resolve()
+    write_bytes(text.encode(), file, mode=file.stat().st_mode & 0o777)
+
+
+def _keep_secret(root: Path, name: str, secret: str) -> None:
+    folder = root / SECRETS
+    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.chmod(0o700)
+    write_bytes(secret.encode(), folder / name, mode=0o600)
+
+
+@contextmanager
+def _held(root: Path) -> Iterator[None]:
+    """Keep everybody else from changing the settings meanwhile."""
+    try:
+        file = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise InputError(f"{root} is no workspace: {error.strerror}") from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)

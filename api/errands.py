@@ -99,12 +99,16 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What came in: sales that are new, known before, of places without an offer, and refused with the reason."""
+    """What came in: sales that are new, known before, of places without an offer, and refused with the reason.
+
+    `stock` says why what can still be sold is not known; empty if it is.
+    """
 
     new: int
     known: int
     unmapped: tuple[str, ...]
     refused: tuple[str, ...]
+    stock: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

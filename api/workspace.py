@@ -19,15 +19,16 @@ import pandas as pd
 
 from api import settings as configuration
 from api.absorb import absorb
+from api.available import Available, available
 from api.gains import of_event, only, take_part
 from api.history import History, Ingested
-from api.listings import at_prices_in_force, listings_of, places_of, starts_of, unknown_names
+from api.listings import at_prices_in_force, listings_of, starts_of, unknown_names
 from api.outcomes import Outcomes, keep_stock, outcomes
 from api.served.answers import take
 from api.served.snapshot import SNAPSHOT_NAME, write
 from api.settings import Settings
 from api.stage import Stage, load_stage
-from api.stock import counted, left, sold_since_counted, with_places
+from api.stock import counted
 from api.store.book import PriceBook
 from api.store.database import DATABASE_NAME, Place, open_database, reading, writing
 from api.store.log import ANCHOR_NAME
@@ -41,7 +42,7 @@ from pricing.law import unclear
 from pricing.market import Market
 from pricing.model import ALL, Offer
 from pricing.ports import Optimizer
-from pricing.tables.values import offers_from, resources_from
+from pricing.tables.values import offers_from
 
 if TYPE_CHECKING:
     from api.fitting import Fit, Progress
@@ -360,12 +361,14 @@ class Workspace:
 
     def market(self, now: datetime) -> Market:
         """What is on sale now, at which prices, and how much is left."""
-        offers, known = self.offers_on_sale(now), self.book.known(self.settings.policy, now=now)
-        in_force = {o.id: known.get((o.id, o.channel)) or InForce.steady(o.current_price) for o in offers}
-        stock = self.history.table("resources")
-        sold = sold_since_counted(stock, offers, open_database(self.database))
-        offers, resources = with_places(offers, resources_from(stock), places_of(self.history.table("events")))
-        return Market(offers, in_force, left(resources, offers, self.history.daily_sales(), sold))
+        known, here = self.book.known(self.settings.policy, now=now), self.available(now)
+        in_force = {o.id: known.get((o.id, o.channel)) or InForce.steady(o.current_price) for o in here.offers}
+        return Market(here.offers, in_force, here.resources)
+
+    def available(self, now: datetime) -> Available:
+        """What is on sale now and how much is left, as the owner's tables and the shops say."""
+        store, offers = open_database(self.database), self.offers_on_sale(now)
+        return available(self.root, self.settings, self.history, offers, store, now=now)
 
     def write_report(
         self,

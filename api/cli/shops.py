@@ -234,6 +234,8 @@ def _pull(place: "Workspace", door: "Door") -> bool:
         typer.echo(f"{door.name}: not recorded: {reason}", err=True)
     for unmapped in pulled.unmapped:
         typer.echo(f"{door.name}: sold at {unmapped}, which offers.csv does not name", err=True)
+    if pulled.stock:
+        typer.echo(f"{door.name}: {pulled.stock}", err=True)
     return not pulled.refused
 
 

@@ -135,6 +135,8 @@ def price(workspace: Folder = Path(), by: By = ENGINE) -> None:
         proposal = place.price(HighsOptimizer(), by=by, now=now)
     show(proposal)
     _tell_begun(place, now)
+    for text in place.available(now).unused:
+        typer.echo(text, err=True)
     if place.settings.policy.mode is Mode.AUTOMATIC:
         try:
             version = place.approve_by_policy(proposal.id, now=utc_now())

@@ -21,7 +21,7 @@ import io
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -80,9 +80,12 @@ class Folder:
         return Demand(tuple(sorted(found, key=lambda each: (each.at, each.id))), str(max(taken, default=0)))
 
     def pull_inventory(self) -> tuple[Stock, ...]:
-        """What stock.csv says; nothing where it is not."""
+        """What stock.csv says, as of when it was written; nothing where it is not."""
         file = self.path / "stock.csv"
-        return tuple(_parsed(file, STOCK, _stock)) if file.exists() else ()
+        if not file.exists():
+            return ()
+        at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+        return tuple(replace(stock, at=at) for stock in _parsed(file, STOCK, _stock))
 
     def read_prices(self) -> tuple[Listed, ...]:
         """What prices.csv says."""

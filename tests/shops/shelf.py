@@ -31,6 +31,7 @@ class Shelf:
     down : cannot be read
     written : every write that took effect
     sold : movements, the oldest first
+    stock : what can still be sold; no limit unless one is set
     """
 
     prices: dict[str, Written] = field(default_factory=lambda: {"a": amount(Decimal(20)), "b": amount(Decimal(30))})
@@ -41,6 +42,7 @@ class Shelf:
     written: list[Write] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     sold: list[Movement] = field(default_factory=list)
+    stock: tuple[Stock, ...] = ()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -61,8 +63,10 @@ class Shelf:
         return Demand(tuple(self.sold[start:]), str(len(self.sold)))
 
     def pull_inventory(self) -> tuple[Stock, ...]:
-        """There is no limit."""
-        return ()
+        """What is set."""
+        if self.down:
+            raise ShopError("down", permanent=False)
+        return self.stock
 
     def read_prices(self) -> tuple[Listed, ...]:
         """What is written, in euros."""

@@ -1,0 +1,158 @@
+"""What shops say they have left: kept at each pull, and read when prices are proposed.
+
+A shop tells stocks (a quota of pretix, a stock record of Oscar), each with the places that draw on it. A place may draw
+on several, and sells no more than the tightest of them has left; an offer sold at several places sells at each, so no
+more than the tightest of each have left together.
+
+Guarantees
+----------
+* A stock is kept whole with its instant, or the one before stays; a shop that does not tell it keeps no sale back.
+* Units in carts, held by vouchers or allocated to orders are not left: each shop's figure is without them. What was
+  sold from the instant of a figure on is taken off it, and what came back is put back when the shop says so: for a
+  moment too few may be left, never too many. What an offer sells elsewhere is taken to draw on its shop's stock, too.
+* A stock without a limit says nothing, and neither does a figure older than a day, which is said, or a shop that tells
+  none.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Engine, func, select
+
+from api.atomic import write_bytes
+from api.settings import ShopSettings
+from api.shops.errors import ShopError
+from api.shops.model import Stock
+from api.shops.offers import Key, Offers
+from api.shops.shop import Shop
+from api.store.database import reading
+from api.store.tables import sales
+from pricing.errors import InputError
+
+STOCK_NAME = "stock.json"
+MOST_AGE = timedelta(days=1)
+"""Older figures are not used: too much may have been sold, or put on sale, since."""
+
+
+AGAIN = timedelta(minutes=1)
+"""A younger figure is not read anew: a shop answers only so many requests, and what is sold meanwhile is taken off."""
+
+
+class _Read(msgspec.Struct, frozen=True):
+    """What a shop said at an instant."""
+
+    at: datetime
+    stock: tuple[Stock, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """A stock of a shop with what it has left [units]; its name tells shop and stock."""
+
+    name: str
+    left: float
+
+
+Supplies = Mapping[Key, frozenset[Supply]]
+"""Offer and channel -> what its places sell from, for offers that are limited at each of their places."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShopStock:
+    """What the shops of a workspace have left; `unused` says in sentences what is not reckoned with, and why."""
+
+    supplies: Supplies
+    unused: tuple[str, ...] = ()
+
+
+def keep(shop: Shop, folder: Path, *, now: datetime) -> str:
+    """Keep in its folder what a shop can still sell; returns why that is not known, empty if it is.
+
+    Where it does not tell, the figures of before stay, until they are too old.
+    """
+    if (before := _read(folder)) is not None and abs(now - before.at) < AGAIN:
+        return ""
+    try:
+        stock = shop.pull_inventory()
+    except ShopError as error:
+        return f"what can still be sold is not known: {error}"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_bytes(msgspec.json.format(msgspec.json.encode(_Read(now, stock))), folder / STOCK_NAME, mode=0o600)
+    return ""
+
+
+def shop_stock(root: Path, shops: Iterable[ShopSettings], engine: Engine, *, now: datetime) -> ShopStock:
+    """What the shops of a workspace have left, less what was sold since they said so."""
+    sold_from: dict[Key, set[Supply | None]] = {}
+    unused: list[str] = []
+    for shop in [each.name for each in shops]:
+        folder = root / "shops" / shop
+        try:
+            offers = Offers.read(folder / "offers.csv") if (folder / "offers.csv").exists() else Offers({})
+        except InputError as error:
+            unused.append(f"What {shop} has left is not reckoned with: {error}")
+            continue
+        counted = _counted(folder, offers)
+        fresh = [(stock, at) for stock, at in counted if abs(now - at) <= MOST_AGE]
+        if old := {at for _, at in counted} - {at for _, at in fresh}:
+            unused.append(f"What {shop} had left is of {min(old):%Y-%m-%d %H:%M} UTC, too old to be reckoned with.")
+        tightest = _tightest(_supplies(shop, fresh, offers, engine))
+        for place, key in offers.at.items():
+            sold_from.setdefault(key, set()).add(tightest.get(place))
+    limited = {key: frozenset(each for each in found if each) for key, found in sold_from.items() if None not in found}
+    return ShopStock(limited, tuple(unused))
+
+
+def _read(folder: Path) -> _Read | None:
+    """What is kept of a shop; None where nothing that can be read is."""
+    try:
+        return msgspec.json.decode((folder / STOCK_NAME).read_bytes(), type=_Read)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _counted(folder: Path, offers: Offers) -> list[tuple[Stock, datetime]]:
+    """Stocks with a limit that any offer draws on, each with when it was counted."""
+    if (read := _read(folder)) is None:
+        return []
+    stocks = [each for each in read.stock if not offers.at.keys().isdisjoint(each.places)]
+    return [(stock, stock.at or read.at) for stock in stocks if stock.available is not None]
+
+
+def _supplies(
+    shop: str, counted: Sequence[tuple[Stock, datetime]], offers: Offers, engine: Engine
+) -> Iterator[tuple[Stock, Supply]]:
+    """Each stock of a shop, with what is left of it now."""
+    times = Counter(stock.name for stock, _ in counted)
+    sold = {at: _sold_since(at, {*offers.at.values()}, engine) for at in {at for _, at in counted}}
+    for stock, at in counted:
+        name = stock.name if times[stock.name] == 1 else f"{stock.name} ({stock.id})"
+        drawing = {offers.at[place] for place in stock.places if place in offers.at}
+        taken = sum(sold[at].get(key, 0.0) for key in drawing)
+        yield stock, Supply(f"{shop}: {name}", max(0.0, (stock.available or 0) - taken))
+
+
+def _sold_since(at: datetime, keys: Collection[Key], engine: Engine) -> dict[Key, float]:
+    """Units sold from an instant on, by offer and channel; what came back is left out."""
+    query = select(sales.c.offer, sales.c.channel, func.sum(sales.c.quantity)).where(
+        sales.c.offer.in_({offer for offer, _ in keys}),
+        sales.c.channel.in_({channel for _, channel in keys}),
+        sales.c.sold_at >= at,
+        sales.c.quantity > 0,
+    )
+    with reading(engine) as db:
+        rows = db.execute(query.group_by(sales.c.offer, sales.c.channel)).all()
+    return {(offer, channel): float(units) for offer, channel, units in rows}
+
+
+def _tightest(supplies: Iterable[tuple[Stock, Supply]]) -> dict[str, Supply]:
+    """Place -> of the stocks it draws on the one with the least left."""
+    found: dict[str, Supply] = {}
+    for stock, supply in supplies:
+        for place in stock.places:
+            found[place] = min(found.get(place, supply), supply, key=lambda each: (each.left, each.name))
+    return found

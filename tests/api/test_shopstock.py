@@ -1,0 +1,194 @@
+"""What a shop says it has left is kept, lessened by what was sold since, and forgotten when it is too old."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from api.settings import ShopSettings, ShopSystem, default_text
+from api.shops.journal import Journal
+from api.shops.model import Stock
+from api.shops.shop import Shop
+from api.shopstock import AGAIN, MOST_AGE, STOCK_NAME, ShopStock, keep, shop_stock
+from api.store.database import open_database
+from api.store.sales import Sale, record
+from api.workspace import Workspace
+from optimization import HighsOptimizer
+from pricing.book import Verdict
+from tests.api.store.book_kit import IDS, LISTINGS, NOW
+from tests.api.test_workspace import NOW as TODAY
+from tests.api.test_workspace import Bring, busy
+from tests.shops.shelf import Shelf
+
+LATER = NOW + timedelta(minutes=10)
+MAP = f"place,offer\na,{IDS[0]}\nb,{IDS[1]}\n"
+Left = dict[str, dict[str, float]]
+
+
+class Stand:
+    """A shop in memory that a workspace is told of, and what is known of its stock."""
+
+    def __init__(self, root: Path, name: str, offers: str = MAP) -> None:
+        self.root, self.name, self.shelf = root, name, Shelf()
+        self.folder = root / "shops" / name
+        self.folder.mkdir(parents=True)
+        (self.folder / "offers.csv").write_text(offers)
+
+    @property
+    def settings(self) -> ShopSettings:
+        """As the settings have it."""
+        return ShopSettings(name=self.name, system=ShopSystem.FOLDER, address="exchange")
+
+    def tells(self, *stock: Stock, after: timedelta = timedelta(0), at: datetime = NOW) -> str:
+        """The shop is pulled."""
+        self.shelf.stock = stock
+        return keep(Shop(self.shelf, Journal(self.folder / "journal.jsonl")), self.folder, now=at + after)
+
+
+def stock(name: str, available: int | None, *places: str, number: str = "") -> Stock:
+    """What a shop tells."""
+    return Stock(id=number or name, name=name, places=places, size=None, available=available)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workspace:
+    """A workspace whose book has three offers at 10.00."""
+    place = Workspace.create(tmp_path / "season", default_text())
+    place.book.import_offers(LISTINGS, by="ann", now=NOW - timedelta(days=2))
+    return place
+
+
+@pytest.fixture
+def engine(place: Workspace) -> Iterator[Engine]:
+    """Its database."""
+    engine = open_database(place.database)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def stand(place: Workspace) -> Stand:
+    """A shop that sells two of the offers."""
+    return Stand(place.root, "tickets")
+
+
+@pytest.fixture
+def known(engine: Engine) -> Callable[..., ShopStock]:
+    """What is known of the stock of shops, ten minutes later."""
+
+    def read(*stands: Stand, after: timedelta = LATER - NOW) -> ShopStock:
+        return shop_stock(stands[0].root, [each.settings for each in stands], engine, now=NOW + after)
+
+    return read
+
+
+def left(found: ShopStock) -> Left:
+    """Offer -> the stocks it draws on, with what they have left."""
+    return {offer: {each.name: each.left for each in supplies} for (offer, _), supplies in found.supplies.items()}
+
+
+def sell(engine: Engine, name: str, quantity: float, minutes: float, offer: str = IDS[0]) -> None:
+    """A sale so many minutes after the shop told what it has left."""
+    at = NOW + timedelta(minutes=minutes)
+    sale = Sale(id=name, offer=offer, sold_at=at, quantity=quantity, price=Decimal("10.00"), currency="EUR")
+    record(engine, [sale], by="shop", now=LATER)
+
+
+def test_what_a_shop_has_left_is_known_until_it_is_a_day_old(stand: Stand, known: Callable[..., ShopStock]) -> None:
+    """Older figures are not used, and that is said."""
+    assert left(known(stand)) == {}
+    assert stand.tells(stock("Hall", 7, "a", "b")) == ""
+    assert left(known(stand)) == {IDS[0]: {"tickets: Hall": 7.0}, IDS[1]: {"tickets: Hall": 7.0}}
+    assert known(stand, after=MOST_AGE).unused == ()
+    old = known(stand, after=MOST_AGE + timedelta(seconds=1))
+    assert left(old) == {}
+    assert old.unused == ("What tickets had left is of 2026-03-02 09:30 UTC, too old to be reckoned with.",)
+
+
+def test_a_shop_that_does_not_tell_keeps_what_it_told_before(stand: Stand, known: Callable[..., ShopStock]) -> None:
+    """And the reason is handed on; no file is left by halves."""
+    stand.tells(stock("Hall", 7, "a", "b"))
+    stand.shelf.down = True
+    assert "down" in stand.tells(stock("Hall", 3, "a", "b"), after=AGAIN)
+    assert left(known(stand))[IDS[0]] == {"tickets: Hall": 7.0}
+    assert sorted(path.name for path in stand.folder.iterdir()) == ["offers.csv", STOCK_NAME]
+
+
+def test_a_place_is_bound_by_the_tightest_of_its_stocks(stand: Stand, known: Callable[..., ShopStock]) -> None:
+    """Two quotas of one name are told apart; one without a limit says nothing, and less than nothing is nothing."""
+    stand.tells(stock("Day", 9, "a", "b", number="1"), stock("Day", -2, "b", number="2"), stock("All", None, "a", "b"))
+    assert left(known(stand)) == {IDS[0]: {"tickets: Day (1)": 9.0}, IDS[1]: {"tickets: Day (2)": 0.0}}
+
+
+def test_an_offer_at_several_places_has_what_each_has_left(place: Workspace, known: Callable[..., ShopStock]) -> None:
+    """In two shops, or twice in one; where one place has no limit, the offer has none."""
+    one = Stand(place.root, "one", f"place,offer\na,{IDS[0]}\nb,{IDS[0]}\n")
+    two = Stand(place.root, "two", f"place,offer\nx,{IDS[0]}\n")
+    one.tells(stock("Hall", 9, "a", "b"))
+    assert left(known(one)) == {IDS[0]: {"one: Hall": 9.0}}
+    assert left(known(one, two)) == {}
+    two.tells(stock("Rest", 4, "x"))
+    assert left(known(one, two)) == {IDS[0]: {"one: Hall": 9.0, "two: Rest": 4.0}}
+    two.tells(stock("Rest", None, "x"), after=AGAIN)
+    assert left(known(one, two)) == {}
+
+
+def test_what_was_sold_since_is_taken_off_once(stand: Stand, engine: Engine, known: Callable[..., ShopStock]) -> None:
+    """What was sold before the figure is in it; what comes back waits until the shop says so."""
+    stand.tells(stock("Hall", 9, "a", "b"), stock("Honour", 2, "b"))
+    sell(engine, "before", 4, minutes=-1)
+    assert left(known(stand))[IDS[0]] == {"tickets: Hall": 9.0}
+    sell(engine, "since", 3, minutes=1)
+    sell(engine, "back", -2, minutes=2)
+    assert left(known(stand)) == {IDS[0]: {"tickets: Hall": 6.0}, IDS[1]: {"tickets: Honour": 2.0}}
+    sell(engine, "too many", 5, minutes=3, offer=IDS[1])
+    assert left(known(stand)) == {IDS[0]: {"tickets: Hall": 1.0}, IDS[1]: {"tickets: Honour": 0.0}}
+
+
+def test_what_cannot_be_read_limits_nothing(stand: Stand, known: Callable[..., ShopStock]) -> None:
+    """A damaged file is as none until the next pull; a table of offers that is wrong is said."""
+    stand.tells(stock("Hall", 9, "a", "b"))
+    (stand.folder / STOCK_NAME).write_bytes(b'{"at": "2026')
+    assert known(stand) == ShopStock({})
+    assert stand.tells(stock("Hall", 9, "a", "b")) == ""
+    assert len(left(known(stand))) == 2
+    (stand.folder / "offers.csv").write_text("place\n")
+    assert "What tickets has left is not reckoned with" in known(stand).unused[0]
+
+
+def test_a_figure_of_less_than_a_minute_is_not_read_anew(stand: Stand) -> None:
+    """A shop that is pulled every second answers only so many requests."""
+    stand.tells(stock("Hall", 9, "a", "b"))
+    written = (stand.folder / STOCK_NAME).read_bytes()
+    assert stand.tells(stock("Hall", 8, "a", "b"), after=AGAIN - timedelta(seconds=1)) == ""
+    assert (stand.folder / STOCK_NAME).read_bytes() == written
+    stand.tells(stock("Hall", 8, "a", "b"), after=AGAIN)
+    assert (stand.folder / STOCK_NAME).read_bytes() != written
+
+
+def test_a_figure_that_was_counted_earlier_is_as_old_as_that(stand: Stand, known: Callable[..., ShopStock]) -> None:
+    """A file of stock that lies in a folder for days."""
+    counted = Stock(id="a", name="a", places=("a",), size=None, available=3, at=NOW - MOST_AGE)
+    stand.tells(counted)
+    assert left(known(stand, after=timedelta(0))) == {IDS[0]: {"tickets: a": 3.0}}
+    assert left(known(stand)) == {}
+
+
+def test_the_stock_of_a_shop_reaches_the_price(tmp_path: Path, bring: Bring) -> None:
+    """With plenty left the price falls; with few left it does not, and the reason names the shop's stock."""
+    text = default_text() + '\n[[shops]]\nname = "till"\nsystem = "folder"\naddress = "exchange"\n'
+    place = Workspace.create(tmp_path / "shop", text)
+    plenty = busy(place, bring).decisions[0]
+    assert (plenty.verdict, plenty.allowed < plenty.in_force) == (Verdict.MOVE, True)
+    stand = Stand(place.root, "till", "place,offer\nm,mug\n")
+    for minutes, few, names in ((2, 40, True), (4, 0, False)):
+        now = TODAY + timedelta(minutes=minutes)
+        stand.tells(stock("Mugs", few, "m"), at=now)
+        scarce = place.price(HighsOptimizer(), by="engine", now=now).decisions[0]
+        assert scarce.allowed >= scarce.in_force
+        assert max(scarce.now.units, scarce.then.units) <= few
+        assert any(text.startswith("till: Mugs: one more") for text in scarce.explanation.binding) == names
+    assert scarce.reasons[0] == "Kept: nothing is left to sell."

@@ -33,6 +33,7 @@ class ShopifyShop:
     alive: bool = True
     throttle: int = 0
     hidden: set[int] = field(default_factory=set)
+    sold_on: set[int] = field(default_factory=set)
     now: datetime = datetime(2027, 3, 1, 8, tzinfo=UTC)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -97,6 +98,7 @@ class ShopifyShop:
                 "displayName": f"Ticket {number}",
                 "price": str(price),
                 "inventoryQuantity": self.stock[number],
+                "inventoryPolicy": "CONTINUE" if number in self.sold_on else "DENY",
                 "inventoryItem": {"tracked": True},
                 "product": {"id": gid("Product", number), "handle": f"ticket-{number}"},
             }

@@ -24,6 +24,7 @@ class Ticket:
 
     regular: str
     stock: int = 100
+    backorders: str = "no"
     sale: str = ""
     parent: int = 0
 
@@ -125,7 +126,7 @@ class WooShop:
     def _product(self, number: int) -> Found:
         ticket = self.tickets[number]
         prices = {"price": ticket.price, "regular_price": ticket.regular, "sale_price": ticket.sale}
-        stock = {"manage_stock": True, "stock_quantity": ticket.stock}
+        stock = {"manage_stock": True, "stock_quantity": ticket.stock, "backorders": ticket.backorders}
         return {"id": number, "name": f"Ticket {number}", **prices, **stock}
 
     def _products(self) -> list[Found]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import httpx
@@ -115,3 +116,32 @@ def test_a_buyer_comes_without_the_key() -> None:
     shop = pretix(lambda _: httpx.Response(500))
     assert (shop.api.headers, shop.storefront.headers) == ({"Authorization": "Token hush"}, {})
     assert "hush" not in repr(shop)
+
+
+def voucher(number: int, **changed: object) -> dict[str, object]:
+    """A voucher of two uses for adults, one of which was made."""
+    values = {"id": number, "code": f"C{number}", "tag": "friends", "item": 1, "variation": None, "subevent": None}
+    sold = {"price_mode": "set", "value": "25.00", "max_usages": 2, "redeemed": 1, "block_quota": False}
+    return {**values, **sold, **changed}
+
+
+def test_a_voucher_has_its_own_uses_left_and_draws_on_the_quota_unless_it_keeps_units_to_itself() -> None:
+    """What a voucher blocks is not among what the quota has left, and is sold whatever else is."""
+    quota = {"id": 5, "name": "Hall", "size": 9, "items": [1], "variations": [], "subevent": None}
+    adult = {"id": 1, "name": "Adult", "default_price": "40.00", "tax_rule": None, "variations": []}
+    lists = {
+        "items": [adult],
+        "quotas": [{**quota, "available_number": 3}],
+        "vouchers": [voucher(7), voucher(8, block_quota=True, redeemed=0)],
+        "waitinglistentries": [],
+    }
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        found = lists.get(request.url.path.strip("/").rpartition("/")[2])
+        if found is None:
+            return httpx.Response(200, json={"slug": "gala", "currency": "EUR", "has_subevents": False})
+        return httpx.Response(200, json={"next": None, "results": found})
+
+    stocks = {each.places: each.available for each in replace(pretix(answer), vouchers=True).pull_inventory()}
+    own, blocked = "gala/voucher/7", "gala/voucher/8"
+    assert stocks == {("gala/item/1", own): 3, (own,): 1, (blocked,): 2}

@@ -124,6 +124,12 @@ def test_a_refund_of_some_units_counts_when_it_happened(running: Running, connec
     assert len({each.at for each in found}) == 3
 
 
+def test_what_is_sold_on_when_none_is_left_has_no_limit(running: Running, connector: Connector) -> None:
+    """Of three variants two are sold as long as stock lasts."""
+    running.shop.sold_on = {2}
+    assert [stock.places for stock in connector.pull_inventory()] == [(TICKETS[0],), (TICKETS[2],)]
+
+
 def test_a_test_order_is_no_demand(running: Running, connector: Connector) -> None:
     """What the owner tried out was not bought."""
     running.shop.buy(1, 3, test=True)

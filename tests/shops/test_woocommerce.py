@@ -179,6 +179,13 @@ def test_variations_may_share_the_stock_of_their_product(running: Running, conne
     assert len(connector.pull_inventory()) == 2
 
 
+def test_what_is_sold_on_when_none_is_left_has_no_limit(running: Running, connector: Connector) -> None:
+    """With backorders a product can be bought whatever is in stock."""
+    before = {stock.id for stock in connector.pull_inventory()}
+    running.shop.tickets[1].backorders = "notify"
+    assert before - {stock.id for stock in connector.pull_inventory()} == {SIMPLE}
+
+
 def test_a_price_field_cannot_be_taken_away(connector: Connector) -> None:
     """It can be empty, which takes the product off sale."""
     with pytest.raises(ShopError):

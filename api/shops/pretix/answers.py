@@ -57,7 +57,7 @@ class Date(msgspec.Struct):
 
 
 class Voucher(msgspec.Struct):
-    """`vouchers/`."""
+    """`vouchers/`; one that blocks its quota keeps units for whoever has it, which are not among those left."""
 
     id: int
     code: str
@@ -67,6 +67,9 @@ class Voucher(msgspec.Struct):
     subevent: int | None
     price_mode: str
     value: Decimal | None
+    max_usages: int
+    redeemed: int
+    block_quota: bool
 
 
 class Quota(msgspec.Struct):

@@ -7,6 +7,8 @@ Guarantees
 * A sale counts at the price paid, not at the one shown meanwhile: a cart keeps the price it was filled at.
 * What was bought with a voucher that names a price belongs to that voucher, what was ordered for a test to nobody.
 * Fees are no sales.
+* A voucher that keeps units of a quota to itself sells them whatever else is left of it; how often a voucher can still
+  be used is told, too.
 * People on the waiting list who have not been offered a ticket are told beside the stock: sales do not show them.
 """
 
@@ -72,7 +74,7 @@ def _movement(sold: Transaction, event: Event, voucher: int | None) -> Movement:
 
 
 def stocks(api: Client, path: str, catalogue: Catalogue) -> Iterator[Stock]:
-    """What is left of each quota of the event at a path."""
+    """What is left of each quota of the event at a path, and of the uses of each voucher."""
     waiting = list(api.pages(f"{path}/waitinglistentries/", Waiting, {"has_voucher": "false"}))
     for quota in api.pages(f"{path}/quotas/", Quota, {"with_availability": "true"}):
         drawn = set(_drawing(quota, catalogue))
@@ -83,6 +85,15 @@ def stocks(api: Client, path: str, catalogue: Catalogue) -> Iterator[Stock]:
             size=quota.size,
             available=quota.available_number,
             waiting=sum(_wanted(each, catalogue) in drawn for each in waiting),
+        )
+    for voucher in catalogue.vouchers:
+        place = str(Place(catalogue.event.slug, voucher=voucher.id))
+        yield Stock(
+            id=place,
+            name=f"voucher {voucher.tag or voucher.id}",
+            places=(place,),
+            size=voucher.max_usages,
+            available=voucher.max_usages - voucher.redeemed,
         )
 
 
@@ -101,5 +112,5 @@ def _drawing(quota: Quota, catalogue: Catalogue) -> Iterable[Place]:
                 yield Place(slug, item.id, date=quota.subevent)
     for voucher in catalogue.vouchers:
         of_it = voucher.item in quota.items and (voucher.variation is None or voucher.variation in quota.variations)
-        if of_it and voucher.subevent in {None, quota.subevent}:
+        if of_it and not voucher.block_quota and voucher.subevent in {None, quota.subevent}:
             yield Place(slug, voucher=voucher.id)

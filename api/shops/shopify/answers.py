@@ -43,12 +43,13 @@ class InventoryItem(msgspec.Struct):
 
 
 class Variant(msgspec.Struct, rename="camel"):
-    """What has a price."""
+    """What has a price; with the policy CONTINUE it is sold on when none is left."""
 
     id: str
     display_name: str
     price: Decimal
     inventory_quantity: int | None
+    inventory_policy: str
     inventory_item: InventoryItem
     product: Product
 

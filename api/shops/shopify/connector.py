@@ -33,6 +33,8 @@ from api.shops.shopify.queries import ORDERS, UPDATE, VARIANTS, VERSION
 
 OVERLAP = timedelta(minutes=5)
 """Orders changed so shortly before the last one seen are read again."""
+SOLD_OUT_AT_NONE = "DENY"
+"""The policy of a variant that is not sold on when none is left."""
 MOST_VARIANTS = 100
 """Of one product, written by one request."""
 
@@ -76,13 +78,15 @@ class Shopify:
         return Demand(tuple(sorted(found, key=lambda each: (each.at, each.id))), cursor)
 
     def pull_inventory(self) -> tuple[Stock, ...]:
-        """Variants whose stock is counted."""
+        """Variants that are sold as long as their stock lasts."""
         return tuple(
             Stock(
                 id=_place(variant), name=variant.display_name, places=(_place(variant),), size=None, available=counted
             )
             for _, variant in self._variants()
-            if (counted := variant.inventory_quantity) is not None and variant.inventory_item.tracked
+            if (counted := variant.inventory_quantity) is not None
+            and variant.inventory_item.tracked
+            and variant.inventory_policy == SOLD_OUT_AT_NONE
         )
 
     def read_prices(self) -> tuple[Listed, ...]:

@@ -7,7 +7,7 @@ VARIANTS = """
 query variants($after: String) {
   shop { currencyCode }
   productVariants(first: 100, after: $after) {
-    nodes { id displayName price inventoryQuantity inventoryItem { tracked } product { id handle } }
+    nodes { id displayName price inventoryQuantity inventoryPolicy inventoryItem { tracked } product { id handle } }
     pageInfo { hasNextPage endCursor }
   }
 }

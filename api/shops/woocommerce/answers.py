@@ -13,7 +13,7 @@ class Currency(msgspec.Struct):
 
 
 class Product(msgspec.Struct):
-    """A product, or a variation of one; an empty price is none."""
+    """A product, or a variation of one; an empty price is none, and with backorders it is sold on when none is left."""
 
     id: int
     name: str
@@ -21,6 +21,7 @@ class Product(msgspec.Struct):
     regular_price: str
     stock_quantity: int | None
     manage_stock: bool | str = False
+    backorders: str = "no"
     type: str = "variation"
     variations: list[int] = msgspec.field(default_factory=list)
 

@@ -85,10 +85,10 @@ class WooCommerce:
         return Demand(tuple(sorted(found, key=lambda each: (each.at, each.id))), last.isoformat() if last else "")
 
     def pull_inventory(self) -> tuple[Stock, ...]:
-        """Products and variations whose stock is managed; variations may share the stock of their product."""
+        """Products and variations sold as long as stock lasts; variations may share the stock of their product."""
         stocks: dict[str, Stock] = {}
         for place, name, product in self._products():
-            if product.stock_quantity is not None and product.manage_stock:
+            if product.stock_quantity is not None and product.manage_stock and product.backorders == "no":
                 known = place if product.manage_stock is True else place_of(numbers(place)[0])
                 others = stocks[known].places if known in stocks else ()
                 left = product.stock_quantity

@@ -20,6 +20,8 @@ from api.pages import (
     report,
     response,
     rules,
+    shop_connect,
+    shops,
     start,
     strip,
     uploads,
@@ -45,6 +47,8 @@ PAGES = (
     versions,
     jobs,
     rules,
+    shop_connect,
+    shops,
     users,
 )
 """Modules with pages."""

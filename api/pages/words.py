@@ -144,6 +144,7 @@ KINDS: Said = {
     "fit": _("Learn from sales"),
     "price": _("Propose prices"),
     "report": _("Write the report"),
+    "shop": _("Speak to a shop"),
 }
 STATES: Said = {
     "asked": _("Waits for a worker"),
@@ -162,10 +163,46 @@ STAGES: Said = {
     "keeping what was learned": _("keeping what was learned"),
     "optimizing prices": _("looking for the best prices"),
     "writing the report": _("writing the report"),
+    "talking to the shop": _("speaking to the shop"),
 }
 """Of jobs."""
 SCHEDULE = _("the schedule")
 """Who asks for what is due daily."""
+ERRANDS: Said = {
+    "look": _("Test the connection"),
+    "pull": _("Fetch sales"),
+    "compare": _("See what a push would change"),
+    "push": _("Push prices"),
+    "verify": _("Look as a buyer"),
+    "rollback": _("Roll back"),
+    "accept": _("Take prices for right"),
+}
+"""What is done at a shop."""
+SYSTEMS: Said = {
+    "pretix": _("pretix"),
+    "oscar": _("django-oscar"),
+    "shopify": _("Shopify"),
+    "woocommerce": _("WooCommerce"),
+    "folder": _("Folder of CSV files"),
+}
+SHOP_STATES: Said = {
+    "refused": _("Refuses"),
+    "silent": _("Did not answer"),
+    "drifted": _("Changed by hand"),
+    "short": _("Not all pushed"),
+    "new": _("Not tested"),
+    "unmapped": _("No offers named"),
+    "waiting": _("Prices to push"),
+    "in step": _("In step"),
+}
+OUTCOMES: Said = {
+    "done": _("Written"),
+    "already": _("Was there already"),
+    "drifted": _("Changed by hand: left alone"),
+    "failed": _("Did not arrive"),
+    "refused": _("Refused by the shop"),
+}
+"""How writing a price to a shop ended."""
 VERDICTS: Said = {
     Verdict.MOVE: _("Prices to move"),
     Verdict.KEEP: _("Prices kept"),
@@ -207,6 +244,9 @@ DONE: Said = {
     "frozen": _("All changes are stopped. Prices on sale stay as they are."),
     "unfrozen": _("The stop is lifted. Prices may change again."),
     "upload-removed": _("The file is removed."),
+    "shop-connected": _("The shop is connected. No price there has changed; test the connection next."),
+    "shop-disconnected": _("The shop is disconnected and its key is deleted. Prices there stay as they are."),
+    "shop-mapped": _("What is sold where is saved. No price has changed."),
 }
 """What is said after a step."""
 ERRORS: Mapping[int, LazyString] = {

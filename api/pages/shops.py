@@ -1,0 +1,200 @@
+"""Shops: how each stands, what is sold at its places, what a push would change; pushing it, looking, taking it back.
+
+Guarantees
+----------
+* A page speaks to no shop: whatever has to is asked for as a job, whose result the page shows.
+* A push names the comparison that was shown; where the shop or the price book has moved on since, nothing is written.
+* Prices are pushed, taken back and taken for right by those who may approve; only an admin connects and disconnects.
+"""
+
+import re
+from decimal import Decimal, InvalidOperation
+from http import HTTPStatus
+
+from flask import Response, abort, g, redirect, render_template, request, url_for
+from flask_babel import gettext
+from werkzeug.wrappers import Response as BaseResponse
+
+from api.connecting import disconnect
+from api.errands import ROLES, Errand, Order
+from api.http.backend import Backend
+from api.pages.desk import Answer, Desk, back_to
+from api.pages.paging import page_of
+from api.pages.shop_jobs import Decision, Deed, by_size, change, short, work_of
+from api.pages.shop_map import Choices, Row, changed, rows_of, typed, with_guesses
+from api.pages.shop_standing import Standing, folder_of, said_in, sentence, standing_of, standings, table_of, verdict
+from api.pages.situation import situation
+from api.shops.journal import FILE, Journal
+from api.shops.offers import Offers
+from api.spreadsheet import as_csv
+from api.store.database import reading
+from api.store.queries import listing_of
+from api.store.runs import Kind, ask
+from api.store.users import Role
+from pricing.errors import Finding, InputError, RefusedError
+from pricing.model import ALL
+
+ON_A_PAGE = 50
+"""Places that are mapped at a time: a form must not become too long."""
+SHOWN = 100
+"""Differences, checks and other rows of a table; where there are more, it says so."""
+DEEDS = 20
+"""Latest entries of the journal."""
+SECTIONS = {
+    Errand.LOOK: "connection",
+    Errand.PULL: "connection",
+    Errand.COMPARE: "changes",
+    Errand.ACCEPT: "changes",
+    Errand.PUSH: "push",
+    Errand.VERIFY: "seen",
+    Errand.ROLLBACK: "journal",
+}
+"""Where on the page of a shop it is told what came of each errand."""
+ASKED = tuple(errand for errand, role in ROLES.items() if role is Role.ANALYST)
+"""What a word is enough to ask for."""
+COLUMNS = ("place", "name", "offer", "channel", "currency", "shown", "after", "floor", "ceiling", "lowest")
+
+
+def add(desk: Desk) -> None:
+    """Add them to the desk."""
+    _add_pages(desk, desk.backend)
+    _add_work(desk, desk.backend)
+    _add_changes(desk, desk.backend)
+
+
+def _add_pages(desk: Desk, backend: Backend) -> None:
+    @desk.page("/shops")
+    def shops() -> str:
+        found = standings(backend, situation(backend))
+        return render_template("desk/shops.html", page="shops", shops=found, verdict=verdict(found))
+
+    @desk.page("/shops/<name>")
+    def shop(name: str) -> str:
+        return _shown(backend, name)
+
+    @desk.page("/shops/<name>/changes.csv")
+    def shop_changes(name: str) -> Answer:
+        compared = work_of(backend, _known(backend, name).name, g.now).compared or abort(HTTPStatus.NOT_FOUND)
+        rows = [{column: getattr(step, column) for column in COLUMNS} for step in by_size(compared.steps)]
+        named = {"Content-Disposition": f'attachment; filename="{name}-changes.csv"'}
+        return Response(as_csv(COLUMNS, rows), headers=named, content_type="text/csv; charset=utf-8")
+
+
+def _shown(backend: Backend, name: str, *, filled: tuple[Row, ...] = (), wrong: tuple[str, ...] = ()) -> str:
+    """The page of a shop; with `filled`, what was filled in and cannot be saved, for it is `wrong`."""
+    at, found = situation(backend), _known(backend, name)
+    work, choices, folder = work_of(backend, name, g.now), Choices(at.listings), folder_of(backend, name)
+    wanted, journal = request.args.get("q", "").strip(), Journal(folder / FILE)
+    rows = rows_of(found.seen.places if found.seen else (), found.said)
+    page = page_of([row for row in rows if row.matches(wanted)], request.args.get("page", ""), ON_A_PAGE)
+    steps = by_size(work.compared.steps) if work.compared else []
+    deeds = journal.history()
+    return render_template(
+        "desk/shop.html",
+        page="shops",
+        shop=found,
+        work=work,
+        next=sentence(found),
+        shown=page,
+        rows=list(typed(with_guesses(page.items, choices), filled)),
+        sought=wanted,
+        open_places=sum(row.place is not None and not row.offer for row in rows),
+        lost=sum(row.place is None for row in rows),
+        choices=choices,
+        wrong=wrong,
+        names={each.place: each for each in found.seen.places} if found.seen else {},
+        steps=steps,
+        change=change,
+        ways=[sum(change(step) > 0 for step in steps), sum(change(step) < 0 for step in steps)],
+        short=short,
+        most=SHOWN,
+        deeds=[Deed.of(each) for each in deeds[:DEEDS]],
+        earlier=max(0, len(deeds) - DEEDS),
+        amount_of=amount_of,
+        decision_of=Decision.of,
+        doing=SECTIONS[work.doing] if work.doing else "",
+    )
+
+
+def _add_work(desk: Desk, backend: Backend) -> None:
+    @desk.act("/shops/<name>/ask", role=Role.ANALYST)
+    def ask_shop(name: str) -> BaseResponse:
+        step = request.form.get("step", "")
+        if step not in ASKED:
+            abort(HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _asked(backend, Order(shop=name, step=Errand(step)))
+
+    @desk.act("/shops/<name>/map", role=Role.ANALYST)
+    def map_shop(name: str) -> Answer:
+        found, rows = _known(backend, name), tuple(_filled())
+        try:
+            _map(backend, found, rows)
+        except InputError as error:
+            said = tuple(": ".join(filter(None, (each.value, each.reason))) for each in error.findings)
+            return _shown(backend, name, filled=rows, wrong=said), HTTPStatus.UNPROCESSABLE_ENTITY
+        return back_to(request.form.get("next", ""), "shop-mapped")
+
+    @desk.act("/shops/<name>/disconnect", role=Role.ADMIN)
+    def disconnect_shop(name: str) -> BaseResponse:
+        disconnect(backend.root, _known(backend, name).name)
+        return back_to(url_for("desk.shops"), "shop-disconnected")
+
+
+def _add_changes(desk: Desk, backend: Backend) -> None:
+    @desk.act("/shops/<name>/push", role=Role.APPROVER)
+    def push_shop(name: str) -> BaseResponse:
+        digest = request.form.get("digest", "") or abort(HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _asked(backend, Order(shop=name, step=Errand.PUSH, digest=digest))
+
+    @desk.act("/shops/<name>/rollback", role=Role.APPROVER)
+    def rollback_shop(name: str) -> BaseResponse:
+        decision = request.form.get("decision", "") or abort(HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _asked(backend, Order(shop=name, step=Errand.ROLLBACK, decision=decision))
+
+    @desk.act("/shops/<name>/accept", role=Role.APPROVER)
+    def accept_shop(name: str) -> BaseResponse:
+        places = tuple(request.form.getlist("place"))
+        if not places:
+            raise InputError(Finding(gettext("No place is chosen.")))
+        return _asked(backend, Order(shop=name, step=Errand.ACCEPT, places=places))
+
+
+def _asked(backend: Backend, order: Order) -> BaseResponse:
+    """Have something done at a shop, and show how far it is."""
+    name = _known(backend, order.shop).name
+    if work_of(backend, name, g.now).open is not None:
+        raise RefusedError(gettext("Something is under way with this shop already. Wait until it has ended."))
+    ask(backend.engine, Kind.SHOP, by=g.session.user.name, now=backend.now(), arguments=order.arguments)
+    return redirect(url_for("desk.shop", name=name, _anchor=SECTIONS[order.step]), HTTPStatus.SEE_OTHER)
+
+
+def _map(backend: Backend, shop: Standing, rows: tuple[Row, ...]) -> None:
+    """Keep what is sold where; places that are not among these rows keep theirs."""
+    with reading(backend.engine) as db:
+        sold = {key: each.offer.currency for key, each in listing_of(db).items()}
+    seen = {each.place: each.currency for each in shop.seen.places} if shop.seen else {}
+    Offers.write(table_of(backend, shop.name), changed(said_in(backend, shop.name), rows), sold=sold, seen=seen)
+
+
+def _known(backend: Backend, name: str) -> Standing:
+    at = situation(backend)
+    found = next((shop for shop in at.settings.shops if shop.name == name), None)
+    return standing_of(backend, found or abort(HTTPStatus.NOT_FOUND), at)
+
+
+def _filled() -> list[Row]:
+    """Rows of the form, as far as there are any."""
+    cells = {key: value.strip() for key, value in request.form.items() if re.fullmatch(r"\w+\.\d{1,3}", key)}
+    numbers = sorted(int(key.partition(".")[2]) for key in cells if key.startswith("place."))
+    return [
+        Row(cells[f"place.{i}"], None, cells.get(f"offer.{i}", ""), cells.get(f"channel.{i}", "") or ALL)
+        for i in numbers
+    ]
+
+
+def amount_of(text: str | None) -> Decimal | None:
+    """The amount that is written at a place; None if what is written there is none."""
+    try:
+        return None if text is None else Decimal(text)
+    except InvalidOperation:
+        return None

@@ -43,10 +43,11 @@ AGAIN = timedelta(minutes=1)
 
 
 class _Read(msgspec.Struct, frozen=True):
-    """What a shop said at an instant."""
+    """What a shop said at an instant; `gone` tells since when there is nothing left of a stock, by its id."""
 
     at: datetime
     stock: tuple[Stock, ...]
+    gone: dict[str, datetime] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +75,17 @@ def keep(shop: Shop, folder: Path, *, now: datetime) -> str:
 
     Where it does not tell, the figures of before stay, until they are too old.
     """
-    if (before := _read(folder)) is not None and abs(now - before.at) < AGAIN:
+    before = _read(folder)
+    if before is not None and abs(now - before.at) < AGAIN:
         return ""
     try:
         stock = shop.pull_inventory()
     except ShopError as error:
         return f"what can still be sold is not known: {error}"
+    known = {} if before is None else before.gone
+    gone = {each.id: known.get(each.id, now) for each in stock if each.available is not None and each.available <= 0}
     folder.mkdir(parents=True, exist_ok=True)
-    write_bytes(msgspec.json.format(msgspec.json.encode(_Read(now, stock))), folder / STOCK_NAME, mode=0o600)
+    write_bytes(msgspec.json.format(msgspec.json.encode(_Read(now, stock, gone))), folder / STOCK_NAME, mode=0o600)
     return ""
 
 
@@ -92,7 +96,7 @@ def shop_stock(root: Path, shops: Iterable[ShopSettings], engine: Engine, *, now
     for shop in [each.name for each in shops]:
         folder = root / "shops" / shop
         try:
-            offers = Offers.read(folder / "offers.csv") if (folder / "offers.csv").exists() else Offers({})
+            offers = _offers(folder)
         except InputError as error:
             unused.append(f"What {shop} has left is not reckoned with: {error}")
             continue
@@ -105,6 +109,31 @@ def shop_stock(root: Path, shops: Iterable[ShopSettings], engine: Engine, *, now
             sold_from.setdefault(key, set()).add(tightest.get(place))
     limited = {key: frozenset(each for each in found if each) for key, found in sold_from.items() if None not in found}
     return ShopStock(limited, tuple(unused))
+
+
+def sold_out(root: Path, shops: Iterable[ShopSettings]) -> dict[Key, datetime]:
+    """Offer and channel -> since when there is nothing left at any of its places, as far as shops say so."""
+    since: dict[Key, set[datetime | None]] = {}
+    for folder in [root / "shops" / shop.name for shop in shops]:
+        gone = _gone(folder)
+        for place, key in _offers(folder).at.items():
+            since.setdefault(key, set()).add(gone.get(place))
+    return {key: max(each for each in found if each) for key, found in since.items() if None not in found}
+
+
+def _gone(folder: Path) -> dict[str, datetime]:
+    """Place -> since when a stock that it draws on has had nothing left."""
+    gone: dict[str, datetime] = {}
+    if (read := _read(folder)) is not None:
+        for stock in sorted((each for each in read.stock if each.id in read.gone), key=lambda each: read.gone[each.id]):
+            gone |= {place: read.gone[stock.id] for place in stock.places if place not in gone}
+    return gone
+
+
+def _offers(folder: Path) -> Offers:
+    """A shop's table of offers; none where there is no table (InputError if it cannot be used)."""
+    path = folder / "offers.csv"
+    return Offers.read(path) if path.exists() else Offers({})
 
 
 def _read(folder: Path) -> _Read | None:

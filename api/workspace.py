@@ -27,6 +27,7 @@ from api.outcomes import Outcomes, keep_stock, outcomes
 from api.served.answers import take
 from api.served.snapshot import SNAPSHOT_NAME, write
 from api.settings import Settings
+from api.shopstock import sold_out
 from api.stage import Stage, load_stage
 from api.stock import counted
 from api.store.book import PriceBook
@@ -194,7 +195,8 @@ class Workspace:
 
     def absorb_sales(self) -> int:
         """Make sales that came over the API part of the history; returns how many there were."""
-        return absorb(self.history, open_database(self.database), time_zone=self.settings.time_zone)
+        gone = sold_out(self.root, self.settings.shops)
+        return absorb(self.history, open_database(self.database), time_zone=self.settings.time_zone, sold_out=gone)
 
     def outcomes(self, *, now: datetime) -> Outcomes:
         """What was expected of the prices in force against the sales that came over the API."""

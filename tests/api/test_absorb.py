@@ -234,6 +234,22 @@ def test_the_day_on_which_a_room_was_emptied_says_so(house: Workspace) -> None:
     assert list(sales.loc[["2026-11-20"], "quantity"]) == list(sales.loc[["2026-11-20"], "available"])
 
 
+@pytest.mark.parametrize(("hours", "marked"), [(5, [4.0]), (30, [])])
+def test_the_day_on_which_a_shop_s_stock_was_emptied_says_so(house: Workspace, hours: int, marked: list[float]) -> None:
+    """The last day of its sales, if the shop had nothing left within a day; other offers and days say nothing."""
+    mug = {"offer": "mug", "price": Decimal("8.00")}
+    sell(house, "a", 2.0, **mug, sold_at=NOW - 2 * DAY)
+    sell(house, "b", 1.0, **mug, sold_at=NOW - DAY)
+    sell(house, "c", 3.0, **mug, sold_at=NOW - DAY)
+    sell(house, "d", 1.0, sold_at=NOW - DAY)
+    gone = {("mug", "all"): NOW - DAY + timedelta(hours=hours)}
+    absorption.absorb(house.history, open_database(house.database), time_zone="UTC", sold_out=gone)
+    sales = house.history.daily_sales().dropna(subset=["available"])
+    assert list(sales["available"]) == marked
+    assert set(sales["product"]) <= {"mug"}
+    assert set(sales["date"]) <= {pd.Timestamp("2026-11-20")}
+
+
 def test_a_history_that_began_over_the_api_has_its_currency(place: Workspace, bring: Bring) -> None:
     """No file of sales was ever uploaded."""
     for kind, text in TABLES.items():

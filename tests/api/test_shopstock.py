@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from sqlalchemy import Engine
 
@@ -12,7 +13,7 @@ from api.settings import ShopSettings, ShopSystem, default_text
 from api.shops.journal import Journal
 from api.shops.model import Stock
 from api.shops.shop import Shop
-from api.shopstock import AGAIN, MOST_AGE, STOCK_NAME, ShopStock, keep, shop_stock
+from api.shopstock import AGAIN, MOST_AGE, STOCK_NAME, ShopStock, keep, shop_stock, sold_out
 from api.store.database import open_database
 from api.store.sales import Sale, record
 from api.workspace import Workspace
@@ -20,11 +21,12 @@ from optimization import HighsOptimizer
 from pricing.book import Verdict
 from tests.api.store.book_kit import IDS, LISTINGS, NOW
 from tests.api.test_workspace import NOW as TODAY
-from tests.api.test_workspace import Bring, busy
+from tests.api.test_workspace import WIDE, Bring, busy
 from tests.shops.shelf import Shelf
 
 LATER = NOW + timedelta(minutes=10)
 MAP = f"place,offer\na,{IDS[0]}\nb,{IDS[1]}\n"
+SHOP = '\n[[shops]]\nname = "till"\nsystem = "folder"\naddress = "exchange"\n'
 Left = dict[str, dict[str, float]]
 
 
@@ -177,10 +179,39 @@ def test_a_figure_that_was_counted_earlier_is_as_old_as_that(stand: Stand, known
     assert left(known(stand)) == {}
 
 
+def test_it_is_known_since_when_nothing_is_left_anywhere(place: Workspace) -> None:
+    """From the first figure that said so; as long as another shop has some, or does not tell, it is not sold out."""
+    one, two = Stand(place.root, "one"), Stand(place.root, "two", f"place,offer\na,{IDS[0]}\n")
+    shops, key = [one.settings, two.settings], (IDS[0], "all")
+    one.tells(stock("Hall", 0, "a"), stock("Rest", 3, "b"))
+    assert sold_out(place.root, shops[:1]) == {key: NOW}
+    one.tells(stock("Hall", 0, "a"), stock("All", -1, "a", "b"), after=AGAIN)
+    assert sold_out(place.root, shops[:1]) == {key: NOW, (IDS[1], "all"): NOW + AGAIN}
+    assert sold_out(place.root, shops) == {(IDS[1], "all"): NOW + AGAIN}
+    two.tells(stock("Hall", 0, "a"), after=2 * AGAIN)
+    assert sold_out(place.root, shops)[key] == NOW + 2 * AGAIN
+    two.tells(stock("Hall", 1, "a"), after=4 * AGAIN)
+    two.tells(stock("Hall", 0, "a"), after=6 * AGAIN)
+    assert sold_out(place.root, shops)[key] == NOW + 6 * AGAIN
+
+
+def test_the_day_a_shop_sold_out_is_marked_in_the_history(tmp_path: Path, bring: Bring) -> None:
+    """A sale empties the stock of the shop; the day of it is censored when the sale is taken over."""
+    place = Workspace.create(tmp_path / "shop", default_text() + SHOP)
+    place.ingest("sales", bring("date,product,quantity,price\n2026-11-01,mug,3,10.00\n"), by="me", now=TODAY)
+    place.ingest("offers", bring(WIDE, "wide.csv"), by="me", now=TODAY)
+    stand = Stand(place.root, "till", "place,offer\nm,mug\n")
+    stand.tells(stock("Mugs", 0, "m"), at=TODAY + timedelta(hours=2))
+    sale = Sale("s", "mug", TODAY + timedelta(hours=1), 2.0, Decimal("10.00"), "EUR")
+    record(open_database(place.database), [sale], by="shop", now=TODAY + timedelta(hours=2))
+    assert place.absorb_sales() == 1
+    days = place.history.daily_sales().set_index("date")["available"]
+    assert list(days.dropna().items()) == [(pd.Timestamp("2026-11-21"), 2.0)]
+
+
 def test_the_stock_of_a_shop_reaches_the_price(tmp_path: Path, bring: Bring) -> None:
     """With plenty left the price falls; with few left it does not, and the reason names the shop's stock."""
-    text = default_text() + '\n[[shops]]\nname = "till"\nsystem = "folder"\naddress = "exchange"\n'
-    place = Workspace.create(tmp_path / "shop", text)
+    place = Workspace.create(tmp_path / "shop", default_text() + SHOP)
     plenty = busy(place, bring).decisions[0]
     assert (plenty.verdict, plenty.allowed < plenty.in_force) == (Verdict.MOVE, True)
     stand = Stand(place.root, "till", "place,offer\nm,mug\n")

@@ -32,8 +32,9 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -41,7 +42,6 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import structlog
 from scipy import stats
@@ -56,28 +56,24 @@ from api.shops.client import Patience
 from api.shops.credentials import Secret
 from api.shops.journal import Journal
 from api.shops.model import Demand, Movement
-from api.shops.offers import Offers
+from api.shops.opening import folder_of
 from api.shops.pretix import demand
 from api.shops.shop import Shop
 from api.store.database import open_database, reading
 from api.store.tables import sales
 from api.workspace import Workspace
+from benchmarks.season_box import NAME, Box, checked, item_of, slug_of
 from benchmarks.season_market import NOW, ORDER, Market
 from optimization import HighsOptimizer
-from pricing.model import Offer
 from pricing.simulation import CURRENCY
 from tests.shops.pretix_kit import PretixShop, selling
 
 EVENTS = 10
 SEEDS = tuple(range(101, 109))
-NAME = "hosts"
-LATER = timedelta(days=3653)
-"""An event is to come on pretix's clock whenever this is run."""
 LOGGED = """
 SELECT object_id, data FROM pretixbase_logentry
 WHERE action_type IN ('pretix.event.item.added', 'pretix.event.item.changed') AND data LIKE '%default_price%'
 """
-BUYER = {"email": "b@shop.example", "locale": "en", "status": "p", "payment_provider": "banktransfer"}
 
 
 @dataclass(slots=True)
@@ -101,97 +97,6 @@ class Dated:
 
 
 @dataclass(slots=True)
-class Box:
-    """The box office: what is on sale in pretix, and the buyers at its window.
-
-    Attributes
-    ----------
-    items : offer -> its number in pretix
-    quotas : room -> its number in pretix
-    orders, units : confirmed to buyers
-    refused : orders that pretix refused because the room does not hold so many
-    asked : (day, offer) -> the price that buyers saw
-    """
-
-    running: PretixShop
-    items: dict[str, int]
-    quotas: dict[str, int]
-    orders: set[str] = field(default_factory=set)
-    units: int = 0
-    refused: int = 0
-    asked: dict[tuple[int, str], Decimal] = field(default_factory=dict)
-
-    @classmethod
-    def open(cls, running: PretixShop, market: Market) -> "Box":
-        """Put the events on sale, as their owner would."""
-        box = cls(running, {}, {})
-        starts = market.season.events.set_index("event")["starts_at"]
-        with box.line() as line:
-            for event in market.leads:
-                begins = (starts[event] + LATER).isoformat()
-                box._put_on_sale(line, event, begins, [o for o in market.offers if o.event == event], market.left)
-        return box
-
-    def _put_on_sale(
-        self, line: httpx.Client, event: str, begins: str, offers: Sequence[Offer], left: dict[str, int]
-    ) -> None:
-        slug = slug_of(event)
-        made = {"name": {"en": event}, "slug": slug, "date_from": begins, "live": False}
-        answered(line.post("gala/clone/", json=made))  # how it is paid for is no matter of the API, and is copied
-        drawn: dict[str, list[int]] = defaultdict(list)
-        for offer in offers:
-            name = {"en": f"{offer.product}, {offer.segment}"}
-            item = {"name": name, "default_price": str(offer.current_price)}
-            self.items[offer.id] = answered(line.post(f"{slug}/items/", json=item))["id"]
-            drawn[str(offer.resource)].append(self.items[offer.id])
-        for room, items in drawn.items():
-            quota = {"name": room, "size": left[room], "items": items, "variations": []}
-            self.quotas[room] = answered(line.post(f"{slug}/quotas/", json=quota))["id"]
-        answered(line.patch(f"{slug}/", json={"live": True}))
-
-    def line(self) -> httpx.Client:
-        """A connection that stays open while buyers come."""
-        base = f"{self.running.address}/api/v1/organizers/{NAME}/events/"
-        key = {"Authorization": f"Token {self.running.owners_secret}"}
-        return httpx.Client(base_url=base, headers=key, timeout=60, trust_env=False, verify=False)  # noqa: S501  # loopback
-
-    def sell(self, market: Market, day: int) -> None:
-        """Buyers look at what pretix shows them, and order there."""
-        with self.line() as line:
-            for event in [event for event, lead in market.leads.items() if day < lead]:
-                shown = dict(self._shown(line, event))
-                for offer in (offer for offer in market.on_sale(day) if offer.event == event):
-                    price, available = shown[self.items[offer.id]]
-                    self.asked[day, offer.id] = price
-                    if available:
-                        self._order(line, offer, price, market.wanted(offer, day, price))
-
-    def _shown(self, line: httpx.Client, event: str) -> Iterator[tuple[int, tuple[Decimal, bool]]]:
-        page = answered(line.get(f"{self.running.address}/{NAME}/{slug_of(event)}/widget/product_list"))
-        for group in page["items_by_category"]:
-            for item in group["items"]:
-                if item["price"] is not None:
-                    yield item["id"], (Decimal(item["price"]["gross"]), item["avail"][0] == 100)
-
-    def _order(self, line: httpx.Client, offer: Offer, price: Decimal, units: int) -> None:
-        """Order as many as there are; pretix says the price, which must be the one that was seen."""
-        slug = slug_of(offer.event)
-        while units:
-            positions = [{"item": self.items[offer.id]}] * units
-            answer = line.post(f"{slug}/orders/", json={**BUYER, "positions": positions})
-            if answer.is_success:
-                paid = {Decimal(position["price"]) for position in answer.json()["positions"]}
-                checked(paid == {price}, f"{offer.id}: {price} was shown, {paid} was to be paid")
-                self.orders.add(f"{slug}/{answer.json()['code']}")
-                self.units += units
-                return
-            checked(answer.status_code == 400 and "quota" in answer.text.lower(), answer.text)
-            self.refused += 1
-            quota = f"{slug}/quotas/{self.quotas[str(offer.resource)]}/availability/"
-            units = min(units - 1, answered(line.get(quota))["available_number"])
-
-
-@dataclass(slots=True)
 class Played:
     """A season as it goes on in pretix and in a workspace."""
 
@@ -200,11 +105,10 @@ class Played:
     place: Workspace
     everything: pretix.Pretix
     connector: Dated
-    shop: Shop
-    offers: Offers
+    door: syncing.Door
 
     @classmethod
-    def begin(cls, running: PretixShop, folder: Path, market: Market) -> "Played":
+    def begin(cls, running: PretixShop, folder: Path, market: Market, transport: GuardedTransport) -> "Played":
         """Bring the season's past into a workspace, and put what is coming on sale."""
         place = Workspace.create(folder, default_text(currency=CURRENCY, time_zone="UTC", country="DE", order=(ORDER,)))
         season, chosen = market.season, [offer.id for offer in market.offers]
@@ -218,14 +122,16 @@ class Played:
             NAME,
             [slug_of(event) for event in market.leads],
             secret=Secret(running.secret),
-            transport=GuardedTransport(Guard((ip_network("127.0.0.1/32"),))),
+            transport=transport,
             bucket=TokenBucket(6e6, burst=1000),
             patience=Patience(),
         )
-        connector = Dated(everything)
-        shop = Shop(connector, Journal(folder / "shops" / "journal.jsonl"))  # type: ignore[arg-type]  # the rest is pretix's
-        at = {f"{slug_of(offer.event)}/item/{box.items[offer.id]}": (offer.id, "all") for offer in market.offers}
-        return cls(market, box, place, everything, connector, shop, Offers(at))
+        connector, kept = Dated(everything), folder_of(folder, NAME)
+        shop = Shop(connector, Journal(kept / "journal.jsonl"))  # type: ignore[arg-type]  # the rest is pretix's
+        kept.mkdir(parents=True)
+        rows = [f"{slug_of(offer.event)}/item/{box.items[offer.id]},{offer.id},all" for offer in market.offers]
+        (kept / "offers.csv").write_text("\n".join(["place,offer,channel", *rows]), encoding="utf-8")
+        return cls(market, box, place, everything, connector, syncing.Door(NAME, shop, kept))
 
     def day(self, day: int) -> None:
         """Price in the morning, sell, and pull in the evening."""
@@ -237,12 +143,12 @@ class Played:
         proposal = self.place.price(HighsOptimizer(), by="engine", now=morning)
         self.place.approve(proposal.id, by="manager", now=morning, large=True)
         self.place.publish(proposal.id, by="manager", now=morning)
-        pushed = syncing.push(self.shop, self.offers, self.place.book, now=morning)
-        checked(pushed.whole, pushed)
+        engine = open_database(self.place.database)
+        pushed = syncing.push(self.door, engine, by="manager", now=morning)
+        checked(pushed.whole and not pushed.plan.drifted, pushed)
         self.box.sell(self.market, day)
         self.connector.today = morning + timedelta(hours=12)
-        engine, folder = open_database(self.place.database), self.place.root / "shops"
-        pulled = syncing.pull(self.shop, self.offers, engine, folder, name=NAME, now=morning + timedelta(hours=13))
+        pulled = syncing.pull(self.door, engine, now=morning + timedelta(hours=13))
         checked(not pulled.refused and not pulled.unmapped, pulled)
 
     def told(self, days: int) -> dict[str, object]:
@@ -261,37 +167,37 @@ class Played:
         }
 
     def _compared(self, revenue: float, days: int) -> dict[str, object]:
-        held = self.market.starting()
-        ways = {name: self.market.best_fixed(days, learnable=name == "learnable") for name in ("possible", "learnable")}
-        earned = {
-            name: float(sum(self.market.earned(lambda _, offer, p=p: p[offer], days).values()))  # type: ignore[misc]
-            for name, p in {"held": held, **ways}.items()
-        }
-        gains = {name: round(100 * (money / earned["held"] - 1), 2) for name, money in earned.items()}
+        market = self.market
+        oracle, learnable = (market.best_fixed(days, learnable=only) for only in (False, True))
+        held, best, learned = (self._earned(prices, days) for prices in (market.starting(), oracle, learnable))
         return {
             "revenue": revenue,
-            "at starting prices": earned["held"],
-            "gain [%]": round(100 * (revenue / earned["held"] - 1), 2),
-            "oracle [%]": gains["possible"],
-            "oracle where it can be learned [%]": gains["learnable"],
+            "at starting prices": held,
+            "gain [%]": round(100 * (revenue / held - 1), 2),
+            "oracle [%]": round(100 * (best / held - 1), 2),
+            "oracle where it can be learned [%]": round(100 * (learned / held - 1), 2),
         }
+
+    def _earned(self, prices: dict[str, Decimal], days: int) -> float:
+        return float(sum(self.market.earned(lambda _, offer: prices[offer], days).values()))
 
     def _in_bounds(self, sold: Sequence[Movement]) -> dict[str, object]:
         """By pretix's own log of what was changed, and by what was paid."""
         bounds = {self.box.items[offer.id]: (offer.floor, offer.ceiling) for offer in self.market.offers}
-        with sqlite3.connect(f"file:{self.box.running.server.folder}/data/db.sqlite3?mode=ro", uri=True) as log:
+        file = f"file:{self.box.running.server.folder}/data/db.sqlite3?mode=ro"
+        with closing(sqlite3.connect(file, uri=True)) as log:
             rows = [(item, Decimal(json.loads(data)["default_price"])) for item, data in log.execute(LOGGED)]
         written = [(item, price) for item, price in rows if item in bounds]
-        paid = [(int(each.place.split("/")[2]), each.price) for each in sold]
+        paid = [(item_of(each), each.price) for each in sold]
         outside = [p for item, p in (*written, *paid) if not bounds[item][0] <= p <= bounds[item][1]]
         return {"prices in pretix's log": len(written), "prices paid": len(paid), "out of bounds": len(outside)}
 
     def _kept(self, sold: Sequence[Movement], revenue: Decimal) -> dict[str, object]:
         """Whether nothing was oversold or lost."""
-        room = {offer.id: str(offer.resource) for offer in self.market.offers}
+        room = {self.box.items[offer.id]: str(offer.resource) for offer in self.market.offers}
         taken = Counter[str]()
         for each in sold:
-            taken[room[self.offers.at[each.place][0]]] += each.quantity
+            taken[room[item_of(each)]] += each.quantity
         with reading(open_database(self.place.database)) as db:
             book = {row.id: row for row in db.execute(select(sales.c.id, sales.c.quantity, sales.c.price))}
         in_book = sum((row.price * int(row.quantity) for row in book.values()), Decimal())
@@ -312,8 +218,13 @@ def played(seed: int, *, events: int = EVENTS, days: int | None = None) -> dict[
     """Play the season of a seed, and tell what came of it."""
     began, market = time.monotonic(), Market.drawn(seed, events)
     last = min(market.days, days or market.days)
-    with tempfile.TemporaryDirectory() as scratch, selling(Path(scratch)) as running:
-        season = Played.begin(running, Path(scratch) / "season", market)
+    guard = Guard((ip_network("127.0.0.1/32"),))
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        selling(Path(scratch)) as running,
+        GuardedTransport(guard) as transport,
+    ):
+        season = Played.begin(running, Path(scratch) / "season", market, transport)
         for day in range(last):
             season.day(day)
             print(f"{seed}, day {day + 1} of {last}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
@@ -351,23 +262,6 @@ def summary(seasons: Sequence[dict[str, Any]]) -> dict[str, object]:
         "money lost": str(sum(Decimal(each["money lost"]) for each in seasons)),
         "seconds": sum(each["seconds"] for each in seasons),
     }
-
-
-def answered(answer: httpx.Response) -> Any:  # noqa: ANN401  # JSON is loose
-    """What pretix said, if it did what was asked."""
-    checked(answer.is_success, answer.text)
-    return answer.json()
-
-
-def checked(fine: bool, said: object) -> None:
-    """Stop where something did not go as it must."""
-    if not fine:
-        raise RuntimeError(said)
-
-
-def slug_of(event: str) -> str:
-    """The short name of an event."""
-    return event.lower().replace(" ", "-")
 
 
 def main() -> None:

@@ -125,7 +125,7 @@ class Market:
         for _, drawing in groupby(self.offers, lambda offer: offer.resource):
             room = tuple(drawing)
             held = [learnable and offer.key in UNLEARNABLE for offer in room]
-            steps = [(o.current_price,) if kept else tuple(o.ladder) for o, kept in zip(room, held, strict=True)]
+            steps = [(o.current_price,) if kept else o.ladder.prices for o, kept in zip(room, held, strict=True)]
             allowed = [prices for prices in product(*steps) if _in_order(room, prices)]
             table = np.array([as_floats(prices) for prices in allowed])
             best = int(self._expected(room, table, days).argmax())

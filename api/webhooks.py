@@ -20,10 +20,11 @@ import fcntl
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 import httpx
@@ -31,7 +32,10 @@ import msgspec
 import structlog
 
 from api.atomic import write_bytes
-from api.shops.credentials import Secret
+from api.settings import Settings, WebhookSettings
+from api.shops.addresses import Guard, GuardedTransport
+from api.shops.credentials import Secret, secret_of
+from api.shops.deadline import TimedTransport
 from api.store.log import Entry
 from pricing.errors import InputError
 
@@ -40,6 +44,8 @@ FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=1)
 GIVE_UP, LEAST_ATTEMPTS = timedelta(days=1), 5
 """An event so old, sent so often, becomes a dead letter."""
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+LONGEST_EXCHANGE = 10.0
+"""An event is taken within so long or not at all, however the bytes of the answer come [seconds]."""
 PREFIX = "whsec_"
 TOLD = ("offer", "channel", "currency", "price", "version", "valid_from")
 UNTOLD = "adopt"
@@ -208,6 +214,24 @@ class Outbox:
 
     def _remember(self, state: _State) -> None:
         write_bytes(msgspec.json.encode(state), self.path, mode=0o600)
+
+
+@contextmanager
+def opened_outbox(
+    hook: WebhookSettings, settings: Settings, root: Path, environment: Mapping[str, str]
+) -> Iterator[Outbox]:
+    """The outbox of an endpoint of a workspace; connections are closed afterwards.
+
+    Raises
+    ------
+    InputError
+        if its secret is missing, or is none.
+    """
+    named = f"webhook-{hook.name}"
+    key = secret_of(named, environment=environment, file=root / "secrets" / named)
+    guard = Guard(tuple(ip_network(each) for each in settings.allowed_networks))
+    with GuardedTransport(guard, inner=lambda: TimedTransport(LONGEST_EXCHANGE)) as transport:
+        yield Outbox(Endpoint(hook.name, hook.address, key), root / "webhooks" / f"{hook.name}.json", transport)
 
 
 def _end(entries: Entries) -> _State:

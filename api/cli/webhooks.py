@@ -2,9 +2,8 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from ipaddress import ip_network
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,6 @@ import typer
 from api.cli.main import app
 
 if TYPE_CHECKING:
-    from api.settings import Settings
     from api.store.log import Entry
     from api.webhooks import Delivery, Outbox
 
@@ -26,6 +24,8 @@ def webhooks(
 ) -> None:
     """Tell every endpoint under [[webhooks]] of the prices that changed since it was last told.
 
+    A worker does so by itself, the one of `fairfare serve` too; this is for a workspace that has none.
+
     Example: fairfare webhooks --workspace season --every 5
     """
     from api.clock import utc_now
@@ -33,6 +33,7 @@ def webhooks(
     from api.settings import FILE, read_settings
     from api.store.book import PriceBook
     from api.store.database import open_existing
+    from api.webhooks import opened_outbox
 
     settings = read_settings(workspace / FILE)
     book = PriceBook(open_existing(database_of(workspace)))
@@ -40,7 +41,10 @@ def webhooks(
     def entries(after: int) -> "Sequence[Entry]":
         return book.entries(after=after)
 
-    with _outboxes(settings, workspace, os.environ) as outboxes:
+    with ExitStack() as stack:
+        outboxes = [
+            stack.enter_context(opened_outbox(hook, settings, workspace, os.environ)) for hook in settings.webhooks
+        ]
         while True:
             for box in outboxes:
                 if dead:
@@ -49,24 +53,6 @@ def webhooks(
             if every is None:
                 break
             time.sleep(every)
-
-
-@contextmanager
-def _outboxes(settings: "Settings", root: Path, environment: Mapping[str, str]) -> "Iterator[Sequence[Outbox]]":
-    """The outbox of each endpoint; connections are closed afterwards."""
-    from api.shops.addresses import Guard, GuardedTransport
-    from api.shops.credentials import secret_of
-    from api.webhooks import Endpoint, Outbox
-
-    guard = Guard(tuple(ip_network(each) for each in settings.allowed_networks))
-    with GuardedTransport(guard) as transport:
-        boxes = []
-        for hook in settings.webhooks:
-            named = f"webhook-{hook.name}"
-            key = secret_of(named, environment=environment, file=root / "secrets" / named)
-            path = root / "webhooks" / f"{hook.name}.json"
-            boxes.append(Outbox(Endpoint(hook.name, hook.address, key), path, transport))
-        yield boxes
 
 
 def _tell(box: "Outbox", found: "Delivery", *, quiet: bool = False) -> None:

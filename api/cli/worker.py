@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -21,12 +22,14 @@ def worker(
 ) -> None:
     """Do the jobs that are asked for, and those that are due by the [schedule], one at a time, until interrupted.
 
+    Shops whose settings say `sync_seconds` are brought in step, and endpoints under [[webhooks]] told, meanwhile.
     Several workers may stand by; one that ends or is killed is replaced by another, which begins its job anew.
     `fairfare serve` has one of its own.
 
     Example: fairfare worker --workspace season
     """
     from api.clock import utc_now
+    from api.in_step import Home, kept_in_step
     from api.jobs import Worker
     from api.location import database_of
     from api.settings import FILE, read_settings
@@ -42,7 +45,9 @@ def worker(
         typer.echo(f"Waiting for runs of {workspace.resolve().name} (Ctrl-C stops)")
     name = f"{socket.gethostname()}:{os.getpid()}"
     engine = open_existing(database_of(workspace))
-    Worker(engine, workspace.resolve(), name=name, now=utc_now, stopped=stopped).work(once=once)
+    home = Home(workspace.resolve(), engine, os.environ, utc_now)
+    with nullcontext() if once else kept_in_step(home):
+        Worker(engine, home.root, name=name, now=utc_now, stopped=stopped).work(once=once)
 
 
 def _end_with(parent: int, stopped: threading.Event) -> None:

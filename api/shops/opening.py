@@ -20,6 +20,7 @@ from api.shops.bucket import TokenBucket
 from api.shops.client import Patience
 from api.shops.connector import Connector
 from api.shops.credentials import Secret, secret_of
+from api.shops.deadline import TimedTransport
 from api.shops.folder import Folder
 from api.shops.journal import Journal
 from api.shops.shop import Shop
@@ -27,6 +28,9 @@ from pricing.errors import InputError
 
 AT_ONCE = 20
 """Requests that may follow each other without a pause [requests]."""
+
+LONGEST_EXCHANGE = 120.0
+"""A request and its whole answer, however its bytes come, take no longer [seconds]."""
 
 
 def folder_of(root: Path, shop: str) -> Path:
@@ -43,7 +47,7 @@ def opened(shop: ShopSettings, settings: Settings, root: Path, environment: Mapp
         return
     secret = secret_of(shop.name, environment=environment, file=root / "secrets" / shop.name)
     guard = Guard(tuple(ip_network(each) for each in settings.allowed_networks))
-    with GuardedTransport(guard) as transport:
+    with GuardedTransport(guard, inner=lambda: TimedTransport(LONGEST_EXCHANGE)) as transport:
         try:
             connector = _connector(shop, secret, transport)
         except ValueError as error:

@@ -20,12 +20,12 @@ import pytest
 from api.clock import utc_now
 from api.served.follower import Follower
 from api.served.snapshot import SNAPSHOT_NAME
-from api.settings import default_text
+from api.settings import FILE, default_text
 from api.store import runs as jobs
 from api.store.database import DATABASE_NAME, open_database
 from api.workspace import Workspace
 from tests.api.clocks import still
-from tests.api.store.book_kit import IDS, book_with_prices, decision, publish
+from tests.api.store.book_kit import IDS, LISTINGS, book_with_prices, decision, publish
 
 FAIRFARE = [sys.executable, "-c", "from api.cli import main; main()"]
 
@@ -167,6 +167,25 @@ def test_jobs_are_done_beside_the_server_and_end_with_it(place: Path) -> None:
     assert not processes(place)
     assert (left := jobs.find(engine, run.id)) is not None
     assert left.lease_until is None
+
+
+def test_a_shop_is_brought_in_step_beside_the_server(place: Path) -> None:
+    """What is published reaches it, also one that is connected while the server runs, and nobody runs a command."""
+    book = Workspace.open(place).book
+    book.import_offers(LISTINGS, by="ann", now=utc_now())
+    (place / "till").mkdir()
+    (prices := place / "till" / "prices.csv").write_text("place,name,price,currency\na,Adult,10.00,EUR\n")
+    (place / "shops" / "till").mkdir(parents=True)
+    (place / "shops" / "till" / "offers.csv").write_text(f"place,offer\na,{IDS[0]}\n")
+    with serving(place):
+        publish(book, decision(), at=utc_now())
+        with (place / FILE).open("a") as file:
+            file.write('[[shops]]\nname = "till"\nsystem = "folder"\naddress = "till"\nsync_seconds = 1\n')
+        end = time.monotonic() + 30
+        while "11.00" not in prices.read_text():
+            assert time.monotonic() < end, "the price has not arrived"
+            time.sleep(0.05)
+    assert not processes(place)
 
 
 def test_a_server_without_a_worker_has_none(place: Path) -> None:

@@ -31,7 +31,8 @@ from api.store.sales import SPAN, Sum, heard, sums
 from pricing.book import Listing, PriceInForce
 from pricing.errors import InputError
 from pricing.learning import Expectation, Learned, Spell, Vector, learn
-from pricing.model import ALL, Resource
+from pricing.market import Market
+from pricing.model import ALL
 
 EXPECTED, STOCK = "expected.json", "stock.json"
 FAR = 4.0
@@ -41,10 +42,11 @@ SILENCE = timedelta(hours=36)
 
 
 class Stock(msgspec.Struct, frozen=True):
-    """What each resource had left when the fit was made [units]."""
+    """What each resource had left when the fit was made [units], and which one each offer drew on."""
 
     at: datetime
     left: dict[str, float]
+    drawn: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,10 @@ def read_expectations(path: Path) -> tuple[Expectation, ...]:
     return msgspec.json.decode(sealed(path), type=tuple[Expectation, ...])
 
 
-def keep_stock(fits: Path, version: str, resources: Iterable[Resource], *, now: datetime) -> None:
-    """Keep with a fit what its resources have left, so that a sell-out is not taken for a lack of demand."""
-    stock = Stock(now, {resource.id: resource.capacity for resource in resources})
+def keep_stock(fits: Path, version: str, market: Market, *, now: datetime) -> None:
+    """Keep with a fit what is left of what its offers draw on, so that a sell-out is not taken for a lack of demand."""
+    drawn = {offer.id: offer.resource for offer in market.offers if offer.resource}
+    stock = Stock(now, {resource.id: resource.capacity for resource in market.resources}, drawn)
     write_bytes(msgspec.json.encode(stock), fits / version / STOCK)
 
 
@@ -197,9 +200,10 @@ def _stock(path: Path) -> Stock:
 
 def _sold_out(
     stock: Stock, sold: Sequence[Sum], prices: Sequence[PriceInForce], listings: Mapping[Key, Listing]
-) -> dict[str, float]:
-    """Resource -> when it was sold out [seconds since 1970], for those that were."""
-    drawn = {price.number: listings[price.key].offer.resource for price in prices if price.key in listings}
+) -> dict[int, float]:
+    """Number of a price -> when what its offer draws on was sold out [seconds since 1970], for those that were."""
+    declared = {key: listing.offer.resource for key, listing in listings.items()}
+    drawn = {price.number: stock.drawn.get(price.offer) or declared.get(price.key) for price in prices}
     taken: dict[str, list[Sum]] = {}
     for each in sorted(sold, key=lambda each: each.at):
         resource = drawn.get(each.price)
@@ -211,7 +215,7 @@ def _sold_out(
             if total >= stock.left[resource]:
                 gone[resource] = float(row.at + SPAN)
                 break
-    return gone
+    return {number: gone[resource] for number, resource in drawn.items() if number and resource in gone}
 
 
 def _spells(  # noqa: PLR0917  # what was in force, what was expected, and what came
@@ -220,7 +224,7 @@ def _spells(  # noqa: PLR0917  # what was in force, what was expected, and what 
     calendar: _Calendar,
     sold: Sequence[Sum],
     listings: Mapping[Key, Listing],
-    closed: Mapping[str, float],
+    closed: Mapping[int, float],
 ) -> Iterator[Spell]:
     by_price: dict[int, list[Sum]] = {}
     for each in sold:
@@ -233,13 +237,12 @@ def _spells(  # noqa: PLR0917  # what was in force, what was expected, and what 
         yield _spell(price, about, calendar, end, by_price.get(price.number or 0, ()))
 
 
-def _end(price: PriceInForce, listing: Listing | None, closed: Mapping[str, float]) -> float:
+def _end(price: PriceInForce, listing: Listing | None, closed: Mapping[int, float]) -> float:
     """When the offer could no longer be bought at this price [seconds since 1970]."""
     ends = [price.valid_until] if price.valid_until else []
     ends += [listing.sold_until] if listing and listing.sold_until else []
     seconds = [end.timestamp() for end in ends]
-    seconds += [closed[name] for name in [listing.offer.resource if listing else None] if name and name in closed]
-    return min(seconds, default=np.inf)
+    return min(*seconds, closed.get(price.number or 0, np.inf), np.inf)
 
 
 def _spell(price: PriceInForce, about: Expectation, calendar: _Calendar, end: float, rows: Iterable[Sum]) -> Spell:

@@ -190,7 +190,7 @@ class Workspace:
         progress("keeping what was learned", 0, 0)
         made.save(self.fits)
         with suppress(InputError):  # what is missing or wrong about the offers is said when they are priced
-            keep_stock(self.fits, made.version, self.stage(now=now).market.resources, now=now)
+            keep_stock(self.fits, made.version, self.stage(now=now).market, now=now)
         return made
 
     def absorb_sales(self) -> int:

@@ -262,8 +262,9 @@ def _outlook(backend: Backend, at: Situation, of: Offer) -> tuple[Outlook | None
         return None, None
     allowed = {decision.offer: decision.allowed for decision in at.moves(ALL) if decision.offer == of.id}
     left = {resource.id: resource.capacity for resource in stage.market.resources}
+    drawn = next((offer.resource for offer in stage.market.offers if offer.id == of.id), None)
     view = outlook(stage, lambda offer: offer.id == of.id, 0.0, allowed, pinned=at.pinned)
-    return view, left.get(of.resource or "")
+    return view, left.get(drawn or "")
 
 
 def said_of_goods() -> dict[str, str]:

@@ -23,6 +23,7 @@ from api.workspace import Workspace
 from pricing.book import Listing
 from pricing.errors import InputError
 from pricing.learning import Expectation, OfferOutcome
+from pricing.market import Market
 from pricing.model import ALL, Resource
 from pricing.simulation import SALE_DAYS, booking_share
 from tests.api.store.book_kit import IDS, OFFERS, decision, new_book, place_in, publish
@@ -236,11 +237,16 @@ def test_an_offer_is_compared_since_its_price_took_effect(hall: Hall) -> None:
     assert group.units.expected.mean == pytest.approx(24 + 48 * 1.1**-1.5, rel=0.05)
 
 
-def test_after_a_sell_out_nothing_is_expected(tmp_path: Path) -> None:
-    """The room is full after a day: a week later that is no lack of demand, though without the stock it looks so."""
+@pytest.mark.parametrize("declared", ["room", None])
+def test_after_a_sell_out_nothing_is_expected(tmp_path: Path, declared: str | None) -> None:
+    """The room is full after a day: a week later that is no lack of demand, though without the stock it looks so.
+
+    Whether the owner declared what the offers draw on, or a shop told it.
+    """
     hall = Hall(tmp_path)
+    drawing = tuple(replace(offer, resource="room") for offer in OFFERS)
     hall.book.import_offers(
-        [Listing(replace(offer, resource="room")) for offer in OFFERS],
+        [Listing(replace(offer, resource=declared)) for offer in OFFERS],
         by="ann",
         now=hall.opened - HOUR,
     )
@@ -249,7 +255,7 @@ def test_after_a_sell_out_nothing_is_expected(tmp_path: Path) -> None:
             hall.sell(hall.opened + hour * HOUR, offer=name)
     end = hall.opened + 12 * DAY
     assert hall.told(end).learned.alarms
-    keep_stock(hall.fits, "abc", [Resource("room", 72.0)], now=hall.opened)
+    keep_stock(hall.fits, "abc", Market(drawing, {}, (Resource("room", 72.0),)), now=hall.opened)
     assert mean(hall.adult(end)) == pytest.approx(23.25, rel=0.05)
     assert hall.told(end).learned.alarms == ()
 

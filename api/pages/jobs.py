@@ -19,16 +19,18 @@ from flask_babel import format_timedelta, gettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from api import uploads
+from api.errands import Order, order_of
 from api.http.backend import Backend
 from api.pages.desk import Answer, Desk, back_to, numbers_of
 from api.pages.numbers import Numbers
 from api.pages.retold import Said, retold
-from api.pages.words import SCHEDULE, STAGES, STATES, named
+from api.pages.words import ERRANDS, KINDS, SCHEDULE, STAGES, STATES, named
 from api.schedule import following
 from api.settings import Settings
 from api.store import runs
 from api.store.runs import ON_REQUEST, Kind, Run, State, ask, cancel, find, newest
 from api.store.users import Role
+from pricing.errors import InputError
 
 ON_A_PAGE = 30
 PATIENCE = timedelta(seconds=10)
@@ -58,6 +60,19 @@ class Job:
     run: Run
     unattended: bool
     file: str = ""
+
+    @property
+    def order(self) -> Order | None:
+        """What is done at which shop, if it is that kind of job."""
+        try:
+            return order_of(self.run)
+        except InputError:  # of another version of Fairfare
+            return None
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return named(KINDS, self.run.kind) if self.order is None else named(ERRANDS, self.order.step)
 
     @property
     def by(self) -> str:

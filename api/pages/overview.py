@@ -21,6 +21,7 @@ from api.pages.desk import Answer, Desk, numbers_of
 from api.pages.events import Line, lines_of
 from api.pages.history import trail
 from api.pages.numbers import Numbers
+from api.pages.shop_standing import ShopStanding, ShopState, sentence, standings, troubled
 from api.pages.situation import Situation, Stop, situation
 from api.pages.start import is_empty
 from pricing.book import Change, Proposal, Standing
@@ -79,7 +80,7 @@ def add(desk: Desk) -> None:
             return redirect(url_for("desk.start"))
         at, n = situation(backend), numbers_of(backend)
         lines = lines_of(backend, at)
-        items = sorted(_items(at, lines, n), key=lambda item: item.weight)
+        items = sorted(_items(backend, at, lines, n), key=lambda item: item.weight)
         return render_template(
             "desk/overview.html",
             page="overview",
@@ -95,13 +96,14 @@ def add(desk: Desk) -> None:
         )
 
 
-def _items(at: Situation, lines: tuple[Line, ...], n: Numbers) -> Iterator[Item]:
+def _items(backend: Backend, at: Situation, lines: tuple[Line, ...], n: Numbers) -> Iterator[Item]:
     if at.stop is not None:
         yield _stopped(at.stop, at, n)
     yield from (_to_review(line, at, n) for line in lines if line.moving)
     if at.waiting and (moving := at.moves(ALL)):
         yield _goods(at.waiting, len(moving), at, n)
     yield from (_behind(line, at, n) for line in lines if not line.moving and _is_behind(line, at))
+    yield from (_shop(shop, n) for shop in troubled(standings(backend, at), at.now))
     if at.waiting is None:
         yield _nothing_waits(at, n)
     if at.proposal and at.held:
@@ -184,6 +186,24 @@ def _no_help(at: Situation) -> str:
     if at.standing in {Standing.OPEN, Standing.APPROVED, Standing.PUBLISHED}:
         return gettext("No price change is proposed that would help.")
     return gettext("No proposal waits.")
+
+
+def _shop(shop: ShopStanding, n: Numbers) -> Item:
+    """A shop that is not in step, and will not be by itself."""
+    drifted = shop.state is ShopState.DRIFTED
+    return Item(
+        kind="warn" if drifted else "bad",
+        icon="hand" if drifted else "plug",
+        title=sentence(shop),
+        text=gettext("They are left alone until someone says whose price is right.")
+        if drifted
+        else gettext("Sales do not come in from it, and approved prices do not reach its buyers."),
+        stake=n.units(len(shop.status.drifted) if drifted else shop.mapped),
+        beside=gettext("changed by hand") if drifted else gettext("prices not in step"),
+        action=gettext("See the shop"),
+        address=url_for("desk.shop", name=shop.name),
+        weight=(2 if drifted else 1, 0.0),
+    )
 
 
 def _nothing_waits(at: Situation, n: Numbers) -> Item:

@@ -8,6 +8,8 @@ A hole `why...` holds another of these sentences, `n...` a figure, `any...` alte
 the others hold what stays as it is.
 """
 
+from api.pages import shop_sentences
+
 
 def _(text: str) -> str:
     """Mark a text for the catalogue."""
@@ -394,4 +396,5 @@ SENTENCES = (
         "is named after prices of competitors, which are off (competitor_prices); leave it out, or give it another "
         "name if it says something else"
     ),
+    *shop_sentences.SENTENCES,
 )

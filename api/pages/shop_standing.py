@@ -33,7 +33,7 @@ NAMED = 4
 """Shops that are told of in a sentence by name."""
 
 
-class State(StrEnum):
+class ShopState(StrEnum):
     """How a shop stands, the gravest first."""
 
     REFUSED = "refused"
@@ -54,18 +54,18 @@ class State(StrEnum):
 
 
 SENTENCES = {
-    State.REFUSED: _("%(shop)s refuses what it is asked for."),
-    State.SILENT: _("%(shop)s did not answer."),
-    State.SHORT: _("The last push to %(shop)s did not come to stand as a whole."),
-    State.NEW: _("%(shop)s was not tested yet."),
-    State.UNMAPPED: _("Nobody has said yet which offers are sold in %(shop)s."),
-    State.WAITING: _("Nothing was pushed to %(shop)s yet."),
-    State.IN_STEP: _("%(shop)s is in step."),
+    ShopState.REFUSED: _("%(shop)s refuses what it is asked for."),
+    ShopState.SILENT: _("%(shop)s did not answer."),
+    ShopState.SHORT: _("The last push to %(shop)s did not come to stand as a whole."),
+    ShopState.NEW: _("%(shop)s was not tested yet."),
+    ShopState.UNMAPPED: _("Nobody has said yet which offers are sold in %(shop)s."),
+    ShopState.WAITING: _("Nothing was pushed to %(shop)s yet."),
+    ShopState.IN_STEP: _("%(shop)s is in step."),
 }
 
 
 @dataclass(frozen=True)
-class Standing:
+class ShopStanding:
     """One shop.
 
     Attributes
@@ -110,18 +110,18 @@ class Standing:
         return sum(each.place in self.said for each in self.seen.places) if self.seen else 0
 
     @property
-    def state(self) -> State:
+    def state(self) -> ShopState:
         """How it stands."""
         found = [
-            (State.REFUSED, self.status.problem is not None and self.status.problem.permanent),
-            (State.SILENT, self.status.problem is not None),
-            (State.DRIFTED, len(self.status.drifted) > 0),
-            (State.SHORT, self.status.pushed is not None and not self.status.pushed.whole),
-            (State.NEW, self.seen is None),
-            (State.UNMAPPED, not self.said),
-            (State.WAITING, self.waiting > 0 or self.status.pushed is None),
+            (ShopState.REFUSED, self.status.problem is not None and self.status.problem.permanent),
+            (ShopState.SILENT, self.status.problem is not None),
+            (ShopState.DRIFTED, len(self.status.drifted) > 0),
+            (ShopState.SHORT, self.status.pushed is not None and not self.status.pushed.whole),
+            (ShopState.NEW, self.seen is None),
+            (ShopState.UNMAPPED, not self.said),
+            (ShopState.WAITING, self.waiting > 0 or self.status.pushed is None),
         ]
-        return next((state for state, holds in found if holds), State.IN_STEP)
+        return next((state for state, holds in found if holds), ShopState.IN_STEP)
 
 
 def folder_of(backend: Backend, name: str) -> Path:
@@ -129,21 +129,21 @@ def folder_of(backend: Backend, name: str) -> Path:
     return backend.root / "shops" / name
 
 
-def standings(backend: Backend, at: Situation) -> tuple[Standing, ...]:
+def standings(backend: Backend, at: Situation) -> tuple[ShopStanding, ...]:
     """Every shop of the settings."""
     return tuple(standing_of(backend, shop, at) for shop in at.settings.shops)
 
 
-def standing_of(backend: Backend, shop: ShopSettings, at: Situation) -> Standing:
+def standing_of(backend: Backend, shop: ShopSettings, at: Situation) -> ShopStanding:
     """How one shop stands."""
     folder = folder_of(backend, shop.name)
     seen, status = Seen.read(folder), Status.read(folder)
     try:
         said = said_in(backend, shop.name)
     except InputError as error:
-        return Standing(shop, seen, status, unusable=tuple(finding.reason for finding in error.findings))
+        return ShopStanding(shop, seen, status, unusable=tuple(finding.reason for finding in error.findings))
     since = status.pushed.at if status.pushed else FIRST
-    return Standing(shop, seen, status, said, waiting=_waiting(said, at, since))
+    return ShopStanding(shop, seen, status, said, waiting=_waiting(said, at, since))
 
 
 def table_of(backend: Backend, name: str) -> Path:
@@ -161,35 +161,35 @@ def _waiting(said: dict[str, Key], at: Situation, since: datetime) -> int:
     return sum(key in at.prices and at.prices[key].valid_from > since for key in said.values())
 
 
-def verdict(shops: tuple[Standing, ...]) -> str:
+def verdict(shops: tuple[ShopStanding, ...]) -> str:
     """How all shops stand, in a few sentences."""
-    good = sum(shop.state is State.IN_STEP for shop in shops)
-    others = [sentence(shop) for shop in sorted(shops, key=_gravity) if shop.state is not State.IN_STEP]
+    good = sum(shop.state is ShopState.IN_STEP for shop in shops)
+    others = [sentence(shop) for shop in sorted(shops, key=_gravity) if shop.state is not ShopState.IN_STEP]
     said = [ngettext("One shop is in step.", "%(num)d shops are in step.", good)] if good or not others else []
     more = len(others) - NAMED
     left = [ngettext("One more needs a look.", "%(num)d more need a look.", more)] if more > 0 else []
     return " ".join([*said, *others[:NAMED], *left])
 
 
-def _gravity(shop: Standing) -> int:
-    return list(State).index(shop.state)
+def _gravity(shop: ShopStanding) -> int:
+    return list(ShopState).index(shop.state)
 
 
-def sentence(shop: Standing) -> str:
+def sentence(shop: ShopStanding) -> str:
     """Why a shop is not in step."""
-    if shop.state is State.DRIFTED:
+    if shop.state is ShopState.DRIFTED:
         return ngettext(
             "One price was changed by hand in %(shop)s.",
             "%(num)d prices were changed by hand in %(shop)s.",
             len(shop.status.drifted),
             shop=shop.name,
         )
-    if shop.state is State.WAITING and shop.status.pushed is not None:
+    if shop.state is ShopState.WAITING and shop.status.pushed is not None:
         return _waits(shop)
     return str(SENTENCES[shop.state]) % {"shop": shop.name}
 
 
-def _waits(shop: Standing) -> str:
+def _waits(shop: ShopStanding) -> str:
     return ngettext(
         "One price has moved since the last push to %(shop)s.",
         "%(num)d prices have moved since the last push to %(shop)s.",
@@ -198,9 +198,9 @@ def _waits(shop: Standing) -> str:
     )
 
 
-def troubled(shops: tuple[Standing, ...], now: datetime) -> Iterator[Standing]:
+def troubled(shops: tuple[ShopStanding, ...], now: datetime) -> Iterator[ShopStanding]:
     """Shops that need a person: they refuse what they are asked for, are silent for long, or were changed by hand."""
     for shop in shops:
-        silent = shop.state is State.SILENT and now - shop.reached > SILENT
-        if silent or shop.state in {State.REFUSED, State.DRIFTED}:
+        silent = shop.state is ShopState.SILENT and now - shop.reached > SILENT
+        if silent or shop.state in {ShopState.REFUSED, ShopState.DRIFTED}:
             yield shop

@@ -22,7 +22,16 @@ from api.pages.desk import Answer, Desk, back_to
 from api.pages.paging import page_of
 from api.pages.shop_jobs import Decision, Deed, by_size, change, short, work_of
 from api.pages.shop_map import Choices, Row, changed, rows_of, typed, with_guesses
-from api.pages.shop_standing import Standing, folder_of, said_in, sentence, standing_of, standings, table_of, verdict
+from api.pages.shop_standing import (
+    ShopStanding,
+    folder_of,
+    said_in,
+    sentence,
+    standing_of,
+    standings,
+    table_of,
+    verdict,
+)
 from api.pages.situation import situation
 from api.shops.journal import FILE, Journal
 from api.shops.offers import Offers
@@ -168,7 +177,7 @@ def _asked(backend: Backend, order: Order) -> BaseResponse:
     return redirect(url_for("desk.shop", name=name, _anchor=SECTIONS[order.step]), HTTPStatus.SEE_OTHER)
 
 
-def _map(backend: Backend, shop: Standing, rows: tuple[Row, ...]) -> None:
+def _map(backend: Backend, shop: ShopStanding, rows: tuple[Row, ...]) -> None:
     """Keep what is sold where; places that are not among these rows keep theirs."""
     with reading(backend.engine) as db:
         sold = {key: each.offer.currency for key, each in listing_of(db).items()}
@@ -176,7 +185,7 @@ def _map(backend: Backend, shop: Standing, rows: tuple[Row, ...]) -> None:
     Offers.write(table_of(backend, shop.name), changed(said_in(backend, shop.name), rows), sold=sold, seen=seen)
 
 
-def _known(backend: Backend, name: str) -> Standing:
+def _known(backend: Backend, name: str) -> ShopStanding:
     at = situation(backend)
     found = next((shop for shop in at.settings.shops if shop.name == name), None)
     return standing_of(backend, found or abort(HTTPStatus.NOT_FOUND), at)

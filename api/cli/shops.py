@@ -46,7 +46,8 @@ def sync(  # noqa: PLR0917  # options of a command are keywords to its user
 ) -> None:
     """Pull what was sold, push prices that are in force, and look at them as a buyer does.
 
-    A price that somebody changed in the shop is told and left alone. After a kill, run it again.
+    A price that somebody changed in the shop is told and left alone. After a kill, run it again. A worker, the one of
+    `fairfare serve` too, does this by itself for shops whose settings say `sync_seconds`.
 
     Example: fairfare sync --workspace season --dry-run
     """
@@ -201,7 +202,7 @@ def _round(place: "Workspace", doors: "list[Door]", *, dry: bool, price: bool, p
 
     Parameters
     ----------
-    patient : whether a shop that is down is tried again in the next round
+    patient : whether a shop that is down, or refuses, is tried again in the next round and keeps no other from its own
     """
     from api.cli.workspace import price as propose
 
@@ -214,13 +215,15 @@ def _round(place: "Workspace", doors: "list[Door]", *, dry: bool, price: bool, p
 
 def _tried(door: "Door", step: "Callable[[Door], bool]", *, patient: bool) -> bool:
     from api.shops.errors import ShopError
+    from api.shops.journal import BusyError
 
     try:
         return step(door)
-    except ShopError as error:
-        if error.permanent or not patient:
+    except (ShopError, BusyError) as error:
+        if not patient:
             raise
-        log.warning("a shop did not answer; it is tried again", shop=door.name, reason=str(error))
+        if isinstance(error, ShopError):  # somebody else's push is no trouble: it does what this one would have done
+            log.warning("nothing could be done at a shop; it is tried again", shop=door.name, reason=str(error))
         return False
 
 

@@ -9,8 +9,10 @@ from typer.testing import CliRunner, Result
 from api.cli.main import app
 from api.cli.shops import sync
 from api.clock import utc_now
-from api.settings import default_text
+from api.settings import FILE, default_text
 from api.shops.errors import ShopError
+from api.shops.journal import BusyError
+from api.shops.model import Demand
 from api.shops.shop import Shop
 from api.workspace import Workspace
 from pricing.errors import InputError
@@ -101,25 +103,36 @@ def test_a_sale_that_cannot_be_used_is_told_and_the_command_fails(place: Workspa
     assert (told.exit_code, "not recorded: till/1: is more than 400 days ago" in told.output) == (1, True)
 
 
-@pytest.mark.parametrize(("permanent", "looks"), [(False, 2), (True, 0)])
-def test_a_loop_waits_for_a_shop_that_is_down_and_ends_with_one_that_refuses(
-    place: Workspace, monkeypatch: pytest.MonkeyPatch, looks: int, *, permanent: bool
+@pytest.mark.parametrize("error", [ShopError("no", permanent=False), ShopError("no", permanent=True), BusyError("no")])
+def test_a_loop_goes_on_whatever_becomes_of_a_shop(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    """What may pass is tried again in the next round; a key that was revoked is told at once."""
-    rounds: list[int] = []
+    """Down, a key that was revoked, somebody else's push: it is tried again in the next round, and others are done."""
+    (place.root / "kiosk").mkdir()
+    (kiosk := place.root / "kiosk" / "prices.csv").write_text(PRICES)
+    (place.root / "shops" / "kiosk").mkdir()
+    (place.root / "shops" / "kiosk" / "offers.csv").write_text(f"place,offer\na,{IDS[0]}\n")
+    with (place.root / FILE).open("a") as file:
+        file.write(SHOP.replace("till", "kiosk"))
+    publish(place.book, decision(IDS[0], "11.00"), at=utc_now())
+    rounds, pulls = [], Shop.pull_demand
 
-    def down(*_: object) -> None:
-        raise ShopError("no", permanent=permanent)
+    def troubled(shop: Shop, since: str | None = None) -> Demand:
+        if "till" in str(shop.journal.path):
+            raise error
+        return pulls(shop, since)
 
     def sleep(_: float) -> None:
         rounds.append(1)
         if len(rounds) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Shop, "pull_demand", down)
+    monkeypatch.setattr(Shop, "pull_demand", troubled)
     monkeypatch.setattr("time.sleep", sleep)
     run(place, "sync", "--every", "1")
-    assert len(rounds) == looks
+    assert len(rounds) == 2
+    assert "11.00" in kiosk.read_text()
+    assert run(place, "sync", "till").exit_code != 0
 
 
 def test_a_port_to_listen_on_needs_rounds(place: Workspace) -> None:

@@ -4,10 +4,11 @@ import tempfile
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.shops.journal import Journal
+from api.shops.journal import BusyError, Journal, digest_of
 from api.shops.model import ABSENT, EMPTY, Outcome, Result, Write, amount
 from tests.shops.shelf import NOW
 
@@ -83,3 +84,48 @@ def test_others_cannot_read_it(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     journal.begin(WRITES, "v1", now=NOW)
     assert journal.path.stat().st_mode & 0o077 == 0
+
+
+def test_a_journal_from_before_is_read(tmp_path: Path) -> None:
+    """Nobody's name stands in it, and no comparison's digest."""
+    line = (
+        b'{"sent":{"number":1,"at":"2027-03-01T09:00:00Z","decision":"version 2","place":"a",'
+        b'"before":{"there":true,"amount":"20"},"after":{"there":true,"amount":"22"},"by":null}}\n'
+    )
+    (tmp_path / "journal.jsonl").write_bytes(line)
+    [entry] = Journal(tmp_path / "journal.jsonl").entries()
+    assert (entry.sent.by, entry.sent.digest, entry.sent.after) == (None, "", amount(Decimal(22)))
+
+
+def test_what_was_sent_is_told_decision_by_decision_with_who_wanted_it(tmp_path: Path) -> None:
+    """The newest first; what is rolled back, or sent again since, stands no more."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.begin(WRITES, "v1", now=NOW, by="Ada")
+    journal.end([Result("a", Outcome.FAILED, "down")], "v1", now=NOW)
+    journal.begin(WRITES[:1], "v1", now=NOW, by="Ada")
+    journal.end([Result("a", Outcome.DONE), Result("b", Outcome.DONE)], "v1", now=NOW)
+    journal.begin(WRITES, "v2", now=NOW, by="Bob")
+    journal.end([Result("a", Outcome.DONE), Result("b", Outcome.REFUSED, "no")], "v2", now=NOW)
+    told = [(each.first.decision, each.first.by, dict(each.outcomes), each.standing) for each in journal.history()]
+    assert told == [
+        ("v2", "Bob", {Outcome.DONE: 1, Outcome.REFUSED: 1}, True),
+        ("v1", "Ada", {Outcome.DONE: 2}, True),
+    ]
+    journal.begin(WRITES[1:], "v3", now=NOW, by="Bob")
+    journal.end([Result("b", Outcome.DONE)], "v3", now=NOW)
+    assert [each.standing for each in journal.history()] == [True, True, False]
+
+
+def test_a_digest_names_decision_places_and_values_in_any_order() -> None:
+    """What is to be written, and nothing else."""
+    digest = digest_of("v1", WRITES)
+    assert digest_of("v1", WRITES[::-1]) == digest
+    others = {digest_of("v2", WRITES), digest_of("v1", WRITES[:1]), digest_of("v1", [WRITES[0], WRITES[0]])}
+    assert len({digest, *others}) == 4
+
+
+def test_another_push_that_runs_is_told_from_what_is_forbidden(tmp_path: Path) -> None:
+    """A loop passes over it."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    with journal.held(), pytest.raises(BusyError, match="another push"), Journal(journal.path).held():
+        raise AssertionError

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.shops.errors import ShopError
-from api.shops.journal import Journal
-from api.shops.model import ABSENT, EMPTY, Outcome, Report, Step, Written, amount
+from api.shops.journal import Journal, digest_of
+from api.shops.model import ABSENT, EMPTY, Outcome, Plan, Report, Step, Written, amount
 from api.shops.shop import Shop
 from pricing.errors import MismatchError, RefusedError
 from tests.shops.shelf import NOW, Killed, Shelf, change
@@ -98,7 +98,15 @@ def test_everything_wrong_with_a_plan_is_said_at_once(shop: Shop) -> None:
     with pytest.raises(MismatchError) as raised:
         shop.plan(wrong)
     said = " ".join(finding.reason for finding in raised.value.findings)
-    for text in ("nowhere: the shop has no price there", "not in USD", "NaN", "-5.00", "do not enclose", "more decimals", "two prices"):
+    for text in (
+        "nowhere: the shop has no price there",
+        "not in USD",
+        "NaN",
+        "-5.00",
+        "do not enclose",
+        "more decimals",
+        "two prices",
+    ):
         assert text in said
 
 
@@ -253,3 +261,77 @@ def test_only_one_push_runs_at_a_time(shop: Shop) -> None:
     with shop.journal.held(), pytest.raises(RefusedError, match="running"):
         shop.push(plan, "v1", now=NOW)
     assert shop.push(plan, "v1", now=NOW).whole
+
+
+def test_one_wrong_change_keeps_no_other_back(shop: Shop, shelf: Shelf) -> None:
+    """Each is told with its reason; the rest is a plan that can be pushed."""
+    made = shop.draft([change("a", "-5.00"), change("b", "33"), change("nowhere", "20"), change("nowhere", "21")])
+    assert [(each.place, each.reason) for each in made.refused] == [
+        ("a", "-5.00 is not between 5.00 and 90.00"),
+        *[("nowhere", text) for text in ("it is to be given two prices", "the shop has no price there")] * 2,
+    ]
+    assert shop.push(made, "v1", now=NOW).whole
+    assert shelf.prices == {"a": amount(Decimal(20)), "b": amount(Decimal("33.00"))}
+
+
+def test_what_a_rollback_put_back_is_held_until_a_later_version(shop: Shop, shelf: Shelf) -> None:
+    """The version taken back, and any before it; a price that stands there anyhow is none to write."""
+
+    def drafted(version: int, price: str = "22") -> Plan:
+        return shop.draft([replace(change("a", price), version=version)])
+
+    shop.push(drafted(7), "version 7", now=NOW)
+    assert drafted(7).held == ()
+    shop.rollback("version 7", now=NOW, by="Ada")
+    assert [(held.place, held.name, held.decision) for held in drafted(7).held] == [("a", "A", "version 7")]
+    assert (drafted(7).steps, drafted(5).steps, len(drafted(5).held)) == ((), (), 1)
+    assert (len(drafted(7, "20").kept), drafted(7, "20").held) == (1, ())
+    assert (len(drafted(8).steps), drafted(8).held) == (1, ())
+    shelf.prices["a"] = amount(Decimal(21))
+    assert (len(drafted(7).drifted), drafted(7).held) == (1, ())
+
+
+def test_a_held_place_is_priced_again_once_a_person_accepts_it(shop: Shop, shelf: Shelf) -> None:
+    """It concerns no other place, and nothing is sent."""
+    wanted = [replace(change(place, "22"), version=7) for place in "ab"]
+    shop.push(shop.draft(wanted), "version 7", now=NOW)
+    shop.rollback("version 7", now=NOW)
+    sent = len(shelf.keys)
+    assert [(each.place, each.ours, each.found) for each in shop.accept(["a"], by="Ada", now=NOW)] == [
+        ("a", amount(Decimal(20)), amount(Decimal(20)))
+    ]
+    assert shop.accept(["a"], by="Ada", now=NOW) == ()
+    assert ([step.place for step in shop.draft(wanted).steps], len(shelf.keys)) == (["a"], sent)
+    with pytest.raises(RefusedError, match="nothing of decision accepted"):
+        shop.rollback("accepted", now=NOW)
+
+
+def test_a_push_that_was_asked_for_by_a_digest_goes_on_after_a_kill(shop: Shop, shelf: Shelf) -> None:
+    """What is left, with what was begun for it, is what was seen; anything else is not written."""
+    wanted = [change("a", "22"), change("b", "33")]
+    digest = digest_of("v1", shop.plan(wanted).writes)
+    shelf.accident = killed(3)
+    with pytest.raises(Killed):
+        shop.push(shop.plan(wanted), "v1", now=NOW, digest=digest)
+    shelf.accident = lambda _: None
+    for decision, others in [("v2", wanted), ("v1", [*wanted[:1], change("b", "34")])]:
+        with pytest.raises(RefusedError, match="no longer what was shown"):
+            shop.push(shop.plan(others), decision, now=NOW, digest=digest)
+    report = shop.push(shop.plan(wanted), "v1", now=NOW, digest=digest)
+    assert [(result.place, result.outcome) for result in report.results] == [
+        ("a", Outcome.DONE),
+        ("b", Outcome.DONE),
+    ]
+    assert [write.place for write in shelf.written] == ["a", "b"]
+
+
+def test_a_push_says_whether_it_has_anything_to_do(shop: Shop, shelf: Shelf) -> None:
+    """A write whose end nobody saw is something, too."""
+    wanted = [change("a", "22")]
+    assert shop.left_to_do(shop.plan(wanted))
+    shelf.accident = killed(2)
+    with pytest.raises(Killed):
+        shop.push(shop.plan(wanted), "v1", now=NOW)
+    assert (shop.plan(wanted).steps, shop.left_to_do(shop.plan(wanted))) == ((), True)
+    shop.push(shop.plan(wanted), "v1", now=NOW)
+    assert (shop.left_to_do(shop.plan(wanted)), len(shelf.written)) == (False, 1)

@@ -5,12 +5,13 @@ A module of tests gives a fixture `running` and a class that inherits `ShopContr
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Protocol
+from unittest.mock import ANY
 
 import httpx
 import pytest
@@ -22,7 +23,7 @@ from api.shops.client import Patience
 from api.shops.connector import Connector
 from api.shops.errors import ShopError
 from api.shops.journal import Journal
-from api.shops.model import Change, Listed, Movement, Outcome, Plan, Written, amount
+from api.shops.model import Change, Held, Listed, Movement, Outcome, Plan, Written, amount
 from api.shops.shop import Shop
 from pricing.errors import MismatchError
 
@@ -284,6 +285,24 @@ class ShopContract:
         assert shop.read_prices() != before
         assert shop.rollback("back", now=NOW).whole
         assert shop.read_prices() == before
+
+    def test_what_was_rolled_back_is_held_until_a_later_price_is_decided(
+        self, running: Running, shop: Shop, way: Recorded
+    ) -> None:
+        """The same version is not written again by itself; a later one is, or the same once a person accepts it."""
+        place, held = running.places[0], Held(running.places[0], ANY, "version 7")
+        seventh, eighth = (replace(change(place, price), version=n) for n, price in ((7, "12.34"), (8, "15.00")))
+        assert shop.push(shop.plan([seventh]), "version 7", now=NOW).whole
+        assert shop.rollback("version 7", now=NOW).whole
+        before, sent = shop.read_prices(), len(way.writes)
+        again = shop.plan([seventh])
+        assert ([step.place for step in again.steps], again.held) == ([], (held,))
+        assert shop.push(again, "version 7", now=NOW).results == ()
+        assert (len(way.writes), shop.read_prices()) == (sent, before)
+        assert [step.after for step in shop.plan([eighth]).steps] == [Decimal("15.00")]
+        shop.accept([place], by="ann", now=NOW)
+        assert shop.push(shop.plan([seventh]), "version 7", now=NOW).whole
+        assert by_place(shop.read_prices())[place].price == Decimal("12.34")
 
     def test_what_somebody_changed_by_hand_is_not_overwritten(
         self, running: Running, shop: Shop, way: Recorded

@@ -172,3 +172,11 @@ def test_a_disclosure_stands_beside_its_price_or_the_price_in_no_feed() -> None:
         body = feed(form, prices)
         assert set(read(form, body)) == {"mug", "plate"}
         assert body.decode().count(words) == 1
+
+
+def test_feeds_of_platforms_say_prices_and_leave_the_rest_to_the_shops_own() -> None:
+    """What a supplemental feed leaves out stays as the shop's own feed has it; an empty column would overwrite it."""
+    item = next(ET.fromstring(feed(Form.GOOGLE, sale())).iter("item"))  # noqa: S314  # our own feed
+    assert {each.tag.rpartition("}")[2] for each in item} == {"id", "title", "price", "sale_price"}
+    (row,) = rows(feed(Form.META, sale()))
+    assert list(row) == ["id", "title", "price"]

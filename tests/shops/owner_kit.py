@@ -17,6 +17,8 @@ from api.clock import utc_now
 from api.served.feeds import GOOGLE, Form
 from api.settings import default_text
 from api.shops.credentials import variable
+from api.shopstock import STOCK_NAME, shop_stock
+from api.store.database import open_database
 from api.workspace import Workspace
 from pricing.book import Listing
 from pricing.model import Ladder, Offer
@@ -59,6 +61,18 @@ class Owner:
             bounds = {"floor": of_it.floor, "ceiling": of_it.ceiling, "ladder": of_it.ladder}
             moves.append(decision(name, price, now=str(in_force[name].price), **bounds))
         publish(book, *moves, at=utc_now())
+
+    def left(self) -> dict[str, dict[str, float]]:
+        """What each offer draws on in the shop by what was pulled, and how much is left of it."""
+        engine = open_database(self.place.database)
+        found = shop_stock(self.place.root, self.place.settings.shops, engine, now=utc_now())
+        return {offer: {each.name: each.left for each in drawn} for (offer, _), drawn in found.supplies.items()}
+
+    def pulled_anew(self) -> dict[str, dict[str, float]]:
+        """The same once the shop was asked again."""
+        (self.place.root / "shops" / SHOP / STOCK_NAME).unlink()
+        assert self.fairfare("sync", "--dry-run").returncode == 0
+        return self.left()
 
     def advertised(self) -> dict[str, dict[str, str]]:
         """What each feed says that each offer costs, by `fairfare export-feed`."""

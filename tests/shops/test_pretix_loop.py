@@ -75,6 +75,22 @@ def test_a_sale_reaches_the_book_and_a_publish_reaches_a_buyer_within_seconds(
     assert running.read(f"gala/items/{running.numbers['gala']['adult']}/")["default_price"] == "40.00"
 
 
+def test_what_the_shop_has_left_limits_what_is_planned(running: PretixShop, season: Owner) -> None:
+    """Adults and front seats share the hall; what was sold since is taken off as the shop does it, and so are carts."""
+    assert season.fairfare("sync", "--dry-run").returncode == 0
+    hall, few = f"{SHOP}: Hall", f"{SHOP}: Few"
+    before = season.left()
+    assert before["adult"] == before["front"] == {hall: before["adult"][hall]}
+    assert before["child"].keys() == {few}
+    running.order(running.places[0], 2)
+    assert season.fairfare("sync", "--dry-run").returncode == 0
+    assert season.left()["front"] == {hall: before["adult"][hall] - 2}
+    assert season.pulled_anew() == season.left()
+    with httpx.Client(base_url=running.address, timeout=30, trust_env=False) as buyer:
+        fill_cart(buyer, {f"item_{running.numbers['gala']['adult']}": "1"})
+        assert season.pulled_anew()["front"] == {hall: before["adult"][hall] - 3}
+
+
 def test_every_feed_and_json_ld_say_what_a_buyer_is_asked(running: PretixShop, season: Owner) -> None:
     """After a push they agree to the cent and in the currency: feeds, the pages of events, the widget, the checkout."""
     prices = {"adult": "43.00", "child": "18.00", "front": "80.25", "night": "13.00"}

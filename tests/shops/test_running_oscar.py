@@ -13,7 +13,7 @@ import pytest
 from api.served.feeds import Form
 from api.shops import oscar
 from api.shops.bucket import TokenBucket
-from api.shops.client import Patience
+from api.shops.client import Client, Patience
 from api.shops.connector import Connector
 from api.shops.credentials import Secret
 from api.shops.model import EMPTY, Written, amount
@@ -43,7 +43,8 @@ class OscarShop:
     ) -> Connector:
         """Fairfare's way in."""
         told = Secret(secret or self.secret)
-        return oscar.connect(self.address, secret=told, transport=transport, bucket=bucket, patience=patience)
+        way = Client(address=self.address, bucket=bucket, transport=transport, patience=patience)
+        return oscar.connect(way, secret=told)
 
     def owner(self) -> httpx.Client:
         """Whoever may do what Fairfare's account may."""
@@ -194,11 +195,13 @@ class TestOscar(ShopContract):
         offers = {"adult": ("20.00", ADULT), "child": ("10.00", CHILD)}
         season = owner(tmp_path / "season", settings, running.secret, offers)
         assert season.fairfare("sync").returncode == 0
+        (stock, before), *_ = season.left()["adult"].items()
         began = time.monotonic()
         running.order(ADULT, 2)
         told = season.fairfare("sync")
         tell(f"a sale reached the book in {time.monotonic() - began:.1f} s")
         assert "1 sales are new" in told.stdout
+        assert season.left()["adult"] == season.pulled_anew()["adult"] == {stock: before - 2}
         season.publish({"adult": "22.00", "child": "11.50"})
         began = time.monotonic()
         told = season.fairfare("sync")

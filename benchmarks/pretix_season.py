@@ -52,7 +52,7 @@ from api.settings import default_text
 from api.shops import pretix
 from api.shops.addresses import Guard, GuardedTransport
 from api.shops.bucket import TokenBucket
-from api.shops.client import Patience
+from api.shops.client import Client
 from api.shops.credentials import Secret
 from api.shops.journal import Journal
 from api.shops.model import Demand, Movement
@@ -118,13 +118,10 @@ class Played:
             place.ingest(kind, folder / f"{kind}.csv", by="manager", now=NOW)
         box = Box.open(running, market)
         everything = pretix.connect(
-            running.address,
+            Client(address=running.address, bucket=TokenBucket(6e6, burst=1000), transport=transport),
             NAME,
             [slug_of(event) for event in market.leads],
             secret=Secret(running.secret),
-            transport=transport,
-            bucket=TokenBucket(6e6, burst=1000),
-            patience=Patience(),
         )
         connector, kept = Dated(everything), folder_of(folder, NAME)
         shop = Shop(connector, Journal(kept / "journal.jsonl"))  # type: ignore[arg-type]  # the rest is pretix's

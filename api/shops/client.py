@@ -11,7 +11,7 @@ Guarantees
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit
@@ -66,13 +66,13 @@ class Client:
     Attributes
     ----------
     address : of the shop, to which paths are added; without a user or a query
-    headers : that every request carries, the secret among them
+    headers : that every request carries; a way without any is a buyer's
     bucket : the limit on requests
     transport : how requests travel, which decides what addresses may be reached
     """
 
     address: str
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     bucket: TokenBucket
     transport: httpx.BaseTransport
     patience: Patience = Patience()
@@ -81,6 +81,10 @@ class Client:
         parts = urlsplit(self.address)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
             raise ValueError(f"{parts.hostname}: an address is written as https://HOST/PATH, without a user or a query")
+
+    def with_key(self, value: str, *, header: str = "Authorization") -> "Client":
+        """The same way, under the same limit, with a key."""
+        return replace(self, headers={header: value})
 
     def get(self, path: str, kind: type[T], query: Mapping[str, str] | None = None) -> T:
         """What stands at a path, from JSON."""

@@ -9,6 +9,7 @@ Guarantees
 import os
 import re
 import stat
+from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,6 +34,11 @@ class Secret:
     def reveal(self) -> str:
         """The text itself."""
         return self._text
+
+
+def basic(secret: Secret) -> str:
+    """What HTTP Basic sends for a secret that is `USER:PASSWORD`."""
+    return f"Basic {b64encode(secret.reveal().encode()).decode()}"
 
 
 def variable(shop: str) -> str:

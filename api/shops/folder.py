@@ -55,15 +55,7 @@ class Folder:
     @property
     def capabilities(self) -> Capabilities:
         """What files can do."""
-        return Capabilities(
-            system="CSV folder",
-            minor_units=False,
-            tax_included=True,
-            bulk=True,
-            atomic=True,
-            cart_keeps_price=False,
-            requests_per_minute=6000,
-        )
+        return Capabilities(system="CSV folder", tax_included=True, requests_per_minute=6000, bulk=True, atomic=True)
 
     def pull_demand(self, since: str | None) -> Demand:
         """Sales of files taken over since a cursor, the number of a file; takes over what is in `in/` first."""

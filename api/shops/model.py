@@ -23,21 +23,21 @@ class Capabilities:
     Attributes
     ----------
     system : its name, as its maker writes it
-    minor_units : amounts are whole numbers of the currency's smallest unit
     tax_included : the price that is written is the one a buyer pays
+    requests_per_minute : most requests that may be sent
+    minor_units : amounts are whole numbers of the currency's smallest unit
     bulk : one request can write several prices
     atomic : such a request takes all of them or none
     cart_keeps_price : what lies in a cart keeps the price it had when it was put there
-    requests_per_minute : most requests that may be sent
     """
 
     system: str
-    minor_units: bool
     tax_included: bool
-    bulk: bool
-    atomic: bool
-    cart_keeps_price: bool
     requests_per_minute: int
+    minor_units: bool = False
+    bulk: bool = False
+    atomic: bool = False
+    cart_keeps_price: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ Guarantees
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from api.settings import Settings, ShopSettings, ShopSystem
 from api.shops import oscar, pretix, shopify, woocommerce
 from api.shops.addresses import Guard, GuardedTransport
 from api.shops.bucket import TokenBucket
-from api.shops.client import Patience
+from api.shops.client import Client
 from api.shops.connector import Connector
 from api.shops.credentials import Secret, secret_of
 from api.shops.deadline import TimedTransport
@@ -56,34 +57,12 @@ def opened(shop: ShopSettings, settings: Settings, root: Path, environment: Mapp
 
 
 def _connector(shop: ShopSettings, secret: Secret, transport: httpx.BaseTransport) -> Connector:
-    bucket, patience = TokenBucket(shop.requests_per_minute, burst=AT_ONCE), Patience()
+    bucket = TokenBucket(shop.requests_per_minute, burst=AT_ONCE)
+    way = Client(address=shop.address, bucket=bucket, transport=transport)
     if shop.system is ShopSystem.PRETIX:
-        return pretix.connect(
-            shop.address,
-            shop.organizer or "",
-            shop.events,
-            secret=secret,
-            transport=transport,
-            bucket=bucket,
-            patience=patience,
-            vouchers=shop.vouchers,
-        )
+        return pretix.connect(way, shop.organizer or "", shop.events, secret=secret, vouchers=shop.vouchers)
     if shop.system is ShopSystem.SHOPIFY:
-        return shopify.connect(
-            shop.address,
-            shop.storefront or "",
-            secret=secret,
-            transport=transport,
-            bucket=bucket,
-            patience=patience,
-            tax_included=shop.tax_included,
-        )
+        storefront = replace(way, address=shop.storefront or "")
+        return shopify.connect(way, storefront, secret=secret, tax_included=shop.tax_included)
     connect = oscar.connect if shop.system is ShopSystem.OSCAR else woocommerce.connect
-    return connect(
-        shop.address,
-        secret=secret,
-        transport=transport,
-        bucket=bucket,
-        patience=patience,
-        tax_included=shop.tax_included,
-    )
+    return connect(way, secret=secret, tax_included=shop.tax_included)

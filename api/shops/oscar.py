@@ -16,19 +16,16 @@ Source: https://github.com/django-oscar/django-oscar-api (3.3), with django-osca
 """
 
 import re
-from base64 import b64encode
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar, cast
 
-import httpx
 import msgspec
 
-from api.shops.bucket import TokenBucket
-from api.shops.client import Client, Patience
-from api.shops.credentials import Secret
+from api.shops.client import Client
+from api.shops.credentials import Secret, basic
 from api.shops.errors import ShopError
 from api.shops.lines import unit_prices
 from api.shops.model import ABSENT, EMPTY, Batch, Capabilities, Demand, Listed, Movement, Shown, Stock, Write, amount
@@ -113,15 +110,7 @@ class Oscar:
     @property
     def capabilities(self) -> Capabilities:
         """What Oscar can do; it sets no limit on requests, so ours is one it can bear."""
-        return Capabilities(
-            system="django-oscar",
-            minor_units=False,
-            tax_included=self.tax_included,
-            bulk=False,
-            atomic=False,
-            cart_keeps_price=False,
-            requests_per_minute=600,
-        )
+        return Capabilities(system="django-oscar", tax_included=self.tax_included, requests_per_minute=600)
 
     def pull_demand(self, since: str | None) -> Demand:
         """Orders placed since a cursor, and units of orders cancelled since, whenever they were placed."""
@@ -201,19 +190,10 @@ class Oscar:
 
 
 def connect(
-    address: str,
-    *,
-    secret: Secret,
-    transport: httpx.BaseTransport,
-    bucket: TokenBucket,
-    patience: Patience,
-    tax_included: bool = True,
-    cancelled: frozenset[str] = CANCELLED,
+    storefront: Client, *, secret: Secret, tax_included: bool = True, cancelled: frozenset[str] = CANCELLED
 ) -> Oscar:
-    """The connector of a shop at an address; the secret is `USER:PASSWORD` of a staff account, sent as HTTP Basic."""
-    storefront = Client(address=address, headers={}, bucket=bucket, transport=transport, patience=patience)
-    basic = b64encode(secret.reveal().encode()).decode()
-    api = replace(storefront, headers={"Authorization": f"Basic {basic}"})
+    """The connector of a shop; the secret is `USER:PASSWORD` of a staff account, sent as HTTP Basic."""
+    api = storefront.with_key(basic(secret))
     return Oscar(api=api, storefront=storefront, tax_included=tax_included, cancelled=cancelled)
 
 

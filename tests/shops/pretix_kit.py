@@ -17,7 +17,7 @@ import httpx
 from api.atomic import write_bytes
 from api.shops import pretix
 from api.shops.bucket import TokenBucket
-from api.shops.client import Patience
+from api.shops.client import Client, Patience
 from api.shops.connector import Connector
 from api.shops.credentials import Secret
 from api.shops.model import Written
@@ -75,13 +75,10 @@ class PretixShop:
     ) -> Connector:
         """Fairfare's way in."""
         return pretix.connect(
-            self.address,
+            Client(address=self.address, bucket=bucket, transport=transport, patience=patience),
             "hosts",
             ["gala", "tour"],
             secret=Secret(secret or self.secret),
-            transport=transport,
-            bucket=bucket,
-            patience=patience,
             vouchers=True,
         )
 

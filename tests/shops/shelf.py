@@ -48,13 +48,7 @@ class Shelf:
     def capabilities(self) -> Capabilities:
         """A plain shop."""
         return Capabilities(
-            system="shelf",
-            minor_units=False,
-            tax_included=True,
-            bulk=True,
-            atomic=True,
-            cart_keeps_price=True,
-            requests_per_minute=1,
+            system="shelf", tax_included=True, requests_per_minute=1, bulk=True, atomic=True, cart_keeps_price=True
         )
 
     def pull_demand(self, since: str | None) -> Demand:

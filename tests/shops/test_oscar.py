@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.shops import oscar
-from api.shops.client import Patience
+from api.shops.client import Client, Patience
 from api.shops.credentials import Secret
 from api.shops.errors import ShopError
 from api.shops.model import ABSENT, EMPTY, Batch, Write, amount
@@ -25,14 +25,8 @@ Answers = Callable[[httpx.Request], object]
 def shop(answers: Answers, **options: bool | frozenset[str]) -> Oscar:
     """A connector to a shop that gives these answers."""
     transport = httpx.MockTransport(lambda request: httpx.Response(200, json=answers(request)))
-    return oscar.connect(
-        ADDRESS,
-        secret=Secret("user:pass"),
-        transport=transport,
-        bucket=unlimited(),
-        patience=Patience(attempts=1),
-        **options,  # type: ignore[arg-type]
-    )
+    way = Client(address=ADDRESS, bucket=unlimited(), transport=transport, patience=Patience(attempts=1))
+    return oscar.connect(way, secret=Secret("user:pass"), **options)  # type: ignore[arg-type]
 
 
 def order(number: int, *, placed: str = "2027-03-01T10:00:00+01:00", status: str = "new") -> dict[str, str]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.shops.bucket import TokenBucket
-from api.shops.client import Patience
+from api.shops.client import Client, Patience
 from api.shops.credentials import Secret
 from api.shops.errors import ShopError
 from api.shops.model import ABSENT, EMPTY, Batch, Write, Written, amount
@@ -44,15 +44,9 @@ def test_what_is_no_place_leads_nowhere(name: str) -> None:
 
 def pretix(answer: Callable[[httpx.Request], httpx.Response], *, organizer: str = "hosts") -> Pretix:
     """A connector to whatever answers."""
-    return connect(
-        "https://tickets.example",
-        organizer,
-        ["gala"],
-        secret=Secret("hush"),
-        transport=httpx.MockTransport(answer),
-        bucket=TokenBucket(6e6, burst=1000),
-        patience=Patience(attempts=1),
-    )
+    bucket, transport = TokenBucket(6e6, burst=1000), httpx.MockTransport(answer)
+    way = Client(address="https://tickets.example", bucket=bucket, transport=transport, patience=Patience(attempts=1))
+    return connect(way, organizer, ["gala"], secret=Secret("hush"))
 
 
 @pytest.mark.parametrize("organizer", ["", "..", "a/b", "?"])

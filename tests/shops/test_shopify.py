@@ -12,7 +12,7 @@ import pytest
 from api.shops import shopify
 from api.shops.addresses import Guard, GuardedTransport
 from api.shops.bucket import TokenBucket
-from api.shops.client import Patience
+from api.shops.client import Client, Patience
 from api.shops.connector import Connector
 from api.shops.credentials import Secret
 from api.shops.errors import ShopError
@@ -44,7 +44,8 @@ class Running:
     ) -> Connector:
         """Fairfare's way in."""
         told = Secret(secret or self.secret)
-        return shopify.connect(ADDRESS, ADDRESS, secret=told, transport=transport, bucket=bucket, patience=patience)
+        way = Client(address=ADDRESS, bucket=bucket, transport=transport, patience=patience)
+        return shopify.connect(way, way, secret=told)
 
     def order(self, place: str, units: int) -> Ordered:
         """Buy at what is asked now."""
@@ -103,9 +104,8 @@ def test_a_request_that_is_throttled_is_sent_again_when_enough_has_come_back(run
     """Lacking a hundred points at a hundred a second, one second is waited; then the answer is the usual one."""
     waited: list[float] = []
     transport = httpx.MockTransport(running.shop)
-    made = shopify.connect(
-        ADDRESS, ADDRESS, secret=Secret("shpat_f00"), transport=transport, bucket=unlimited(), patience=Patience()
-    )
+    way = Client(address=ADDRESS, bucket=unlimited(), transport=transport)
+    made = shopify.connect(way, way, secret=Secret("shpat_f00"))
     running.shop.throttle = 2
     patient = shopify.Shopify(
         api=shopify.GraphQL(made.api.client, made.api.path, waited.append), storefront=made.storefront

@@ -12,7 +12,7 @@ import pytest
 from api.shops import woocommerce
 from api.shops.addresses import Guard, GuardedTransport
 from api.shops.bucket import TokenBucket
-from api.shops.client import Patience
+from api.shops.client import Client, Patience
 from api.shops.connector import Connector
 from api.shops.credentials import Secret
 from api.shops.errors import ShopError
@@ -44,7 +44,8 @@ class Running:
     ) -> Connector:
         """Fairfare's way in."""
         told = Secret(secret or self.secret)
-        return woocommerce.connect(ADDRESS, secret=told, transport=transport, bucket=bucket, patience=patience)
+        way = Client(address=ADDRESS, bucket=bucket, transport=transport, patience=patience)
+        return woocommerce.connect(way, secret=told)
 
     def order(self, place: str, units: int) -> Ordered:
         """Buy at what is asked now."""

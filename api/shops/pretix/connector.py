@@ -13,14 +13,11 @@ Source: https://docs.pretix.eu/dev/api/ (pretix 2026.8); the traps were seen on 
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-import httpx
-
-from api.shops.bucket import TokenBucket
-from api.shops.client import Client, Patience
+from api.shops.client import Client
 from api.shops.credentials import Secret
 from api.shops.errors import ShopError
 from api.shops.model import Batch, Capabilities, Demand, Listed, Movement, Shown, Stock, Write, Written
@@ -59,13 +56,7 @@ class Pretix:
     def capabilities(self) -> Capabilities:
         """What pretix can do."""
         return Capabilities(
-            system="pretix",
-            minor_units=False,
-            tax_included=True,
-            bulk=False,
-            atomic=False,
-            cart_keeps_price=True,
-            requests_per_minute=REQUESTS_PER_MINUTE,
+            system="pretix", tax_included=True, requests_per_minute=REQUESTS_PER_MINUTE, cart_keeps_price=True
         )
 
     def pull_demand(self, since: str | None) -> Demand:
@@ -144,19 +135,10 @@ class Pretix:
 
 
 def connect(
-    address: str,
-    organizer: str,
-    events: Sequence[str],
-    *,
-    secret: Secret,
-    transport: httpx.BaseTransport,
-    bucket: TokenBucket,
-    patience: Patience,
-    vouchers: bool = False,
+    storefront: Client, organizer: str, events: Sequence[str], *, secret: Secret, vouchers: bool = False
 ) -> Pretix:
-    """The connector of a pretix at an address; what it does with its key and as a buyer shares one limit."""
-    storefront = Client(address=address, headers={}, bucket=bucket, transport=transport, patience=patience)
-    api = replace(storefront, headers={"Authorization": f"Token {secret.reveal()}"})
+    """The connector of a pretix; what it does with its key and as a buyer shares one limit."""
+    api = storefront.with_key(f"Token {secret.reveal()}")
     return Pretix(api=api, storefront=storefront, organizer=organizer, events=tuple(events), vouchers=vouchers)
 
 

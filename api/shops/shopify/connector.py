@@ -12,7 +12,7 @@ Source: https://shopify.dev/docs/api/admin-graphql (2026-10), https://shopify.de
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -20,8 +20,7 @@ from urllib.parse import quote
 
 import httpx
 
-from api.shops.bucket import TokenBucket
-from api.shops.client import Client, Patience
+from api.shops.client import Client
 from api.shops.credentials import Secret
 from api.shops.errors import ShopError
 from api.shops.model import Batch, Capabilities, Demand, Listed, Shown, Stock, Write, amount
@@ -58,13 +57,7 @@ class Shopify:
     def capabilities(self) -> Capabilities:
         """What Shopify can do; it limits what requests cost, and a costly one is sent again when it may be."""
         return Capabilities(
-            system="Shopify",
-            minor_units=False,
-            tax_included=self.tax_included,
-            bulk=True,
-            atomic=True,
-            cart_keeps_price=False,
-            requests_per_minute=120,
+            system="Shopify", tax_included=self.tax_included, requests_per_minute=120, bulk=True, atomic=True
         )
 
     def pull_demand(self, since: str | None) -> Demand:
@@ -149,29 +142,18 @@ class Shopify:
             raise
 
 
-def connect(
-    address: str,
-    storefront: str,
-    *,
-    secret: Secret,
-    transport: httpx.BaseTransport,
-    bucket: TokenBucket,
-    patience: Patience,
-    tax_included: bool = True,
-) -> Shopify:
+def connect(admin: Client, storefront: Client, *, secret: Secret, tax_included: bool = True) -> Shopify:
     """The connector of a shop.
 
     Parameters
     ----------
-    address : such as https://my-shop.myshopify.com
-    storefront : where buyers come, such as https://my-shop.example
+    admin : to an address such as https://my-shop.myshopify.com
+    storefront : to where buyers come, such as https://my-shop.example
     secret : the Admin API access token of a custom app
     """
-    buyer = Client(address=storefront, headers={}, bucket=bucket, transport=transport, patience=patience)
-    admin = replace(buyer, address=address, headers={"X-Shopify-Access-Token": secret.reveal()})
-    return Shopify(
-        api=GraphQL(admin, f"/admin/api/{VERSION}/graphql.json"), storefront=buyer, tax_included=tax_included
-    )
+    client = admin.with_key(secret.reveal(), header="X-Shopify-Access-Token")
+    api = GraphQL(client, f"/admin/api/{VERSION}/graphql.json")
+    return Shopify(api=api, storefront=storefront, tax_included=tax_included)
 
 
 def _place(variant: Variant) -> str:

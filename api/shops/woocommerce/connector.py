@@ -17,20 +17,17 @@ Limit of the interface: orders in the trash are not listed.
 Source: https://developer.woocommerce.com/docs/apis/rest-api/v3/ and /docs/apis/store-api/ (WooCommerce 10).
 """
 
-from base64 import b64encode
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import TypeVar
 
-import httpx
 import msgspec
 
-from api.shops.bucket import TokenBucket
-from api.shops.client import Client, Patience
-from api.shops.credentials import Secret
+from api.shops.client import Client
+from api.shops.credentials import Secret, basic
 from api.shops.errors import ShopError
 from api.shops.model import EMPTY, Batch, Capabilities, Demand, Listed, Shown, Stock, Write, Written, amount
 from api.shops.woocommerce.answers import Currency, Order, Product, Refund, Updated
@@ -63,15 +60,7 @@ class WooCommerce:
     @property
     def capabilities(self) -> Capabilities:
         """What WooCommerce can do; it sets no limit on requests, so ours is one a small server can bear."""
-        return Capabilities(
-            system="WooCommerce",
-            minor_units=False,
-            tax_included=self.tax_included,
-            bulk=True,
-            atomic=False,
-            cart_keeps_price=False,
-            requests_per_minute=120,
-        )
+        return Capabilities(system="WooCommerce", tax_included=self.tax_included, requests_per_minute=120, bulk=True)
 
     def pull_demand(self, since: str | None) -> Demand:
         """What happened to orders changed since a cursor."""
@@ -172,23 +161,9 @@ class WooCommerce:
             full = len(page) == PAGE
 
 
-def connect(
-    address: str,
-    *,
-    secret: Secret,
-    transport: httpx.BaseTransport,
-    bucket: TokenBucket,
-    patience: Patience,
-    tax_included: bool = True,
-) -> WooCommerce:
-    """The connector of a shop at an address; the secret is `CONSUMER_KEY:CONSUMER_SECRET`, sent as HTTP Basic."""
-    storefront = Client(address=address, headers={}, bucket=bucket, transport=transport, patience=patience)
-    basic = b64encode(secret.reveal().encode()).decode()
-    return WooCommerce(
-        api=replace(storefront, headers={"Authorization": f"Basic {basic}"}),
-        storefront=storefront,
-        tax_included=tax_included,
-    )
+def connect(storefront: Client, *, secret: Secret, tax_included: bool = True) -> WooCommerce:
+    """The connector of a shop; the secret is `CONSUMER_KEY:CONSUMER_SECRET`, sent as HTTP Basic."""
+    return WooCommerce(api=storefront.with_key(basic(secret)), storefront=storefront, tax_included=tax_included)
 
 
 def _decimal(text: str) -> Decimal | None:

@@ -9,7 +9,7 @@ Guarantees
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,9 @@ from api.store.database import open_database
 from api.syncing import Door, entered
 from api.workspace import Workspace
 from pricing.errors import FairfareError, RefusedError, UnavailableError
+
+MOST = 200
+"""Sales that could not be used, told of a pull at most."""
 
 
 def run_errand(
@@ -71,7 +74,10 @@ class _Visit:
         return errands.Looked(len(seen.places), len(seen.stock))
 
     def pull(self) -> errands.Pulled:
-        return syncing.pull(self.door, self.engine, now=self.now)
+        pulled = syncing.pull(self.door, self.engine, now=self.now)
+        more = len(pulled.refused) - MOST
+        rest = (f"and {more:,} more, which shops/{self.door.name}/refused.json names",) if more > 0 else ()
+        return replace(pulled, refused=(*pulled.refused[:MOST], *rest))
 
     def compare(self) -> errands.Compared:
         made = syncing.compare(self.door, self.engine, now=self.now)
@@ -91,7 +97,7 @@ class _Visit:
             raise RefusedError("compare first: a push names the comparison that it writes")
         made = syncing.push(self.door, self.engine, by=self.by, now=self.now, digest=self.order.digest)
         if made.report is None:
-            raise RefusedError("Prices are frozen, so nothing is pushed.")
+            raise RefusedError(syncing.FROZEN)
         return self._pushed(made.report, made.checks)
 
     def verify(self) -> errands.Verified:

@@ -45,6 +45,7 @@ BEFORE = timedelta(days=30)
 """The lowest price of so long is shown beside a new one."""
 SYNC = "sync"
 """Who pushes what is in force, where no person asked for it."""
+FROZEN = "prices are frozen, so nothing is pushed"
 TOLD = 20
 """Sales that could not be used, of which the status tells; all are in `refused.json`."""
 _ROW = re.compile(r"sales\[(\d+)\]")
@@ -217,6 +218,7 @@ class Decided:
 def decided(engine: Engine, offers: Offers, *, now: datetime) -> Decided:
     """The price in force for each place, with its offer's bounds; what an override forbids now is not pushed."""
     book = PriceBook(engine)
+    now = max([now, *(made.at for made in book.publications()[-1:])])  # a clock that went back brings no price back
     listed, past = book.listings(), book.prices_between(now - BEFORE, now)
     in_force = {price.key: price for price in book.prices_in_force(now)}
     standing = Overrides(engine).standing(now)
@@ -278,7 +280,10 @@ def push(door: Door, engine: Engine, *, by: str, now: datetime, digest: str = ""
         made = _compared(door, engine, now)
         if made.frozen or not (digest or door.shop.left_to_do(made.plan)):
             return made
-        report = door.shop.push(made.plan, made.decision, now=now, by=by, digest=digest)
+        book = PriceBook(engine)
+        report = door.shop.push(
+            made.plan, made.decision, now=now, by=by, digest=digest, stopped=lambda: FROZEN if book.frozen() else ""
+        )
         made = replace(made, report=report, checks=door.shop.verify(made.plan))
         note(door.folder, pushed=LastPush(now, made.decision, made.arrived))
         return made

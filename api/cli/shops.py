@@ -244,13 +244,13 @@ def _pull(place: "Workspace", door: "Door") -> bool:
 
 def _push(place: "Workspace", door: "Door", *, dry: bool) -> bool:
     from api.store.database import open_database
-    from api.syncing import SYNC, compare, push
+    from api.syncing import FROZEN, SYNC, compare, push
 
     engine = open_database(place.database)
     pushed = compare(door, engine, now=utc_now()) if dry else push(door, engine, by=SYNC, now=utc_now())
     _tell_plan(door.name, pushed.plan)
     if pushed.frozen and not dry:
-        typer.echo(f"{door.name}: prices are frozen, so nothing is pushed", err=True)
+        typer.echo(f"{door.name}: {FROZEN}", err=True)
     if pushed.report is not None:
         _tell_report(door.name, pushed.report)
     _tell_checks(door.name, pushed.checks)

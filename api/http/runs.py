@@ -48,7 +48,9 @@ class RunAnswer(BaseModel):
 
     id: str
     kind: Kind
-    arguments: dict[str, str] = Field(description="of an ingest: `upload`, the id of what was uploaded")
+    arguments: dict[str, str] = Field(
+        description="of an ingest: `upload`, the id of what was uploaded; of kind shop: `shop` and `step`"
+    )
     state: State
     attempt: int = Field(ge=0, description="times it was begun; above 1, a worker ended in the middle of it")
     stage: str = Field(description="what is being done")

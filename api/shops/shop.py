@@ -14,7 +14,7 @@ Guarantees
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -23,6 +23,7 @@ from api.shops.connector import Connector
 from api.shops.errors import ShopError
 from api.shops.journal import ACCEPTED, Entry, Journal, digest_of
 from api.shops.model import (
+    Batch,
     Capabilities,
     Change,
     Check,
@@ -49,6 +50,17 @@ ROLLBACK = "rollback of "
 TAKEN_BACK = re.compile(rf"{ROLLBACK}version (\d+)")
 LOCKED_OUT = {401, 403}
 """After these answers every other request would fare alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What writes are sent for; see `Shop.push`."""
+
+    decision: str
+    now: datetime
+    by: str | None
+    digest: str = ""
+    stopped: Callable[[], str] = str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +125,23 @@ class Shop:
         open_still = {place for place, entry in standing.items() if entry.outcome is None}
         return bool(plan.steps) or any(step.place in open_still for step in plan.kept)
 
-    def push(self, plan: Plan, decision: str, *, now: datetime, by: str | None = None, digest: str = "") -> Report:
+    def push(
+        self,
+        plan: Plan,
+        decision: str,
+        *,
+        now: datetime,
+        by: str | None = None,
+        digest: str = "",
+        stopped: Callable[[], str] = str,
+    ) -> Report:
         """Write what a plan says, for a decision; run again after a kill, it does what is left.
 
         Parameters
         ----------
         by : who wants it
         digest : of the comparison they saw (`api.shops.journal.digest_of`); empty: they ask for whatever is decided
+        stopped : asked before each request that writes: why no more may be sent, empty while more may
 
         Raises
         ------
@@ -133,7 +155,7 @@ class Shop:
             kept = {step.place for step in plan.kept}
             arrived = {write.place: write for write in begun if write.place in kept}
             writes = arrived | {write.place: write for write in plan.writes}
-            return self._carry_out(list(writes.values()), decision, now, by=by, digest=digest)
+            return self._carry_out(list(writes.values()), _Wish(decision, now, by, digest, stopped))
 
     def verify(self, plan: Plan) -> tuple[Check, ...]:
         """What stands at each place of a plan now, to whoever runs the shop and to a buyer."""
@@ -156,7 +178,7 @@ class Shop:
             later = [place for place in ours if standing[place].sent.decision not in undone]
             kept = [Result(place, Outcome.DRIFTED, f"{standing[place].sent.decision} is in force") for place in later]
             writes = [Write(p, e.sent.after, e.sent.before) for p, e in ours.items() if p not in later]
-            done = self._carry_out(writes, ROLLBACK + decision, now, by=by)
+            done = self._carry_out(writes, _Wish(ROLLBACK + decision, now, by))
             return replace(done, results=(*done.results, *kept))
 
     def drift(self) -> tuple[Drift, ...]:
@@ -186,39 +208,37 @@ class Shop:
             if place in listed and entry.sent.decision.startswith(ROLLBACK) and _ours(entry, listed[place].written):
                 yield Drift(place, listed[place].name, entry.sent.after, listed[place].written)
 
-    def _carry_out(
-        self, writes: Sequence[Write], decision: str, now: datetime, *, by: str | None, digest: str = ""
-    ) -> Report:
+    def _carry_out(self, writes: Sequence[Write], wish: _Wish) -> Report:
         standing, found = self.journal.standing(), self._written()
         settled = {w.place: r for w in writes if (r := _settled(w, found.get(w.place), standing.get(w.place)))}
-        self.journal.end(list(settled.values()), decision, now=now)
-        self.journal.settle(found, now=now)
+        self.journal.end(list(settled.values()), wish.decision, now=wish.now)
+        self.journal.settle(found, now=wish.now)
         left = [write for write in writes if write.place not in settled]
-        sent = {result.place: result for result in self._send(left, decision, now, by=by, digest=digest)}
-        results = settled | sent
-        return Report(decision, tuple(results[write.place] for write in writes))
+        results = settled | {result.place: result for result in self._send(left, wish)}
+        return Report(wish.decision, tuple(results[write.place] for write in writes))
 
-    def _send(
-        self, writes: Sequence[Write], decision: str, now: datetime, *, by: str | None, digest: str
-    ) -> list[Result]:
+    def _send(self, writes: Sequence[Write], wish: _Wish) -> list[Result]:
         """Send writes, then read what has become of them."""
         errors: dict[str, ShopError] = {}
         stopped: ShopError | None = None
         for group in self.connector.batches(writes):
+            if stopped is None and (reason := wish.stopped()):
+                stopped = ShopError(reason, permanent=False)
             if stopped is None:
                 try:
-                    self.connector.write(self.journal.begin(group, decision, now=now, by=by, digest=digest))
+                    self.connector.write(self._begun(group, wish))
                     continue
                 except ShopError as error:
                     errors.update(dict.fromkeys((write.place for write in group), error))
                     stopped = error if not error.permanent or error.status in LOCKED_OUT else None
             else:
                 errors.update(dict.fromkeys((write.place for write in group), stopped))
-        return self._ended(writes, errors, decision, now)
+        return self._ended(writes, errors, wish)
 
-    def _ended(
-        self, writes: Sequence[Write], errors: Mapping[str, ShopError], decision: str, now: datetime
-    ) -> list[Result]:
+    def _begun(self, group: Sequence[Write], wish: _Wish) -> Batch:
+        return self.journal.begin(group, wish.decision, now=wish.now, by=wish.by, digest=wish.digest)
+
+    def _ended(self, writes: Sequence[Write], errors: Mapping[str, ShopError], wish: _Wish) -> list[Result]:
         if not writes:
             return []
         try:
@@ -226,7 +246,7 @@ class Shop:
         except ShopError as error:  # what was sent may have arrived: the journal leaves its end open
             return [Result(w.place, Outcome.FAILED, f"whether it arrived is not known: {error}") for w in writes]
         results = [_ended(write, found.get(write.place), errors.get(write.place)) for write in writes]
-        self.journal.end(results, decision, now=now)
+        self.journal.end(results, wish.decision, now=wish.now)
         return results
 
     def _written(self) -> dict[str, Written]:

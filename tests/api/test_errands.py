@@ -268,8 +268,29 @@ def test_frozen_prices_are_not_pushed_and_the_job_says_so(place: Workspace, shel
     digest = made(place, Errand.COMPARE).digest
     place.book.freeze(by="ann", now=LATER, reason="look first")
     assert made(place, Errand.COMPARE).frozen
-    assert told(place, Errand.PUSH, digest=digest).problems == ("Prices are frozen, so nothing is pushed.",)
+    assert told(place, Errand.PUSH, digest=digest).problems == ("prices are frozen, so nothing is pushed",)
     assert (shelf.keys, (_home(place) / "journal.jsonl").exists()) == ([], False)
+
+
+def test_a_freeze_stops_a_push_that_is_under_way(place: Workspace, shelf: Shelf) -> None:
+    """What was sent is told as done, the rest as not sent; unfrozen, it goes on."""
+    digest = made(place, Errand.COMPARE).digest
+
+    def freeze(after: bool) -> None:
+        if after:
+            place.book.freeze(by="ann", now=LATER, reason="wrong price")
+
+    shelf.accident = freeze
+    done = made(place, Errand.PUSH, digest=digest)
+    assert [(each.place, each.outcome, each.reason) for each in done.results] == [
+        ("adult", "done", ""),
+        ("child", "failed", "prices are frozen, so nothing is pushed"),
+    ]
+    assert (done.whole, [write.place for write in shelf.written]) == (False, ["adult"])
+    place.book.unfreeze(by="ann", now=LATER, reason="it was right")
+    shelf.accident = lambda _: None
+    assert made(place, Errand.PUSH, digest=digest).whole
+    assert [write.place for write in shelf.written] == ["adult", "child"]
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,16 @@ def test_a_price_that_was_approved_reaches_the_shop_and_its_buyers(
     assert (again.plan.steps, again.report, len(shelf.keys)) == ((), None, 1)
 
 
+def test_a_clock_that_went_back_pushes_no_price_from_before(
+    place: Workspace, engine: Engine, door: Door, shelf: Shelf
+) -> None:
+    """What was published last is in force."""
+    publish(place.book, decision(IDS[0], "11.00"))
+    pushed(door, engine)
+    assert push(door, engine, by="bob", now=NOW - DAY).plan.steps == ()
+    assert shelf.prices["a"] == amount(Decimal("11.00"))
+
+
 def test_a_proposal_that_nobody_approved_is_not_pushed(
     place: Workspace, engine: Engine, door: Door, shelf: Shelf
 ) -> None:

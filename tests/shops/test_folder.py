@@ -1,5 +1,6 @@
 """A shop behind a folder of CSV files: nothing is lost, taken twice, half read or half written."""
 
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -181,10 +182,12 @@ def test_an_empty_price_can_be_written_and_none_at_all_cannot(folder: Folder) ->
 
 
 def test_stock_is_what_the_shop_counts(folder: Folder) -> None:
-    """Nothing where it does not."""
+    """As of when its file was written; nothing where it counts none."""
     assert folder.pull_inventory() == ()
     (folder.path / "stock.csv").write_text("place,available\nadult,7\n")
-    assert [(each.places, each.available) for each in folder.pull_inventory()] == [(("adult",), 7)]
+    os.utime(folder.path / "stock.csv", (1_800_000_000, 1_800_000_000))
+    (stock,) = folder.pull_inventory()
+    assert (stock.places, stock.available, stock.at) == (("adult",), 7, datetime.fromtimestamp(1_800_000_000, UTC))
 
 
 @pytest.mark.parametrize("text", ["place,name,price\nadult,Adult,1.00\n", "", "place,name,price,currency\na,A,x,EUR\n"])

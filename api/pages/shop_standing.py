@@ -22,6 +22,7 @@ from api.pages.situation import Situation
 from api.settings import ShopSettings, ShopSystem
 from api.shops.offers import Offers
 from api.shops.seen import Seen
+from api.shops.shop import ROLLBACK
 from api.shops.status import Status
 from api.store.checks import Key
 from pricing.errors import InputError
@@ -44,6 +45,8 @@ class ShopState(StrEnum):
     """Prices were changed by hand."""
     SHORT = "short"
     """The last push did not come to stand as a whole."""
+    HELD = "held"
+    """What was rolled back there is not pushed again by itself."""
     NEW = "new"
     """Nobody has looked into it."""
     UNMAPPED = "unmapped"
@@ -57,6 +60,7 @@ SENTENCES = {
     ShopState.REFUSED: _("%(shop)s refuses what it is asked for."),
     ShopState.SILENT: _("%(shop)s did not answer."),
     ShopState.SHORT: _("The last push to %(shop)s did not come to stand as a whole."),
+    ShopState.HELD: _("What was rolled back in %(shop)s is held until later prices are published."),
     ShopState.NEW: _("%(shop)s was not tested yet."),
     ShopState.UNMAPPED: _("Nobody has said yet which offers are sold in %(shop)s."),
     ShopState.WAITING: _("Nothing was pushed to %(shop)s yet."),
@@ -110,6 +114,12 @@ class ShopStanding:
         return sum(each.place in self.said for each in self.seen.places) if self.seen else 0
 
     @property
+    def held(self) -> bool:
+        """Whether places keep what a rollback put back."""
+        pushed = self.status.pushed
+        return len(self.status.held) > 0 or (pushed is not None and pushed.decision.startswith(ROLLBACK))
+
+    @property
     def state(self) -> ShopState:
         """How it stands."""
         found = [
@@ -117,6 +127,7 @@ class ShopStanding:
             (ShopState.SILENT, self.status.problem is not None),
             (ShopState.DRIFTED, len(self.status.drifted) > 0),
             (ShopState.SHORT, self.status.pushed is not None and not self.status.pushed.whole),
+            (ShopState.HELD, self.held),
             (ShopState.NEW, self.seen is None),
             (ShopState.UNMAPPED, not self.said),
             (ShopState.WAITING, self.waiting > 0 or self.status.pushed is None),

@@ -112,6 +112,7 @@ def _shown(backend: Backend, name: str, *, filled: tuple[Row, ...] = (), wrong: 
         choices=choices,
         wrong=wrong,
         names={each.place: each for each in found.seen.places} if found.seen else {},
+        currencies=_currencies(found, choices),
         steps=steps,
         change=change,
         ways=[sum(change(step) > 0 for step in steps), sum(change(step) < 0 for step in steps)],
@@ -123,6 +124,13 @@ def _shown(backend: Backend, name: str, *, filled: tuple[Row, ...] = (), wrong: 
         decision_of=Decision.of,
         doing=SECTIONS[work.doing] if work.doing else "",
     )
+
+
+def _currencies(shop: ShopStanding, choices: Choices) -> dict[str, str]:
+    """What each place is priced in: as it was seen there, else as its offer is."""
+    offers = {place: choices.listings[key].offer for place, key in shop.said.items() if key in choices.listings}
+    seen = shop.seen.places if shop.seen else ()
+    return {place: offer.currency for place, offer in offers.items()} | {each.place: each.currency for each in seen}
 
 
 def _add_work(desk: Desk, backend: Backend) -> None:

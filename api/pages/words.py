@@ -190,6 +190,7 @@ SHOP_STATES: Said = {
     "silent": _("Did not answer"),
     "drifted": _("Changed by hand"),
     "short": _("Not all pushed"),
+    "held": _("Held"),
     "new": _("Not tested"),
     "unmapped": _("No offers named"),
     "waiting": _("Prices to push"),

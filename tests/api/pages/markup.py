@@ -20,6 +20,7 @@ from pricing.law import NO_LAW
 from pricing.model import ALL
 from tests.api.desk import Desk
 from tests.api.pages.conftest import PASSWORD, Office
+from tests.api.pages.shop_kit import connected, eventful
 from tests.api.store.book_kit import OFFERS, POLICY, decision
 
 PAYLOADS = (
@@ -84,10 +85,11 @@ VERSION = "v1"
 
 
 def named(root: Path, names: tuple[str, ...]) -> Office:
-    """A desk whose events, venues, products, segments, people, reasons, jobs and price responses are called that."""
+    """A desk whose events, venues, products, segments, people, reasons, jobs, price responses, shop are called that."""
     office = Office(Desk(root))
     _on_sale(office, names)
     _in_the_log(office, names)
+    _in_a_shop(office, names)
     _at_work(office, names)
     _learned(office, names)
     office.desk.follower.refresh()
@@ -145,6 +147,12 @@ def _learned(office: Office, names: tuple[str, ...]) -> None:
     (folder / ESTIMATES).write_bytes(msgspec.json.encode(told))
     mark = seal(folder, (ESTIMATES,), {"version": VERSION})
     (folder.parent / CURRENT).write_bytes(msgspec.json.encode({"version": VERSION, "seal": mark}))
+
+
+def _in_a_shop(office: Office, names: tuple[str, ...]) -> None:
+    """A shop whose places, stocks, answers and decisions are called that."""
+    connected(office.desk.root)
+    eventful(office.desk, names, by=names[9])
 
 
 class Made(HTMLParser):

@@ -14,6 +14,9 @@ PAGES = [
     "/desk/events?page=2",
     "/desk/products?page=2",
     "/desk/users",
+    "/desk/shops/till",
+    "/desk/shops/till?q=a",
+    "/desk/shops/connect",
     "/desk/versions/3",
 ]
 EACH = ["/desk/events/{}", "/desk/products/{}%20", "/desk/offers/{}/history"]

@@ -31,6 +31,7 @@ READ = (
     "/desk/start",
     "/desk/jobs",
     "/desk/rules",
+    "/desk/shops",
     "/desk/offers/hamlet-adult/history",
 )
 """Every page, with something on it."""

@@ -185,6 +185,16 @@ def test_shops_written_in_one_line_are_left_to_their_owner(root: Path) -> None:
     assert text(root) == line
 
 
+def test_what_would_say_something_else_is_not_written(root: Path) -> None:
+    """A text over lines that looks like a block is none: taking it out would leave settings that read well."""
+    trap = '[[shops]]\nname = "a"\nsystem = "folder"\naddress = """\n[[shops]]\n[x]\n"""\n'
+    (root / FILE).write_text(f'{trap}\n[[shops]]\nname = "b"\nsystem = "folder"\naddress = "b"\n', encoding="utf-8")
+    before = text(root)
+    with pytest.raises(RefusedError, match="by hand"):
+        disconnect(root, "b")
+    assert text(root) == before
+
+
 def test_a_block_whose_values_go_over_lines_is_taken_out_whole(root: Path) -> None:
     """And no line of another."""
     block = '[[shops]]\nname = "a"\nsystem = "pretix"\nevents = [\n  "gala",\n]\n'

@@ -258,7 +258,7 @@ def compare(door: Door, engine: Engine, *, now: datetime) -> Pushed:
 def _compared(door: Door, engine: Engine, now: datetime) -> Pushed:
     offers = door.offers
     wanted = decided(engine, offers, now=now)
-    plan = door.shop.draft(wanted.changes)
+    plan = door.shop.plan(wanted.changes)
     plan = replace(plan, refused=(*wanted.refused, *plan.refused))
     note(door.folder, drifted=told(plan.drifted), held=plan.held, refused=plan.refused)
     return Pushed(plan, offers, f"version {wanted.version}", PriceBook(engine).frozen())

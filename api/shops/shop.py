@@ -42,7 +42,7 @@ from api.shops.model import (
     Write,
     Written,
 )
-from pricing.errors import Finding, MismatchError, RefusedError
+from pricing.errors import RefusedError
 from pricing.money import parse_amount
 
 ROLLBACK = "rollback of "
@@ -88,19 +88,6 @@ class Shop:
         return self.connector.read_prices()
 
     def plan(self, changes: Sequence[Change]) -> Plan:
-        """What a push of these prices would change, where all of them may be pushed; nothing is written.
-
-        Raises
-        ------
-        MismatchError
-            naming every change that may not be made, and why.
-        """
-        made = self.draft(changes)
-        if made.refused:
-            raise MismatchError([Finding(f"{each.place}: {each.reason}") for each in made.refused])
-        return made
-
-    def draft(self, changes: Sequence[Change]) -> Plan:
         """What a push of those of these prices that may be pushed would change; nothing is written."""
         listed, standing = {each.place: each for each in self.read_prices()}, self.journal.standing()
         counts = Counter(each.place for each in changes)

@@ -6,7 +6,8 @@ Guarantees
 * What is sent again waits longer each time, and as long as the shop asks for (Retry-After).
 * A redirect is not followed, and a link leads no further than the shop's own address: the secret goes nowhere else.
 * An answer has a largest size; one that is not of the shape it should have is an error, not a guess.
-* The log of requests names method, path, answer and time; neither headers, bodies nor queries are in it.
+* The log of requests names method, path, answer and time; neither headers, bodies nor queries are in it. What only
+  reads is logged for debugging, for that goes on all the time.
 """
 
 import time
@@ -33,6 +34,7 @@ LONGEST_WAIT = 60.0
 SAID = 300
 """So much of what a shop says against a request is passed on [characters]."""
 
+stamina.instrumentation.set_on_retry_hooks([])  # each request logs itself; how all of them ended is an error's to say
 log = structlog.get_logger()
 T = TypeVar("T")
 
@@ -142,15 +144,16 @@ class Client:
     def _once(self, request: httpx.Request, attempt: int) -> bytes:
         self.bucket.take()
         began, told = time.monotonic(), log.bind(method=request.method, path=request.url.path, attempt=attempt)
+        say = told.debug if request.method == "GET" else told.info
         try:
             answer = self.transport.handle_request(request)
             content = _content(answer)
         except httpx.TransportError as error:
-            told.warning("shop request failed", reason=type(error).__name__)
+            say("shop request failed", reason=type(error).__name__)
             raise _LaterError(
                 f"{request.url.host} cannot be reached: {type(error).__name__}", permanent=False
             ) from None
-        told.info("shop request", status=answer.status_code, seconds=round(time.monotonic() - began, 3))
+        say("shop request", status=answer.status_code, seconds=round(time.monotonic() - began, 3))
         if not answer.is_success:
             raise _refusal(request, answer, content)
         return content

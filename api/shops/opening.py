@@ -6,7 +6,7 @@ Guarantees
 * An address that is not on the public internet is not spoken to unless its network is allowed in the settings.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from ipaddress import ip_network
@@ -32,6 +32,11 @@ AT_ONCE = 20
 
 LONGEST_EXCHANGE = 120.0
 """A request and its whole answer, however its bytes come, take no longer [seconds]."""
+PLAIN: Mapping[ShopSystem, Callable[..., Connector]] = {
+    ShopSystem.OSCAR: oscar.connect,
+    ShopSystem.WOOCOMMERCE: woocommerce.connect,
+}
+"""Systems that need no more than an address, a secret, and whether prices are written with tax."""
 
 
 def folder_of(root: Path, shop: str) -> Path:
@@ -64,5 +69,4 @@ def _connector(shop: ShopSettings, secret: Secret, transport: httpx.BaseTranspor
     if shop.system is ShopSystem.SHOPIFY:
         storefront = replace(way, address=shop.storefront or "")
         return shopify.connect(way, storefront, secret=secret, tax_included=shop.tax_included)
-    connect = oscar.connect if shop.system is ShopSystem.OSCAR else woocommerce.connect
-    return connect(way, secret=secret, tax_included=shop.tax_included)
+    return PLAIN[shop.system](way, secret=secret, tax_included=shop.tax_included)

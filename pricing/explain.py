@@ -6,7 +6,7 @@ from pricing.book import Decision, Verdict
 from pricing.demand import Identification
 from pricing.guardrails import InForce
 from pricing.guardrails.rails import what_stopped
-from pricing.model import Offer
+from pricing.model import ALL, Offer
 from pricing.policy import Policy
 
 STOPPED = "Stopped there by a guard rail"
@@ -48,7 +48,7 @@ def reasons_for(
     if asks:
         return (f"Moved by override: {asks}.", _consequence(decision, sells_out=sells_out), *standing)
     stopped = what_stopped(decision.allowed, offer, in_force, decision.evidence, policy)
-    why = MENDING if mending and decision.gain.expected <= 0 else _why_moved(decision, left)
+    why = MENDING if mending and decision.gain.expected <= 0 else _why_moved(decision, left, goods=offer.event == ALL)
     reasons = [why, _consequence(decision, sells_out=sells_out)]
     if stopped:
         reasons.append(f"{STOPPED}; one step further: {stopped}.")
@@ -69,11 +69,12 @@ def _why_kept(decision: Decision, policy: Policy, left: float | None, forbidden:
     return "Kept: no allowed step is expected to earn more."
 
 
-def _why_moved(decision: Decision, left: float | None) -> str:
+def _why_moved(decision: Decision, left: float | None, *, goods: bool) -> str:
     moved = f"At {_share(abs(float(decision.allowed / decision.in_force) - 1))} "
     if decision.allowed > decision.in_force:
         if decision.shadow_price > 0 and left is not None:
-            return f"Demand exceeds the {left:.0f} left, so the seats go to those who value them more."
+            what = "they" if goods else "the seats"
+            return f"Demand exceeds the {left:.0f} left, so {what} go to those who value them more."
         return f"{moved}more, {_sales(decision, 'only ')} expected to be sold, and each sale earns more."
     cut = f"{moved}less, {_sales(decision)} expected to be sold"
     if left is None:
@@ -81,7 +82,8 @@ def _why_moved(decision: Decision, left: float | None) -> str:
     if decision.shadow_price > 0:
         worth = f"{decision.shadow_price:.2f} {decision.currency}"
         return f"{cut}, which earns more than the {worth} that one of the {left:.0f} left would bring elsewhere."
-    return f"{cut} and seats would stay empty otherwise ({left:.0f} left)."
+    otherwise = "some would stay unsold" if goods else "seats would stay empty"
+    return f"{cut} and {otherwise} otherwise ({left:.0f} left)."
 
 
 def _share(share: float) -> str:

@@ -100,6 +100,7 @@ SENTENCES = (
     _("Kept: no other allowed price is expected to earn more and does so in %(n)s%% of outcomes."),
     _("Moved although it earns no more: prices in force break a declared order, or a bound."),
     _("Demand exceeds the %(n)s left, so the seats go to those who value them more."),
+    _("Demand exceeds the %(n)s left, so they go to those who value them more."),
     _("At %(n)s%% more, %(why)s expected to be sold, and each sale earns more."),
     _("At %(n)s%% less, %(why)s expected to be sold."),
     _(
@@ -107,6 +108,7 @@ SENTENCES = (
         "%(n3)s left would bring elsewhere."
     ),
     _("At %(n)s%% less, %(why)s expected to be sold and seats would stay empty otherwise (%(n2)s left)."),
+    _("At %(n)s%% less, %(why)s expected to be sold and some would stay unsold otherwise (%(n2)s left)."),
     _("about as many are"),
     _("%(n)s%% more are"),
     _("%(n)s%% fewer are"),

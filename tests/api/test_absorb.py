@@ -238,7 +238,7 @@ def test_the_day_on_which_a_room_was_emptied_says_so(house: Workspace) -> None:
 def test_the_day_on_which_a_shop_s_stock_was_emptied_says_so(house: Workspace, hours: int, marked: list[float]) -> None:
     """The last day of its sales, if the shop had nothing left within a day; other offers and days say nothing."""
     mug = {"offer": "mug", "price": Decimal("8.00")}
-    sell(house, "a", 2.0, **mug, sold_at=NOW - 2 * DAY)
+    sell(house, "a", 2.0, **mug, sold_at=NOW - DAY - timedelta(hours=12))
     sell(house, "b", 1.0, **mug, sold_at=NOW - DAY)
     sell(house, "c", 3.0, **mug, sold_at=NOW - DAY)
     sell(house, "d", 1.0, sold_at=NOW - DAY)

@@ -18,7 +18,7 @@ from pricing.errors import InputError
 from pricing.explain import MENDING
 from pricing.guardrails import InForce, broken
 from pricing.market import Market
-from pricing.model import Ladder, Offer, Resource
+from pricing.model import ALL, Ladder, Offer, Resource
 from pricing.money import as_floats
 from pricing.outcome import Gain
 from pricing.plan import Plan, Report, Status
@@ -542,9 +542,9 @@ def test_a_reason_tells_the_move_that_is_made_and_what_it_sells() -> None:
     cut = run([offer("a", price="20", ceiling=Decimal(40), floor=Decimal(19))])["a"]
     assert cut.allowed == Decimal(19)
     assert cut.reasons[0] == "At 5% less, 11% more are expected to be sold."
-    assert run([offer("a", resource="room")], resources=[Resource("room", 154.0)])["a"].reasons[0] == (
-        "At 10% less, 23% more are expected to be sold and seats would stay empty otherwise (154 left)."
-    )
+    for event, otherwise in (("gala", "seats would stay empty"), (ALL, "some would stay unsold")):
+        made = run([offer("a", resource="room", event=event)], resources=[Resource("room", 154.0)])["a"]
+        assert made.reasons[0] == f"At 10% less, 23% more are expected to be sold and {otherwise} otherwise (154 left)."
     raised = run([offer("a", ceiling=Decimal("20.5"), unit_cost=Decimal(10))], Known(elasticity=-1.4), policy=MARGIN)[
         "a"
     ]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from api.pages import words
 from api.pages.shop_systems import SYSTEMS
 from api.settings import Settings, ShopSettings, ShopSystem
 from api.shops.credentials import variable
@@ -30,6 +31,6 @@ def test_every_system_is_opened_as_itself(system: ShopSystem, tmp_path: Path) ->
 @pytest.mark.parametrize("system", ShopSystem)
 def test_every_system_has_its_place_on_the_desk_and_a_page(system: ShopSystem) -> None:
     """A shop that can only be connected by those who read the code is not connected."""
-    assert system in SYSTEMS
+    assert (system in SYSTEMS, system.value in words.SYSTEMS) == (True, True)
     assert f"({system.value}.md)" in (ROOT / "docs" / "shops" / "README.md").read_text(encoding="utf-8")
     assert (ROOT / "docs" / "shops" / f"{system.value}.md").exists()

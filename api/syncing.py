@@ -301,8 +301,8 @@ def rollback(door: Door, decision: str, *, by: str, now: datetime) -> tuple[Repo
     with _noted(door, now):
         report = door.shop.rollback(decision, now=now, by=by)
         done = {result.place for result in report.results if result.outcome in {Outcome.DONE, Outcome.ALREADY}}
-        sent = (entry.sent for entry in door.shop.journal.entries() if entry.sent.decision == decision)
-        back = {each.place: each.before.amount for each in sent if each.place in done}
+        sent = (entry.sent for entry in door.shop.journal.entries() if entry.stands)
+        back = {each.place: each.before.amount for each in sent if each.decision == decision and each.place in done}
         checks = door.shop.check({place: price for place, price in back.items() if price is not None})
         whole = report.whole and not any(check.problems for check in checks)
         note(door.folder, pushed=LastPush(now, report.decision, whole))

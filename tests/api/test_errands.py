@@ -15,11 +15,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from api import errands
 from api.atomic import write_bytes
 from api.errands import ROLES, SHAPES, Errand, Order, made_of, order_of
+from api.http.runs import Wanted
 from api.jobs import Task, Told, Worker
 from api.settings import FILE, default_text
 from api.shop_work import DOING
@@ -120,11 +122,13 @@ def test_an_errand_reads_back_from_its_arguments(
 
 
 def test_each_errand_has_a_role_a_shape_and_somebody_who_does_it() -> None:
-    """What changes a price needs an approver; nothing of it is offered to keys by a word alone."""
+    """What changes a price needs an approver; none is offered to keys."""
     assert {*ROLES} == {*SHAPES} == {*DOING} == {*Errand}
     changing = {step for step, role in ROLES.items() if role is Role.APPROVER}
     assert changing == {Errand.PUSH, Errand.ROLLBACK, Errand.ACCEPT}
     assert Kind.SHOP not in ON_REQUEST
+    with pytest.raises(ValidationError):
+        Wanted(kind="shop")  # type: ignore[arg-type]  # as a request might
 
 
 @pytest.mark.parametrize(

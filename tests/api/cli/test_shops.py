@@ -11,7 +11,7 @@ from api.cli.shops import sync
 from api.clock import utc_now
 from api.settings import FILE, default_text
 from api.shops.errors import ShopError
-from api.shops.journal import BusyError
+from api.shops.journal import BusyError, Journal
 from api.shops.model import Demand
 from api.shops.shop import Shop
 from api.workspace import Workspace
@@ -75,6 +75,39 @@ def test_drift_is_told_accepted_and_rolled_back_by_commands(place: Workspace) ->
     back = run(place, "shops", "rollback", "till", "version 2")
     assert (back.exit_code, "rollback of version 2: 1 done" in back.stdout) == (0, True)
     assert "11.50" in prices.read_text()
+
+
+def test_what_was_rolled_back_is_told_and_left_alone(place: Workspace) -> None:
+    """Until a person takes the place; who took each step is in the journal."""
+    publish(place.book, decision(IDS[0], "11.00"), at=utc_now())
+    run(place, "sync")
+    run(place, "shops", "rollback", "till", "version 2", "--by", "Ada")
+    told = run(place, "sync")
+    assert (told.exit_code, "a =Adult: version 2 was rolled back here; it is left alone" in told.stderr) == (0, True)
+    assert (place.root / "till" / "prices.csv").read_text().replace("'", "") == PRICES
+    taken = run(place, "shops", "accept", "till", "a", "--by", "Bob")
+    assert taken.stdout == "till: a =Adult: 10.00\n"
+    assert "10.00 -> 11.00" in run(place, "sync").stdout
+    history = Journal(place.root / "shops" / "till" / "journal.jsonl").history()
+    assert [sent.first.by for sent in history] == ["sync", "Bob", "Ada", "sync"]
+
+
+def test_a_place_that_cannot_be_priced_is_told_and_the_command_fails(place: Workspace) -> None:
+    """The other prices are written."""
+    publish(place.book, decision(IDS[0], "11.00"), at=utc_now())
+    (place.root / "shops" / "till" / "offers.csv").write_text(f"place,offer\na,{IDS[0]}\nz,{IDS[1]}\n")
+    told = run(place, "sync")
+    assert (told.exit_code, told.stderr) == (1, "till: z: not priced: the shop has no price there\n")
+    assert "11.00" in (place.root / "till" / "prices.csv").read_text()
+
+
+def test_prices_are_looked_at_once_more(place: Workspace) -> None:
+    """Every mapped place; one that is not as decided is told, and the command fails."""
+    told = run(place, "shops", "verify", "till")
+    assert (told.exit_code, told.stdout) == (0, "till: 2 prices are as decided, 0 are not\n")
+    publish(place.book, decision(IDS[0], "11.00"), at=utc_now())
+    told = run(place, "shops", "verify", "till")
+    assert (told.exit_code, told.stderr) == (1, "till: a: the shop has 10.00, not 11.00\n")
 
 
 def test_places_are_listed_for_a_table_of_offers(place: Workspace) -> None:

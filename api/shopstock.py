@@ -38,6 +38,8 @@ MOST_AGE = timedelta(days=1)
 """Older figures are not used: too much may have been sold, or put on sale, since."""
 
 
+LONGEST_NAME = 80
+"""Of a stock, in reasons [characters]."""
 AGAIN = timedelta(minutes=1)
 """A younger figure is not read anew: a shop answers only so many requests, and what is sold meanwhile is taken off."""
 
@@ -156,13 +158,18 @@ def _supplies(
     shop: str, counted: Sequence[tuple[Stock, datetime]], offers: Offers, engine: Engine
 ) -> Iterator[tuple[Stock, Supply]]:
     """Each stock of a shop, with what is left of it now."""
-    times = Counter(stock.name for stock, _ in counted)
+    times = Counter(_label(stock) for stock, _ in counted)
     sold = {at: _sold_since(at, {*offers.at.values()}, engine) for at in {at for _, at in counted}}
     for stock, at in counted:
-        name = stock.name if times[stock.name] == 1 else f"{stock.name} ({stock.id})"
+        name = _label(stock) if times[_label(stock)] == 1 else f"{_label(stock)} ({stock.id})"
         drawing = {offers.at[place] for place in stock.places if place in offers.at}
         taken = sum(sold[at].get(key, 0.0) for key in drawing)
         yield stock, Supply(f"{shop}: {name}", max(0.0, (stock.available or 0) - taken))
+
+
+def _label(stock: Stock) -> str:
+    """What a stock is called in reasons: its name in the shop, as far as it can be printed."""
+    return "".join(sign for sign in stock.name if sign.isprintable())[:LONGEST_NAME]
 
 
 def _sold_since(at: datetime, keys: Collection[Key], engine: Engine) -> dict[Key, float]:

@@ -11,11 +11,12 @@ from sqlalchemy import Engine
 
 from api.settings import ShopSettings, ShopSystem, default_text
 from api.shops.journal import Journal
-from api.shops.model import Stock
+from api.shops.model import Movement, Stock
 from api.shops.shop import Shop
 from api.shopstock import AGAIN, MOST_AGE, STOCK_NAME, ShopStock, keep, shop_stock, sold_out
 from api.store.database import open_database
 from api.store.sales import Sale, record
+from api.syncing import Door, pull
 from api.workspace import Workspace
 from optimization import HighsOptimizer
 from pricing.book import Verdict
@@ -123,6 +124,31 @@ def test_a_place_is_bound_by_the_tightest_of_its_stocks(stand: Stand, known: Cal
     """Two quotas of one name are told apart; one without a limit says nothing, and less than nothing is nothing."""
     stand.tells(stock("Day", 9, "a", "b", number="1"), stock("Day", -2, "b", number="2"), stock("All", None, "a", "b"))
     assert left(known(stand)) == {IDS[0]: {"tickets: Day (1)": 9.0}, IDS[1]: {"tickets: Day (2)": 0.0}}
+
+
+def test_a_stock_is_called_as_in_its_shop_as_far_as_that_can_be_printed(
+    stand: Stand, known: Callable[..., ShopStock]
+) -> None:
+    """A name stands in reasons and on terminals, and steers none."""
+    stand.tells(
+        stock("Hall\x1b[31m\n" + 200 * "x", 9, "a", number="1"), stock("Hall[31m" + 90 * "x", 8, "b", number="2")
+    )
+    names = [name for drawn in left(known(stand)).values() for name in drawn]
+    assert names == [f"tickets: Hall[31m{72 * 'x'} ({number})" for number in (1, 2)]
+
+
+def test_sales_come_in_where_a_shop_does_not_tell_its_stock(stand: Stand, engine: Engine) -> None:
+    """Its answer about stock is an error: what was sold is recorded, and what is not known is said."""
+    stand.shelf.down = True
+    sold = Movement(id="m", place="a", at=NOW, quantity=2, price=Decimal("10.00"), currency="EUR", order="o")
+    stand.shelf.sold = [sold]
+    door = Door(stand.name, Shop(stand.shelf, Journal(stand.folder / "journal.jsonl")), stand.folder)
+    done = pull(door, engine, now=LATER)
+    assert (done.new, done.refused, done.stock) == (1, (), "what can still be sold is not known: down")
+    assert pull(door, engine, now=LATER).known == 1
+    stand.shelf.down, stand.shelf.stock = False, (stock("Hall", 7, "a"),)
+    assert pull(door, engine, now=LATER).stock == ""
+    assert (stand.folder / STOCK_NAME).exists()
 
 
 def test_an_offer_at_several_places_has_what_each_has_left(place: Workspace, known: Callable[..., ShopStock]) -> None:

@@ -23,7 +23,7 @@ from api.shops.connector import Connector
 from api.shops.credentials import Secret, secret_of
 from api.shops.deadline import TimedTransport
 from api.shops.folder import Folder
-from api.shops.journal import Journal
+from api.shops.journal import FILE, Journal
 from api.shops.shop import Shop
 from pricing.errors import InputError
 
@@ -47,7 +47,7 @@ def folder_of(root: Path, shop: str) -> Path:
 @contextmanager
 def opened(shop: ShopSettings, settings: Settings, root: Path, environment: Mapping[str, str]) -> Iterator[Shop]:
     """A shop of a workspace; its connections are closed afterwards."""
-    journal = Journal(folder_of(root, shop.name) / "journal.jsonl")
+    journal = Journal(folder_of(root, shop.name) / FILE)
     if shop.system is ShopSystem.FOLDER:
         yield Shop(Folder(root / shop.address), journal)
         return

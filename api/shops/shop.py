@@ -168,10 +168,6 @@ class Shop:
             done = self._carry_out(writes, _Wish(ROLLBACK + decision, now, by))
             return replace(done, results=(*done.results, *kept))
 
-    def drift(self) -> tuple[Drift, ...]:
-        """Where somebody else changed a price that we wrote."""
-        return tuple(self._drift({each.place: each for each in self.read_prices()}))
-
     def accept(self, places: Collection[str], *, by: str, now: datetime) -> tuple[Drift, ...]:
         """Take what stands at these places for right, so that a push may change it again.
 

@@ -314,7 +314,7 @@ class ShopContract:
         sent = len(way.writes)
         assert [result.outcome for result in shop.push(late, "late", now=NOW).results] == [Outcome.DRIFTED]
         assert [result.outcome for result in shop.rollback("ours", now=NOW).results] == [Outcome.DRIFTED]
-        assert [drift.place for drift in shop.drift()] == [place]
+        assert [drift.place for drift in shop.plan([change(place, "15.00")]).drifted] == [place]
         assert len(way.writes) == sent
         assert by_place(shop.read_prices())[place].price == Decimal("77.00")
 

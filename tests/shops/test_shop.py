@@ -149,10 +149,11 @@ def test_drift_is_priced_again_once_a_person_accepts_it(shop: Shop, shelf: Shelf
     """Who accepted is recorded; a rollback of the older decision leaves the place alone."""
     shop.push(shop.plan([change("a", "22")]), "v1", now=NOW)
     shelf.prices["a"] = amount(Decimal(25))
-    assert [(drift.ours, drift.found) for drift in shop.drift()] == [(amount(Decimal(22)), amount(Decimal(25)))]
+    [drift] = shop.plan([change("a", "22")]).drifted
+    assert (drift.ours, drift.found) == (amount(Decimal(22)), amount(Decimal(25)))
     assert shop.accept(["b"], by="Ada", now=NOW) == ()
     assert [drift.place for drift in shop.accept(["a"], by="Ada", now=NOW)] == ["a"]
-    assert shop.drift() == ()
+    assert shop.plan([change("a", "22")]).drifted == ()
     assert [entry.sent.by for entry in shop.journal.entries()] == [None, "Ada"]
     assert [result.outcome for result in shop.rollback("v1", now=NOW).results] == [Outcome.DRIFTED]
     assert shop.push(shop.plan([change("a", "26")]), "v2", now=NOW).whole

@@ -2,11 +2,13 @@
 
 import csv
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
+from sqlalchemy import Engine
 
 from api.errands import Checked, Compared, Difference, Ended, Errand, Made, Order, Pulled, Pushed
 from api.settings import FILE
@@ -26,6 +28,18 @@ from tests.api.store.book_kit import IDS
 TILL = "till"
 PLACES = {"1": "Hamlet adult", "2": "Hamlet child", "3": "Hamlet senior", "9": "Cloakroom"}
 """What is sold in the shop, the first three of it from the price book."""
+
+
+class Site(Protocol):
+    """A workspace at some instant."""
+
+    root: Path
+    engine: Engine
+
+    @property
+    def now(self) -> datetime:
+        """The instant."""
+        ...
 
 
 def till(root: Path, places: Iterable[tuple[str, str]] = PLACES.items(), price: str = "10.00") -> Path:
@@ -73,7 +87,7 @@ def done(desk: Desk) -> Run:
     return run
 
 
-def told(desk: Desk, order: Order, made: Made | str, *, by: str = "Anton") -> None:
+def told(desk: Site, order: Order, made: Made | str, *, by: str = "Anton") -> None:
     """An errand that has ended, with what came of it or, in words, what kept it from its end."""
     run = ask(desk.engine, Kind.SHOP, by=by, now=desk.now, arguments=order.arguments)
     claimed = claim(desk.engine, "worker", now=desk.now)
@@ -84,7 +98,7 @@ def told(desk: Desk, order: Order, made: Made | str, *, by: str = "Anton") -> No
     finish(desk.engine, claimed, State.FAILED if failed else State.DONE, result, now=desk.now)
 
 
-def eventful(desk: Desk, names: Sequence[str], name: str = TILL, *, by: str = "Petra") -> None:
+def eventful(desk: Site, names: Sequence[str], name: str = TILL, *, by: str = "Petra") -> None:
     """A shop whose places, stocks and answers are called that, and of which all that a page can show has happened."""
     folder, now = desk.root / "shops" / name, desk.now
     places = tuple(SeenPlace(f"{n} at", n, "EUR", Decimal(10), "10.00") for n in names)

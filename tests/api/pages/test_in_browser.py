@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -29,6 +30,7 @@ from optimization import HighsOptimizer
 from pricing.model import ALL
 from tests.api.pages.conftest import PASSWORD, QUICK
 from tests.api.pages.markup import PAYLOADS, named
+from tests.api.pages.shop_kit import connected, eventful
 from tests.api.pages.test_markup import PAGES
 from tests.api.pages.windows import DRAWN, Window, faults, opened, served
 from tests.api.report.test_in_browser import until
@@ -95,6 +97,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     follower = Follower(place_in(root), root / SNAPSHOT_NAME, clock=SteadyClock())
     follower.refresh()
     app = create_app(follower, root=root, now=follower.now, refresh=follower.refresh)
+    connected(root)
+    eventful(
+        SimpleNamespace(root=root, engine=engine, now=now), ["Stalls, adult", "VIP at the very front, with a programme"]
+    )
     failed = ask(engine, Kind.REPORT, by="Petra", now=now)
     if claimed := claim(engine, "worker", now=now):
         finish(engine, claimed, State.FAILED, {"problems": ["the disk is full"]}, now=now)
@@ -150,11 +156,28 @@ def paths(shop: Shop) -> dict[str, str]:
         "rules": "/desk/rules",
         "users": "/desk/users",
         "uploads": "/desk/uploads",
+        "shops": "/desk/shops",
+        "shop": "/desk/shops/till",
+        "connect": "/desk/shops/connect?system=pretix",
         "report": "/desk/report",
         "offer": f"/desk/offers/{shop.offer}/history",
     }
 
 
+ASKED = {
+    "stop",
+    "lift",
+    "reject",
+    "override",
+    "add",
+    "role-",
+    "disable-",
+    "cancel",
+    "push-it",
+    "rollback-",
+    "disconnect",
+}
+"""Questions that are looked at."""
 OPEN_ALL = "document.querySelectorAll('main details').forEach((it) => { it.open = true; })"
 DIALOGS = "[...document.querySelectorAll('dialog')].map((it) => it.id)"
 
@@ -209,7 +232,7 @@ def test_every_page_is_accessible_fits_and_is_silent(browser: Any, shop: Shop, w
     check(window, f"{shop.url}/desk/", "stopped")
     check_dialogs(page, known, "stopped")
     shop.book.unfreeze(by="manager", now=utc_now(), reason="corrected")
-    assert way not in OPENING or known >= {"stop", "lift", "reject", "override", "add", "role-", "disable-", "cancel"}
+    assert way not in OPENING or known >= ASKED
     page.goto(f"{shop.url}/desk/nowhere")
     assert faults(page) == []
     page.context.close()
@@ -221,7 +244,18 @@ def test_a_desk_before_the_first_file_is_too(browser: Any, tmp_path: Path, way: 
     window = opened(browser, **way.options)
     with bare(tmp_path / "bare") as url:
         window.sign_in(url, "Ada")
-        for name in ("", "events", "products", "response", "history", "versions", "jobs", "uploads"):
+        for name in (
+            "",
+            "events",
+            "products",
+            "response",
+            "history",
+            "versions",
+            "jobs",
+            "uploads",
+            "shops",
+            "shops/connect",
+        ):
             check(window, f"{url}/desk/{name}", name)
         window.page.context.close()
 

@@ -136,7 +136,8 @@ class Shop:
             if they saw another one; nothing was written.
         """
         with self.journal.held():
-            begun = self.journal.seen(digest)
+            held = {each.place for each in plan.held}
+            begun = [write for write in self.journal.seen(digest) if write.place not in held]
             if digest and digest_of(decision, {*begun, *plan.writes}) != digest:
                 raise RefusedError(f"what would be written is no longer what was shown: look at it again ({decision})")
             kept = {step.place for step in plan.kept}

@@ -252,7 +252,8 @@ def test_a_push_asked_for_again_writes_nothing_again(place: Workspace, shelf: Sh
         assert made(place, Errand.PUSH, digest=digest).whole
     assert len(shelf.written) == 2
     made(place, Errand.ROLLBACK, decision="version 3")
-    assert made(place, Errand.PUSH, digest=digest).results == ()
+    [problem] = told(place, Errand.PUSH, digest=digest).problems or ("none",)
+    assert problem.startswith("what would be written is no longer what was shown")
     assert {*shelf.prices.values()} == {amount(Decimal("10.00"))}
 
 

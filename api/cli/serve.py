@@ -39,12 +39,13 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that answer requests.")] = 1,
     worker: Annotated[
-        bool, typer.Option(help="Also do the jobs that are asked for, as `fairfare worker` does.")
+        bool, typer.Option(help="Also do the jobs that are asked for, and what else `fairfare worker` does.")
     ] = True,
 ) -> None:
     """Serve the prices in force and the desk until interrupted; goes on serving when the database is down.
 
-    Jobs are done in a process of their own; with --no-worker they wait for `fairfare worker`.
+    Jobs are done in a process of their own, which also keeps shops in step (`sync_seconds` in the settings) and tells
+    webhooks; with --no-worker all that waits for `fairfare worker`.
 
     Example: fairfare serve --workspace season --port 8000
     """

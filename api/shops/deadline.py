@@ -21,17 +21,22 @@ CONNECTED = {"connection.connect_tcp.complete", "connection.start_tls.complete"}
 
 
 class TimedTransport(httpx.BaseTransport):
-    """Sends requests to one host, one at a time, each with so many seconds for its whole exchange."""
+    """Sends requests to one host, one at a time, each with so many seconds for its whole exchange.
+
+    Attributes
+    ----------
+    socket : of the latest connection
+    """
 
     def __init__(self, seconds: float) -> None:
         self._inner = httpx.HTTPTransport()
         self._seconds = seconds
-        self._socket: socket.socket | None = None
+        self.socket: socket.socket | None = None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; closing the answer ends the watch over it."""
-        request.extensions = {**request.extensions, "trace": self._note}
         watch = _Watch(self._seconds, self)
+        request.extensions = {**request.extensions, "trace": watch.note}
         try:
             answer = self._inner.handle_request(request)
         except BaseException:
@@ -46,13 +51,9 @@ class TimedTransport(httpx.BaseTransport):
 
     def cut(self) -> None:
         """End the connection, so that whoever waits for it goes on."""
-        if self._socket is not None:
+        if self.socket is not None:
             with suppress(OSError):  # it has ended by itself
-                self._socket.shutdown(socket.SHUT_RDWR)
-
-    def _note(self, event: str, told: Mapping[str, Any]) -> None:
-        if event in CONNECTED:
-            self._socket = told["return_value"].get_extra_info("socket")
+                self.socket.shutdown(socket.SHUT_RDWR)
 
 
 class _Watch:
@@ -76,6 +77,13 @@ class _Watch:
         self._timer.cancel()
         if self._over:
             raise httpx.ReadTimeout("the whole exchange took too long")
+
+    def note(self, event: str, told: Mapping[str, Any]) -> None:
+        """Know the connection once there is one; where that took too long it is cut at once."""
+        if event in CONNECTED:
+            self._exchange.socket = told["return_value"].get_extra_info("socket")
+            if self._over:
+                self._exchange.cut()
 
     def _cut(self) -> None:
         self._over = True

@@ -1,17 +1,25 @@
 """An exchange ends by its deadline, however its bytes come."""
 
 import socket
-import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from ipaddress import ip_network
+from pathlib import Path
 from threading import Event, Thread
 
 import httpx
 import pytest
+import stamina
 
+from api import webhooks
+from api.settings import Settings, ShopSettings, ShopSystem, WebhookSettings
+from api.shops import opening
 from api.shops.addresses import Guard, GuardedTransport
+from api.shops.credentials import variable
 from api.shops.deadline import TimedTransport
+from api.shops.errors import ShopError
+from tests.api.store.book_kit import NOW, book_with_prices, decision, publish
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 DRIPPED = {
@@ -59,11 +67,49 @@ def answering(first: bytes, *, drips: bool) -> Iterator[str]:
 @pytest.mark.parametrize("first", DRIPPED.values(), ids=DRIPPED.keys())
 def test_who_drips_a_byte_at_a_time_is_cut_off(first: bytes) -> None:
     """Each byte comes well within the timeout of a socket, and the answer never ends."""
-    with answering(first, drips=True) as address, closing(TimedTransport(0.3)) as transport:
-        began = time.monotonic()
-        with pytest.raises(httpx.ReadTimeout, match="whole exchange"):
-            transport.handle_request(httpx.Request("GET", address)).read()
-        assert time.monotonic() - began < 10
+    with (
+        answering(first, drips=True) as address,
+        closing(TimedTransport(0.3)) as transport,
+        pytest.raises(httpx.ReadTimeout, match="whole exchange"),
+    ):
+        transport.handle_request(httpx.Request("GET", address)).read()
+
+
+def test_a_shop_that_drips_is_a_shop_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is opened by its settings; it may answer later."""
+    monkeypatch.setattr(opening, "LONGEST_EXCHANGE", 0.3)
+    loopback = Settings(allowed_networks=("127.0.0.1/32",))
+    with answering(DRIPPED["headers"], drips=True) as address, stamina.set_testing(True, attempts=1):
+        settings = ShopSettings(name="shop", system=ShopSystem.OSCAR, address=address)
+        with opening.opened(settings, loopback, tmp_path, {variable("shop"): "user:secret"}) as shop:
+            with pytest.raises(ShopError, match="ReadTimeout") as raised:
+                shop.read_prices()
+            assert not raised.value.permanent
+
+
+def test_an_endpoint_that_drips_has_not_taken_the_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is sent again later, like any other."""
+    monkeypatch.setattr(webhooks, "LONGEST_EXCHANGE", 0.3)
+    loopback = Settings(allowed_networks=("127.0.0.1/32",))
+    book = book_with_prices(tmp_path)
+    secret = {variable("webhook-site"): f"whsec_{b64encode(bytes(32)).decode()}"}
+    with answering(DRIPPED["headers"], drips=True) as address:
+        hook = WebhookSettings(name="site", address=address)
+        with webhooks.opened_outbox(hook, loopback, tmp_path, secret) as box:
+            assert box.deliver(lambda after: book.entries(after=after), now=NOW) == webhooks.Delivery(0)
+            publish(book, decision())
+            found = box.deliver(lambda after: book.entries(after=after), now=NOW)
+    assert found == webhooks.Delivery(0, NOW + webhooks.FIRST_WAIT)
+
+
+def test_a_deadline_that_passes_before_there_is_a_connection_cuts_it_then() -> None:
+    """Looking a name up and shaking hands take time, too."""
+    with (
+        answering(DRIPPED["headers"], drips=True) as address,
+        closing(TimedTransport(0.0)) as transport,
+        pytest.raises(httpx.ReadTimeout, match="whole exchange"),
+    ):
+        transport.handle_request(httpx.Request("GET", address))
 
 
 def test_an_answer_in_time_is_left_alone() -> None:

@@ -1,14 +1,17 @@
 """What a shop says it has left is kept, lessened by what was sold since, and forgotten when it is too old."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from sqlalchemy import Engine
+from typer.testing import CliRunner
 
+import api.cli.workspace  # noqa: F401  # adds the commands
+from api.cli.main import app
 from api.settings import ShopSettings, ShopSystem, default_text
 from api.shops.journal import Journal
 from api.shops.model import Movement, Stock
@@ -249,3 +252,7 @@ def test_the_stock_of_a_shop_reaches_the_price(tmp_path: Path, bring: Bring) -> 
         assert max(scarce.now.units, scarce.then.units) <= few
         assert any(text.startswith("till: Mugs: one more") for text in scarce.explanation.binding) == names
     assert scarce.reasons[0] == "Kept: nothing is left to sell."
+    old = Stock(id="m", name="Mugs", places=("m",), size=None, available=0, at=datetime(2001, 1, 1, tzinfo=UTC))
+    stand.tells(old, at=TODAY + timedelta(minutes=6))
+    told = CliRunner().invoke(app, ["price", "--workspace", str(place.root)])
+    assert "What till had left is of 2001-01-01 00:00 UTC, too old to be reckoned with." in told.stderr

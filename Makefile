@@ -21,7 +21,7 @@ serve: $(VENV)/.run  ## serve the prices of the demo on http://127.0.0.1:8000
 test: check browser postgresql  ## every check and every test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-test-shops: $(VENV)/.dev  ## tests against running shops, each in an environment of its own (kept under ~/.cache/fairfare)
+test-shops: $(VENV)/.dev browser  ## tests against running shops, each in an environment of its own (kept under ~/.cache/fairfare)
 	$(BIN)/python -m tests.shops.processes
 	$(BIN)/python -m pytest -m shops -n 2 --dist loadfile tests/shops
 

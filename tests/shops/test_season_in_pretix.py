@@ -4,7 +4,7 @@ import pytest
 
 season = pytest.importorskip("benchmarks.pretix_season", reason="benchmarks are not part of this distribution")
 
-pytestmark = [pytest.mark.shops, pytest.mark.xdist_group("pretix")]
+pytestmark = pytest.mark.shops("pretix, a season")
 
 
 def test_days_of_a_season_lose_no_order_and_leave_no_bounds() -> None:

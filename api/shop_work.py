@@ -11,6 +11,7 @@ Guarantees
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,13 +19,14 @@ from sqlalchemy import Engine
 
 from api import errands, syncing
 from api.errands import Errand, Order
+from api.location import database_of
+from api.settings import FILE, read_settings
 from api.shops.errors import ShopError
 from api.shops.model import Check, Report, Step
 from api.shops.offers import Offers
 from api.shops.seen import Seen
 from api.store.database import open_database
 from api.syncing import Door, entered
-from api.workspace import Workspace
 from pricing.errors import FairfareError, RefusedError, UnavailableError
 
 MOST = 200
@@ -32,7 +34,7 @@ MOST = 200
 
 
 def run_errand(
-    place: Workspace, arguments: Mapping[str, str], environment: Mapping[str, str], *, by: str, now: datetime
+    root: Path, arguments: Mapping[str, str], environment: Mapping[str, str], *, by: str, now: datetime
 ) -> dict[str, Any]:
     """Do an errand; returns what came of it, in the shape that `api.errands` gives it.
 
@@ -43,10 +45,10 @@ def run_errand(
     UnavailableError
         if the shop does not answer.
     """
-    order = Order.of(arguments)
+    order, engine = Order.of(arguments), open_database(database_of(root))
     try:
-        with entered(place.root, place.settings, order.shop, environment, now=now) as door:
-            made = DOING[order.step](_Visit(door, open_database(place.database), order, by, now))
+        with entered(root, read_settings(root / FILE), order.shop, environment, now=now) as door:
+            made = DOING[order.step](_Visit(door, engine, order, by, now))
     except ShopError as error:
         raise _plainly(order.shop, error) from error
     told: dict[str, Any] = msgspec.to_builtins(made)

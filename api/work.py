@@ -6,6 +6,7 @@ Guarantees
 * It tells, a line of JSON at a time, how far it has come (never going back), and in the end what came of it. Only this
   goes to standard output, whatever libraries print.
 * It ends when its worker does.
+* It loads what its kind of job needs, and no more: an errand at a shop waits for no model library.
 """
 
 import os
@@ -17,23 +18,25 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
 
-from api.intake import take_in
 from api.jobs import GRACE, Task, Told
+from api.location import database_of
 from api.logs import configure
+from api.settings import FILE, read_settings
 from api.shop_work import run_errand
 from api.store.database import open_database
 from api.store.migrations import require_current
 from api.store.runs import STAGES, Kind
-from api.workspace import Workspace
-from optimization import HighsOptimizer
 from pricing.book import Verdict
 from pricing.errors import FairfareError, Finding, InputError, RefusedError, listed
 from pricing.policy import Mode
+
+if TYPE_CHECKING:
+    from api.workspace import Workspace
 
 Progress = Callable[[str, int, int], None]
 """See `api.fitting.Progress`."""
@@ -65,20 +68,31 @@ class Steps:
         self._say(Told(stage=stage, progress=self._share))
 
 
-def _ingest(place: Workspace, task: Task, progress: Progress) -> dict[str, Any]:
+def _opened(root: Path) -> "Workspace":
+    from api.workspace import Workspace
+
+    return Workspace.open(root)
+
+
+def _ingest(root: Path, task: Task, progress: Progress) -> dict[str, Any]:
     progress("taking in the file", 0, 0)
-    return take_in(place, task.arguments["upload"], by=task.by, now=task.now)
+    from api.intake import take_in
+
+    return take_in(_opened(root), task.arguments["upload"], by=task.by, now=task.now)
 
 
-def _fit(place: Workspace, task: Task, progress: Progress) -> dict[str, Any]:
+def _fit(root: Path, task: Task, progress: Progress) -> dict[str, Any]:
     progress("reading the history", 0, 0)
-    made = place.fit(now=task.now, progress=progress)
+    made = _opened(root).fit(now=task.now, progress=progress)
     counts = made.elasticities["status"].value_counts()
     return {"model_version": made.version, "price_responses": {str(name): int(n) for name, n in counts.items()}}
 
 
-def _price(place: Workspace, task: Task, progress: Progress) -> dict[str, Any]:
+def _price(root: Path, task: Task, progress: Progress) -> dict[str, Any]:
     progress("optimizing prices", 0, 0)
+    from optimization import HighsOptimizer
+
+    place = _opened(root)
     proposal = place.price(HighsOptimizer(), by=ENGINE, now=task.now)
     for text in place.available(task.now).unused:
         log.warning(text)
@@ -92,20 +106,21 @@ def _price(place: Workspace, task: Task, progress: Progress) -> dict[str, Any]:
         return made | {"waits_for_a_person": str(error)}
 
 
-def _report(place: Workspace, task: Task, progress: Progress) -> dict[str, Any]:
+def _report(root: Path, task: Task, progress: Progress) -> dict[str, Any]:
     progress("writing the report", 0, 0)
+    place = _opened(root)
     if (proposal := place.book.latest_proposal()) is None:
         raise RefusedError("there is no proposal yet; ask for a run of kind price first")
     place.write_report(proposal, place.root / REPORT, now=task.now, truth=None)
     return {"proposal": proposal.id, "file": REPORT}
 
 
-def _errand(place: Workspace, task: Task, progress: Progress) -> dict[str, Any]:
+def _errand(root: Path, task: Task, progress: Progress) -> dict[str, Any]:
     progress("talking to the shop", 0, 0)
-    return run_errand(place, task.arguments, os.environ, by=task.by, now=task.now)
+    return run_errand(root, task.arguments, os.environ, by=task.by, now=task.now)
 
 
-WORK: Mapping[Kind, Callable[[Workspace, Task, Progress], dict[str, Any]]] = {
+WORK: Mapping[Kind, Callable[[Path, Task, Progress], dict[str, Any]]] = {
     Kind.INGEST: _ingest,
     Kind.FIT: _fit,
     Kind.PRICE: _price,
@@ -117,9 +132,9 @@ WORK: Mapping[Kind, Callable[[Workspace, Task, Progress], dict[str, Any]]] = {
 def do(task: Task, root: Path, *, say: Callable[[Told], None]) -> None:
     """Do one job in a workspace and say what came of it; whatever goes wrong is said, not raised."""
     try:
-        place = Workspace.open(root)
-        require_current(open_database(place.database))  # said now, not after minutes of work
-        result = WORK[task.kind](place, task, Steps(STAGES[task.kind], say))
+        read_settings(root / FILE)
+        require_current(open_database(database_of(root)))  # said now, not after minutes of work
+        result = WORK[task.kind](root, task, Steps(STAGES[task.kind], say))
     except InputError as error:
         problems = tuple(islice(listed(error.findings), MOST))
         say(Told(problems=problems, findings=placed(error.findings), found=len(error.findings)))

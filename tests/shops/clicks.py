@@ -23,7 +23,7 @@ LONGEST = 60.0
 """A page or a label that is not there by then will not come [seconds]."""
 FIND = """
 const shown = it => it.getClientRects().length > 0;
-const clean = text => (text || "").replace(/\\s+/g, " ").trim();
+const clean = text => (text || "").replace(/\\s+/g, " ").trim().replace(/:$/, "");
 const own = it => clean([...it.childNodes].filter(n => n.nodeType === 3).map(n => n.data).join(" "));
 const names = it => [it.innerText, (it.innerText || "").trim().split("\\n")[0], own(it), it.value].map(clean);
 const wants = "a, button, input[type=submit], label, option, strong, h1, h2, h3, h4, h5, legend, th, td, div, span";
@@ -48,17 +48,18 @@ CALLED = (
 AT = (
     f"([label, value]) => {{ {FIND}"
     """
-    const fields = "input:not([type=hidden], [type=checkbox], [type=radio], [type=submit]), textarea";
-    if (label.control && shown(label.control) && label.control.matches(fields)) return [label.control];
+    const all = "input:not([type=hidden], [type=submit]), textarea", chosen = "[type=checkbox], [type=radio]";
+    if (label.control && shown(label.control) && !label.control.matches(chosen)) return [label.control];
     for (const root of outwards(label.parentElement)) {
         const choice = [...root.querySelectorAll("label")].find(it => it !== label && names(it).includes(value));
         if (choice) return [choice];
-        const found = [...root.querySelectorAll(fields)].filter(shown);
-        if (found.length) return found;
+        const found = [...root.querySelectorAll(all)].filter(shown);
+        if (found.length) return found.filter(it => !it.matches(chosen));
     }
+    return [];
 }"""
 )
-"""What is entered or chosen at a label: the choice of this value, or the fields."""
+"""What is entered or chosen at a label: the choice of this value, or the fields next to it."""
 LEADS_ELSEWHERE = """it => it.matches("button:not([type]), [type=submit]") && it.form !== null
     || it.matches("a") && !it.getAttribute("href").startsWith("#")"""
 
@@ -77,7 +78,7 @@ def make(page: Any, text: str) -> None:
 
 def _called(page: Any, name: str, near: Any) -> Any:
     found = _until(lambda: page.evaluate_handle(CALLED, [name, near]).as_element())
-    assert found is not None, f"nothing on {page.url} is called {name}:\n{page.inner_text('body')}"
+    assert found is not None, f"nothing on {page.url} is called {name}:\n{page.inner_text('body')[:2000]}"
     return found
 
 
@@ -107,6 +108,7 @@ def _enter(page: Any, name: str, value: str, near: Any) -> Any:
     label = _called(page, name, near)
     fields = page.evaluate_handle(AT, [label, value])
     found = [each.as_element() for each in fields.get_properties().values()]
+    assert found, f"{name} on {page.url} has no {value}"
     if len(found) == 1 and found[0].evaluate("it => it.matches('label')"):
         found[0].click()
         return found[0]

@@ -202,7 +202,7 @@ def _shop(shop: ShopStanding, n: Numbers) -> Item:
         beside=gettext("changed by hand") if drifted else gettext("prices not in step"),
         action=gettext("See the shop"),
         address=url_for("desk.shop", name=shop.name),
-        weight=(2 if drifted else 1, 0.0),
+        weight=(0, 2.0 if drifted else 1.0),  # what people approved is not what buyers are asked for
     )
 
 

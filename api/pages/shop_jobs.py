@@ -55,6 +55,10 @@ class Work:
         last = self._last(errands)
         return last if last and last.run.state is not State.DONE else None
 
+    def tells(self, text: str) -> bool:
+        """Whether one of these jobs says that it failed of this."""
+        return any(text in problem for job in self.ended.values() for problem in job.problems)
+
     @property
     def pulled(self) -> Pulled | None:
         """What came in last."""

@@ -20,7 +20,6 @@ from api.shops.seen import Seen, SeenPlace
 from api.shops.status import DriftedPlace, LastPull, LastPush, note
 from api.spreadsheet import as_csv
 from api.store.runs import Kind, Run, State, ask, claim, finish
-from api.workspace import Workspace
 from pricing.errors import FairfareError
 from tests.api.desk import Desk
 from tests.api.store.book_kit import IDS
@@ -79,7 +78,7 @@ def done(desk: Desk) -> Run:
     run = claim(desk.engine, "worker", now=desk.now)
     assert run is not None
     try:
-        made = run_errand(Workspace.open(desk.root), run.arguments, {}, by=run.by, now=desk.now)
+        made = run_errand(desk.root, run.arguments, {}, by=run.by, now=desk.now)
     except FairfareError as error:
         finish(desk.engine, run, State.FAILED, {"problems": [str(error)]}, now=desk.now)
     else:

@@ -1,4 +1,4 @@
-"""Connect a shop, or take one off: its block in fairfare.toml and its secret, for who does that without an editor.
+"""Connect a shop, take it off, say how often it is brought in step: its block in fairfare.toml, and its secret.
 
 Guarantees
 ----------
@@ -32,6 +32,7 @@ from pricing.errors import InputError, RefusedError
 
 BLOCK = re.compile(r"\s*\[\[\s*shops\s*\]\]")
 HEADER = re.compile(r"\s*\[")
+PERIOD = re.compile(r"(^\s*sync_seconds\s*=\s*)[0-9_+]+")
 ASIDE = re.compile(r"\s*(#.*)?")
 """A line that says nothing."""
 IDENTITY = "shop.json"
@@ -77,12 +78,38 @@ def disconnect(root: Path, name: str) -> None:
     """
     with _held(root):
         text, settings = _settings(root)
-        names = [each.name for each in settings.shops]
-        if name not in names:
-            raise RefusedError(f"there is no shop {name} in the settings")
+        number = _number(settings, name)
         kept = tuple(each for each in settings.shops if each.name != name)
-        _write(root, _read_back(_without_block(text, names.index(name)), replace(settings, shops=kept)))
+        _write(root, _read_back(_without_block(text, number), replace(settings, shops=kept)))
         (root / SECRETS / name).unlink(missing_ok=True)
+
+
+def keep_in_step(root: Path, name: str, seconds: int | None) -> None:
+    """Say how often a shop is brought in step by itself; None: only when somebody asks.
+
+    Raises
+    ------
+    InputError
+        if that is no such number; nothing was written.
+    RefusedError
+        if there is no shop of this name, or its block cannot be told from others.
+    """
+    with _held(root):
+        text, settings = _settings(root)
+        number = _number(settings, name)
+        shops = list(settings.shops)
+        try:
+            shops[number] = replace(shops[number], sync_seconds=seconds)
+        except ValueError as error:
+            raise InputError(str(error)) from None
+        _write(root, _read_back(_with_period(text, number, seconds), replace(settings, shops=tuple(shops))))
+
+
+def _number(settings: Settings, name: str) -> int:
+    names = [each.name for each in settings.shops]
+    if name not in names:
+        raise RefusedError(f"there is no shop {name} in the settings")
+    return names.index(name)
 
 
 def _check_address(shop: ShopSettings, settings: Settings) -> None:
@@ -121,7 +148,23 @@ def _block(shop: ShopSettings) -> dict[str, Any]:
 
 
 def _without_block(text: str, number: int) -> str:
-    """The text without a block of shops, counted from 0; comments behind it belong to what follows."""
+    """The text without a block of shops, counted from 0."""
+    before, _, after = _parted(text, number)
+    return "".join([*before, *after])
+
+
+def _with_period(text: str, number: int, seconds: int | None) -> str:
+    """The text with another period in a block of shops, counted from 0; None: without any."""
+    before, block, after = _parted(text, number)
+    kept = [line for line in block if seconds is not None or not PERIOD.match(line)]
+    if seconds is not None and not any(map(PERIOD.match, block)):
+        kept[-1] = kept[-1].removesuffix("\n") + "\n"
+        kept.append(f"sync_seconds = {seconds}\n")
+    return "".join([*before, *(PERIOD.sub(rf"\g<1>{seconds}", line) for line in kept), *after])
+
+
+def _parted(text: str, number: int) -> tuple[list[str], list[str], list[str]]:
+    """Lines before, of and behind a block of shops; comments behind it belong to what follows."""
     lines = text.splitlines(keepends=True)
     begins = [i for i, line in enumerate(lines) if BLOCK.match(line)]
     if number >= len(begins):
@@ -130,7 +173,7 @@ def _without_block(text: str, number: int) -> str:
     end = next((i for i in range(begin + 1, len(lines)) if HEADER.match(lines[i])), len(lines))
     while ASIDE.fullmatch(lines[end - 1].rstrip("\n")):
         end -= 1
-    return "".join([*lines[:begin], *lines[end:]])
+    return lines[:begin], lines[begin:end], lines[end:]
 
 
 def _read_back(text: str, wanted: Settings) -> str:

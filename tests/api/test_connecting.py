@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.connecting import connect, disconnect
+from api.connecting import connect, disconnect, keep_in_step
 from api.settings import FILE, ShopSettings, ShopSystem, default_text, parse_settings, read_settings
 from api.shops.addresses import HostileAddressError
 from pricing.errors import FairfareError, InputError, RefusedError
@@ -76,6 +76,32 @@ def test_a_shop_taken_off_leaves_the_settings_as_they_were(root: Path) -> None:
     disconnect(root, "tickets")
     assert text(root).rstrip() == OWN.rstrip()
     assert (journal.exists(), [*(root / "secrets").iterdir()]) == (True, [])
+
+
+def test_how_often_a_shop_is_brought_in_step_is_changed_and_nothing_else(root: Path) -> None:
+    """Comments beside it too; None: only when somebody asks."""
+    connect(root, TILL, None)
+    before = text(root)
+    keep_in_step(root, "door", 60)
+    address = 'address = "exchange/door"   # a mounted disk\n'
+    assert text(root) == before.replace(address, f"{address}sync_seconds = 60\n")
+    (root / FILE).write_text(text(root).replace("= 60", "= 60  # enough"), encoding="utf-8")
+    keep_in_step(root, "door", 5)
+    assert "sync_seconds = 5  # enough\n" in text(root)
+    keep_in_step(root, "till", 7)
+    assert [shop.sync_seconds for shop in read_settings(root / FILE).shops] == [5, 7]
+    for name in ("till", "door"):
+        keep_in_step(root, name, None)
+    assert text(root) == before
+
+
+def test_a_period_that_is_none_is_refused(root: Path) -> None:
+    """And so is a shop that there is not."""
+    with pytest.raises(InputError, match="sync_seconds"):
+        keep_in_step(root, "door", 0)
+    with pytest.raises(RefusedError, match="there is no shop till"):
+        keep_in_step(root, "till", 60)
+    assert text(root) == OWN
 
 
 def test_the_comment_of_the_next_block_stays_with_it(root: Path) -> None:

@@ -2,12 +2,14 @@
 
 import itertools
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from subprocess import run
 from threading import Event
 from typing import Any
 
@@ -321,13 +323,20 @@ def test_a_job_says_whether_trying_again_is_of_any_use(
     assert shelf.keys == []
 
 
+def test_an_errand_waits_for_no_model_library() -> None:
+    """Nothing that learns or solves is loaded before it begins."""
+    heavy = "{'pandas', 'pyarrow', 'pyomo', 'scipy', 'statsmodels'}"
+    said = f"import sys, api.work; print(sorted({heavy} & sys.modules.keys()))"
+    assert run([sys.executable, "-c", said], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
 def test_a_worker_does_an_errand_that_was_asked_for(place: Workspace, engine: Engine) -> None:
     """In a process of its own; what came of it is in the job, and reads back."""
     order = Order(shop="till", step=Errand.LOOK)
-    run = ask(engine, Kind.SHOP, by="ann", now=NOW, arguments=order.arguments)
-    assert (order_of(run), made_of(run)) == (order, None)
+    asked = ask(engine, Kind.SHOP, by="ann", now=NOW, arguments=order.arguments)
+    assert (order_of(asked), made_of(asked)) == (order, None)
     Worker(engine, place.root, name="w", now=lambda: NOW, stopped=Event()).work(once=True)
-    ended = find(engine, run.id)
+    ended = find(engine, asked.id)
     assert ended is not None
     assert (ended.state, made_of(ended)) == (State.DONE, errands.Looked(3, 0))
     assert Seen.read(_home(place)) is not None

@@ -35,7 +35,11 @@ LEASH = (sys.executable, "-I", "-S", str(HERE / "leash.py"))
 """Ends the command behind it with whoever holds its standard input."""
 LONGEST_START = 300.0
 """A server that does not answer by then has failed; one that ends is not waited for [seconds]."""
-PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--progress-bar", "off", "--require-hashes")
+PIP = (
+    *("-m", "pip", "--no-cache-dir", "--quiet", "--disable-pip-version-check"),
+    *("install", "--progress-bar", "off", "--require-hashes"),
+)
+"""What is installed once is not kept a second time, and where there is no home pip has no place for it."""
 
 
 class Installed(msgspec.Struct, frozen=True):

@@ -191,6 +191,8 @@ def _no_help(at: Situation) -> str:
 def _shop(shop: ShopStanding, n: Numbers) -> Item:
     """A shop that is not in step, and will not be by itself."""
     drifted = shop.state is ShopState.DRIFTED
+    count = len(shop.status.drifted if drifted else shop.said)
+    beside = gettext("changed by hand") if drifted else gettext("prices not in step")
     return Item(
         kind="warn" if drifted else "bad",
         icon="hand" if drifted else "plug",
@@ -198,8 +200,8 @@ def _shop(shop: ShopStanding, n: Numbers) -> Item:
         text=gettext("They are left alone until someone says whose price is right.")
         if drifted
         else gettext("Sales do not come in from it, and approved prices do not reach its buyers."),
-        stake=n.units(len(shop.status.drifted) if drifted else shop.mapped),
-        beside=gettext("changed by hand") if drifted else gettext("prices not in step"),
+        stake=n.units(count) if count else "",
+        beside=beside if count else "",
         action=gettext("See the shop"),
         address=url_for("desk.shop", name=shop.name),
         weight=(0, 2.0 if drifted else 1.0),  # what people approved is not what buyers are asked for

@@ -55,9 +55,9 @@ def test_prices_are_pulled_as_json_and_sales_posted_back_as_the_page_says(tmp_pa
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    key = run(f"{FAIRFARE}{typed(connect)}echo $KEY").strip()
     with serving(place.root, "--no-worker") as url:
-        made = typed(connect).replace("http://127.0.0.1:8000", url)
-        known = f"API={url}\nKEY={run(f'{FAIRFARE}{made}echo $KEY').strip()}\n"
+        known = f"API={url}\nKEY={key}\n"
         assert run(known + typed(pull)) == answered(pull)
         first = json.loads((tmp_path / "prices.json").read_text())
         assert run(known + typed(again)) == answered(again) == "304\n"

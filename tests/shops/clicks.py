@@ -61,7 +61,7 @@ AT = (
 )
 """What is entered or chosen at a label: the choice of this value, or the fields next to it."""
 LEADS_ELSEWHERE = """it => it.matches("button:not([type]), [type=submit]") && it.form !== null
-    || it.matches("a") && !it.getAttribute("href").startsWith("#")"""
+    || it.matches("a") && !(it.getAttribute("href") ?? "#").startsWith("#")"""
 
 
 def make(page: Any, text: str) -> None:

@@ -128,3 +128,6 @@ def test_the_page_is_true(tmp_path: Path) -> None:
                 walk.click(part["clicks"])
             for step in typed(part["console"] or ""):
                 assert step.plain(walk.type(step)) == step.plain(walk.said(step.printed)), step.command
+        assert {"€38.50", "€77.00"} <= set(walk.buyer.inner_text("main").split())
+        walk.click(f"In a private window, open `http://127.0.0.1:{PORT}/hosts/gala/`")
+        assert {"€35.00", "€29.00"} <= set(walk.buyer.inner_text("main").split())

@@ -28,7 +28,7 @@ from api.settings import Settings
 from api.shops.errors import ShopError
 from api.shops.journal import digest_of
 from api.shops.model import Change, Check, Drift, Movement, Outcome, Plan, Refused, Report
-from api.shops.offers import Offers
+from api.shops.offers import Key, Offers
 from api.shops.opening import folder_of, opened
 from api.shops.seen import Seen
 from api.shops.shop import Shop
@@ -39,7 +39,7 @@ from api.store.overrides import Overrides
 from api.store.sales import MOST_ROWS, Received, Sale, record
 from pricing.book import Listing, PriceInForce
 from pricing.errors import FairfareError, InputError, MismatchError
-from pricing.overrides import broken_by
+from pricing.overrides import Override, broken_by
 
 BEFORE = timedelta(days=30)
 """The lowest price of so long is shown beside a new one."""
@@ -221,8 +221,12 @@ def decided(engine: Engine, offers: Offers, *, now: datetime) -> Decided:
     now = max([now, *(made.at for made in book.publications()[-1:])])  # a clock that went back brings no price back
     listed, past = book.listings(), book.prices_between(now - BEFORE, now)
     in_force = {price.key: price for price in book.prices_in_force(now)}
-    standing = Overrides(engine).standing(now)
-    lowest = {key: min((p.price for p in past if p.key == key), default=None) for key in {*offers.at.values()}}
+    lowest: dict[Key, Decimal] = {}
+    for each in past:
+        lowest[each.key] = min(each.price, lowest.get(each.key, each.price))
+    standing: dict[Key, list[Override]] = {}
+    for override in Overrides(engine).standing(now):
+        standing.setdefault(override.key, []).append(override)
     changes, refused = [], []
     for place, key in offers.at.items():
         listing, price = listed.get(key), in_force.get(key)
@@ -230,10 +234,10 @@ def decided(engine: Engine, offers: Offers, *, now: datetime) -> Decided:
             refused.append(Refused(place, f"no price is in force for offer {key[0]} in {key[1]}"))
         elif listing.sold_until is not None and listing.sold_until <= now:
             continue
-        elif broken := broken_by(price.price, (each for each in standing if each.key == key)):
+        elif broken := broken_by(price.price, standing.get(key, ())):
             refused.append(Refused(place, f"{price.price} is {broken.says(price.price)}"))
         else:
-            changes.append(_change(place, listing, price, lowest[key]))
+            changes.append(_change(place, listing, price, lowest.get(key)))
     return Decided(tuple(changes), tuple(refused), max((each.version for each in in_force.values()), default=0))
 
 

@@ -119,7 +119,9 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
     )
     def roll_back(path: VersionPath) -> Response:
         _known(backend, path.version)
-        return answer({"version": backend.book.rollback(path.version, by=g.holder, now=backend.now(), policy=backend.settings.policy)}, 201)
+        policy = backend.settings.policy
+        made = backend.book.rollback(path.version, by=g.holder, now=backend.now(), policy=policy)
+        return answer({"version": made}, 201)
 
     @routes.writes(
         "DELETE",
@@ -134,7 +136,8 @@ def blueprint(backend: Backend, gate: Gate) -> Routes:
             now = backend.now()
             if not _known(backend, path.version).effective_at > now:
                 raise RefusedError(f"the prices of version {path.version} have begun; roll it back instead")
-            return answer({"version": backend.book.rollback(path.version, by=g.holder, now=now, policy=backend.settings.policy)})
+            policy = backend.settings.policy
+            return answer({"version": backend.book.rollback(path.version, by=g.holder, now=now, policy=policy)})
 
     return routes
 

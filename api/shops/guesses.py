@@ -3,6 +3,7 @@
 Guarantees
 ----------
 * A guess is told where one offer fits a place better than every other; nothing is guessed by chance or by price alone.
+* An offer is guessed where it fits best: what one event sells under a name is not taken for another's of that name.
 * The same shop and offers give the same guesses, in whatever order they come.
 
 An offer fits as well as its words are found in the name and the id of the place, a word counting the more the fewer
@@ -30,14 +31,18 @@ def guesses(places: Iterable[SeenPlace], listings: Iterable[Listing]) -> dict[st
     offers = sorted((listing.offer for listing in listings), key=lambda offer: (offer.id, offer.channel))
     words = [_words_of(offer) for offer in offers]
     rarity = _rarity(words)
-    found = ((place.place, _best(place, offers, words, rarity)) for place in places)
-    return {place: key for place, key in found if key is not None}
+    fits = [(place.place, _best(place, offers, words, rarity)) for place in places]
+    found = [(place, *fit) for place, fit in fits if fit is not None]
+    best: dict[Key, float] = {}
+    for _, key, share in found:
+        best[key] = max(share, best.get(key, 0.0))
+    return {place: key for place, key, share in found if share == best[key]}
 
 
 def _best(
     place: SeenPlace, offers: Sequence[Offer], words: Sequence[frozenset[str]], rarity: Mapping[str, float]
-) -> Key | None:
-    """The offer that fits best, if it is one, and fits."""
+) -> tuple[Key, float] | None:
+    """The offer that fits best, if it is one, and fits; and how well."""
     numbered = {word for word in _words(place.place) if word.isdecimal() and word != place.place}
     there = _words(place.name) | _words(place.place) - numbered  # a shop's own numbers are like others' by chance
     fits = [
@@ -47,7 +52,7 @@ def _best(
     ]
     best = max((fit for fit, _ in fits), default=None)
     keys = [(offer.id, offer.channel) for fit, offer in fits if fit == best]
-    return keys[0] if best is not None and best[0] >= ENOUGH and len(keys) == 1 else None
+    return (keys[0], best[0]) if best is not None and best[0] >= ENOUGH and len(keys) == 1 else None
 
 
 def _words_of(offer: Offer) -> frozenset[str]:

@@ -68,6 +68,15 @@ def test_of_offers_that_fit_alike_the_price_decides() -> None:
     assert guessed(place("Hamlet child", price="11.00")) is None
 
 
+def test_an_offer_is_not_guessed_where_another_place_fits_it_better() -> None:
+    """A tour sells "Adult" too, at another price; where two nights fit alike both are told."""
+    seen = [place("Hamlet, Friday: Adult", at="a"), place("Hamlet, Adult", at="b"), place("Mug", at="c")]
+    listings = [listing for listing in LISTINGS if listing.offer.id in {"friday-adult", "10017"}]
+    assert guesses(seen, listings) == {"a": ("friday-adult", "all"), "c": ("10017", "all")}
+    again = replace(seen[0], place="d")
+    assert set(guesses([*seen, again], listings)) == {"a", "c", "d"}
+
+
 def test_nothing_is_guessed_by_price_or_chance() -> None:
     """A price that fits, a number of the shop's own, and another currency say nothing."""
     assert guessed(place("Poster")) is None
@@ -79,5 +88,5 @@ def test_nothing_is_guessed_by_price_or_chance() -> None:
 @given(st.permutations(LISTINGS), st.permutations(["Hamlet Friday adult", "Hamlet child", "Mug 10017", "Poster"]))
 def test_guesses_hang_on_no_order(listings: list[Listing], names: list[str]) -> None:
     """The same shop and offers give the same."""
-    seen = [place(name, at=name) for name in names]
+    seen = [place(name, at=name) for name in [*names, "Friday adult"]]
     assert guesses(seen, listings) == guesses(sorted(seen, key=lambda each: each.name), LISTINGS)

@@ -35,10 +35,10 @@ class Finding:
         column = None if self.column is None else f"column {self.column}"
         place = ", ".join(part for part in (self.file, row, column) if part)
         said = self.reason if self.value is None else f"{self.reason}: {_shown(self.value)}"
-        return _printable(f"{place}: {said}" if place else said)
+        return printable(f"{place}: {said}" if place else said)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text without signs that would steer a terminal: a file's columns can be called anything."""
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 

@@ -5,13 +5,15 @@ Guarantees
 * A request is sent again only where that is safe: reading, and writing what the caller says may be repeated.
 * What is sent again waits longer each time, and as long as the shop asks for (Retry-After).
 * A redirect is not followed, and a link leads no further than the shop's own address: the secret goes nowhere else.
-* An answer has a largest size; one that is not of the shape it should have is an error, not a guess.
+* An answer has a largest size, a list a largest number of pages; what is packed, or not of the shape it should have, is
+  an error, not a guess.
+* What a shop says against a request is passed on without the key that it was sent.
 * The log of requests names method, path, answer and time; neither headers, bodies nor queries are in it. What only
   reads is logged for debugging, for that goes on all the time.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeVar
@@ -26,11 +28,15 @@ from api.shops.bucket import TokenBucket
 from api.shops.errors import ShopError
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+PLAIN = "identity"
+"""How answers are packed: not at all."""
 MOST_BYTES = 32 * 1024 * 1024
 LATER = {408, 409, 425, 429, 500, 502, 503, 504}
 """Answers after which the same request may succeed."""
 LONGEST_WAIT = 60.0
 """A shop that asks to wait longer is told to the user instead [seconds]."""
+MOST_PAGES = 20_000
+"""Sales of years are on fewer; a list that goes on has no end."""
 SAID = 300
 """So much of what a shop says against a request is passed on [characters]."""
 
@@ -94,7 +100,7 @@ class Client:
 
     def pages(self, path: str, kind: type[T], query: Mapping[str, str] | None = None) -> Iterator[T]:
         """The `results` of a list that comes in pages, each with a link to the `next`."""
-        while True:
+        for _ in page_numbers():
             page = self.get(path, _Page, query)
             for each in page.results:
                 yield _parsed(bytes(each), kind, path)
@@ -121,6 +127,7 @@ class Client:
         """
         content = b"" if body is None else msgspec.json.encode(body)
         told = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "fairfare"}
+        told["Accept-Encoding"] = PLAIN
         url = httpx.URL(self.address.rstrip("/") + path, params=query)
         request = httpx.Request(method, url, headers={**told, **self.headers, **(headers or {})}, content=content)
         request.extensions = {"timeout": TIMEOUT.as_dict()}
@@ -155,7 +162,7 @@ class Client:
             ) from None
         say("shop request", status=answer.status_code, seconds=round(time.monotonic() - began, 3))
         if not answer.is_success:
-            raise _refusal(request, answer, content)
+            raise _refusal(request, answer, _kept(content, self.headers.values()))
         return content
 
     def _within(self, link: str) -> tuple[str, dict[str, str]]:
@@ -166,10 +173,18 @@ class Client:
         return theirs.path.removeprefix(ours.path), dict(parse_qsl(theirs.query))
 
 
+def page_numbers() -> Iterator[int]:
+    """Numbers of the pages of a list, as long as one has an end."""
+    yield from range(1, MOST_PAGES + 1)
+    raise ShopError(f"a list of this shop goes on beyond {MOST_PAGES:,} pages", permanent=True)
+
+
 def _content(answer: httpx.Response) -> bytes:
-    """The body, unpacked, if it is not too large."""
+    """The body, if it is not too large; what is packed could be, however small it is."""
     held = bytearray()
     try:
+        if answer.headers.get("Content-Encoding", PLAIN) != PLAIN:
+            raise ShopError("the shop packs its answers, though it is asked for plain ones", permanent=True)
         for part in answer.iter_bytes():
             held += part
             if len(held) > MOST_BYTES:
@@ -179,8 +194,15 @@ def _content(answer: httpx.Response) -> bytes:
     return bytes(held)
 
 
-def _refusal(request: httpx.Request, answer: httpx.Response, content: bytes) -> ShopError:
-    said = content[:SAID].decode(errors="replace")
+def _kept(content: bytes, headers: Iterable[str]) -> str:
+    """What a shop says, as far as it is passed on: a server in trouble may repeat the key it was sent."""
+    said = content[: 8 * SAID].decode(errors="replace")
+    for key in (value.rpartition(" ")[2] for value in headers):
+        said = said.replace(key, "...")
+    return said[:SAID]
+
+
+def _refusal(request: httpx.Request, answer: httpx.Response, said: str) -> ShopError:
     reason, status = f"{request.method} {request.url.path}: {answer.status_code} {said}", answer.status_code
     if status not in LATER:
         return ShopError(reason, permanent=True, status=status)

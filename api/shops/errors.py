@@ -1,6 +1,6 @@
 """What can go wrong with a shop."""
 
-from pricing.errors import FairfareError
+from pricing.errors import FairfareError, printable
 
 
 class ShopError(FairfareError):
@@ -16,5 +16,5 @@ class ShopError(FairfareError):
     """
 
     def __init__(self, reason: str, *, permanent: bool, status: int | None = None) -> None:
-        super().__init__(reason)
+        super().__init__("\n".join(map(printable, reason.split("\n"))))
         self.permanent, self.status = permanent, status

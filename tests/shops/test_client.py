@@ -169,3 +169,33 @@ def test_every_request_waits_its_turn() -> None:
     )
     shop.get("/item", Item)
     assert waited == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "gzip, gzip, gzip", "br"])
+def test_a_packed_answer_is_not_unpacked(coding: str) -> None:
+    """A few bytes, packed three times over, would be all the memory there is; plain ones are asked for."""
+    answers = Answers(httpx.Response(200, stream=httpx.ByteStream(b"junk"), headers={"Content-Encoding": coding}))
+    with pytest.raises(ShopError, match="packs its answers") as raised:
+        client(answers).get("/item", Item)
+    assert (raised.value.permanent, answers.asked[0].headers["Accept-Encoding"]) == (True, "identity")
+
+
+def test_a_list_without_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shop whose every page links to itself would be read for ever."""
+    monkeypatch.setattr("api.shops.client.MOST_PAGES", 3)
+    answers = Answers(*[said({"results": [], "next": "https://shop.example/items?page=1"})] * 4)
+    with pytest.raises(ShopError, match="beyond 3 pages") as raised:
+        list(client(answers).pages("/items", Item))
+    assert (raised.value.permanent, len(answers.asked)) == (True, 3)
+
+
+def test_what_a_shop_repeats_of_a_key_is_not_passed_on() -> None:
+    """A server in trouble shows the request it failed at; what it says steers no terminal either."""
+    answers = Answers(said({"headers": {"Authorization": "Token hush-hush"}}, 403))
+    with pytest.raises(ShopError, match=r"Token \.\.\.") as raised:
+        client(answers).get("/item", Item)
+    torn = Answers(httpx.Response(403, content=b"\x1b]0;mine\x07\nno"))
+    with pytest.raises(ShopError, match="no") as steered:
+        client(torn).get("/item", Item)
+    assert "hush" not in str(raised.value)
+    assert "\x1b" not in str(steered.value)

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
-from api.shops.client import Client
+from api.shops.client import Client, page_numbers
 from api.shops.errors import ShopError
 from api.shops.shopify.answers import Answer, Connection
 
@@ -56,7 +56,7 @@ class GraphQL:
     ) -> Iterator[tuple[T, N]]:
         """Each entry of a list, with the answer it came in."""
         after: str | None = None
-        while True:
+        for _ in page_numbers():
             answer = self.ask(document, kind, after=after, **variables)
             yield from ((answer, node) for node in page(answer).nodes)
             if not page(answer).page_info.has_next_page:

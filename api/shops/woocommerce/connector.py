@@ -26,7 +26,7 @@ from typing import TypeVar
 
 import msgspec
 
-from api.shops.client import Client
+from api.shops.client import Client, page_numbers
 from api.shops.credentials import Secret, basic
 from api.shops.errors import ShopError
 from api.shops.model import EMPTY, Batch, Capabilities, Demand, Listed, Shown, Stock, Write, Written, amount
@@ -153,12 +153,11 @@ class WooCommerce:
 
     def _list(self, client: Client, path: str, kind: type[T], query: dict[str, str]) -> Iterator[T]:
         """Every entry of a list, page by page."""
-        number, full = 0, True
-        while full:
-            number += 1
+        for number in page_numbers():
             page = client.get(path, list[kind], {**query, "per_page": str(PAGE), "page": str(number)})  # type: ignore[valid-type]
             yield from page
-            full = len(page) == PAGE
+            if len(page) < PAGE:
+                return
 
 
 def connect(storefront: Client, *, secret: Secret, tax_included: bool = True) -> WooCommerce:

@@ -89,7 +89,7 @@ def wards(settings: Settings, root: Path) -> Iterator[Ward]:
             files = (root / "secrets" / shop.name, folder_of(root, shop.name) / "offers.csv")
             yield Ward(shop, settings.allowed_networks, tuple(map(_written, files)))
     for hook in settings.webhooks:
-        yield Ward(hook, settings.allowed_networks, (_written(root / "secrets" / f"webhook-{hook.name}"),))
+        yield Ward(hook, settings.allowed_networks, (_written(root / "secrets" / hook.secret),))
 
 
 def _written(file: Path) -> int:

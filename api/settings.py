@@ -3,10 +3,12 @@
 Guarantees
 ----------
 * An unknown key, or a value that cannot be, is an error that names it; nothing is guessed.
+* No two shops or webhooks have one secret: the key of one is never sent to another's address.
 """
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from datetime import time
@@ -169,6 +171,11 @@ class ShopSettings:
         if found := [text for wrong, text in problems if wrong]:
             raise ValueError("; ".join(found))
 
+    @property
+    def secret(self) -> str:
+        """What its secret is called."""
+        return self.name
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSettings:
@@ -186,6 +193,11 @@ class WebhookSettings:
     def __post_init__(self) -> None:
         if SHOP_NAME.fullmatch(self.name) is None:
             raise ValueError(f"webhook {self.name!r} is not of letters, digits, - and _")
+
+    @property
+    def secret(self) -> str:
+        """What its secret is called."""
+        return f"webhook-{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +259,7 @@ class Settings:
             (self.requests_per_second < 1, "requests_per_second must be at least 1"),
             (len({shop.name for shop in self.shops}) < len(self.shops), "two shops have the same name"),
             (len({hook.name for hook in self.webhooks}) < len(self.webhooks), "two webhooks have the same name"),
+            *((True, f"{each} would hold the secrets of two; call one of them otherwise") for each in self._shared()),
             *(
                 (not _is_network(each), f"allowed_networks: {each!r} is no network (for example 10.1.0.0/16)")
                 for each in self.allowed_networks
@@ -256,6 +269,11 @@ class Settings:
         if found := [text for wrong, text in problems if wrong] + list(self._market_problems()):
             raise ValueError("; ".join(found))
         Law(self.markets)  # refuses markets that cannot be told apart
+
+    def _shared(self) -> Iterator[str]:
+        """Variables that would hold the secret of more than one shop or webhook."""
+        secrets = [*(shop.secret for shop in self.shops), *(hook.secret for hook in self.webhooks)]
+        return (name for name, count in Counter(map(variable, secrets)).items() if count > 1)
 
     def _market_problems(self) -> Iterator[str]:
         countries, smallest = list_supported_countries(include_aliases=False), -minor_digits(self.currency)
@@ -273,6 +291,11 @@ class Settings:
         """The law of the markets; where none is declared, that of the country."""
         alone = () if self.country is None else (MarketLaw(name=self.country, country=self.country),)
         return Law(self.markets or alone, self.personal_columns, self.time_zone, self.currency)
+
+
+def variable(shop: str) -> str:
+    """The name of the environment variable that holds a shop's secret: `FAIRFARE_SHOP_MY_SHOP` of `my-shop`."""
+    return "FAIRFARE_SHOP_" + re.sub(r"[^A-Z0-9]", "_", shop.upper())
 
 
 def read_settings(path: Path) -> Settings:
@@ -295,7 +318,7 @@ def parse_settings(text: str, *, file: str) -> Settings:
     """Read the text of a `fairfare.toml`; errors as in `read_settings`."""
     try:
         values = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # not only TOMLDecodeError: a number, or a nest, may be too long
         raise InputError(Finding(f"not readable as TOML: {error}", file=file)) from None
     if unknown := list(_unknown_settings(values)):
         raise InputError([Finding(f"unknown setting {key}", file=file) for key in unknown])

@@ -227,8 +227,7 @@ def opened_outbox(
     InputError
         if its secret is missing, or is none.
     """
-    named = f"webhook-{hook.name}"
-    key = secret_of(named, environment=environment, file=root / "secrets" / named)
+    key = secret_of(hook.secret, environment=environment, file=root / "secrets" / hook.secret)
     guard = Guard(tuple(ip_network(each) for each in settings.allowed_networks))
     with GuardedTransport(guard, inner=lambda: TimedTransport(LONGEST_EXCHANGE)) as transport:
         yield Outbox(Endpoint(hook.name, hook.address, key), root / "webhooks" / f"{hook.name}.json", transport)

@@ -13,6 +13,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
+from api.settings import variable
 from pricing.errors import Finding, InputError
 
 SECRETS = "secrets"
@@ -39,11 +40,6 @@ class Secret:
 def basic(secret: Secret) -> str:
     """What HTTP Basic sends for a secret that is `USER:PASSWORD`."""
     return f"Basic {b64encode(secret.reveal().encode()).decode()}"
-
-
-def variable(shop: str) -> str:
-    """The name of the environment variable that holds a shop's secret: `FAIRFARE_SHOP_MY_SHOP` of `my-shop`."""
-    return "FAIRFARE_SHOP_" + re.sub(r"[^A-Z0-9]", "_", shop.upper())
 
 
 def secret_of(shop: str, *, environment: Mapping[str, str], file: Path) -> Secret:

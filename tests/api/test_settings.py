@@ -12,6 +12,22 @@ from pricing.errors import InputError
 from pricing.law import NO_LAW
 from pricing.policy import Mode, Policy
 
+TWO = """\
+[[shops]]
+name = "my-shop"
+system = "folder"
+address = "a"
+
+[[shops]]
+name = "webhook-till"
+system = "folder"
+address = "b"
+
+[[{kind}]]
+name = "{name}"
+address = "https://till.example"
+"""
+
 
 def write(folder: Path, text: str) -> Path:
     """A settings file."""
@@ -51,6 +67,13 @@ def test_the_text_a_workspace_starts_with_is_read_back(tmp_path: Path) -> None:
         ("[schedule]\nfit = 3", "schedule.fit"),
         ("schedule = 3", "schedule"),
         ("currency = ", "TOML"),
+        (f"seed = {'9' * 5000}", "TOML"),
+        (f"seed = {'[' * 5000}", "TOML"),
+        (
+            TWO.format(kind="shops", name="my_shop") + 'system = "folder"',
+            "FAIRFARE_SHOP_MY_SHOP would hold the secrets of two",
+        ),
+        (TWO.format(kind="webhooks", name="till"), "FAIRFARE_SHOP_WEBHOOK_TILL would hold the secrets of two"),
     ],
 )
 def test_what_cannot_be_is_named(tmp_path: Path, text: str, named: str) -> None:

@@ -15,8 +15,7 @@ from xml.etree import ElementTree as ET
 
 from api.clock import utc_now
 from api.served.feeds import GOOGLE, Form
-from api.settings import default_text
-from api.shops.credentials import variable
+from api.settings import default_text, variable
 from api.shopstock import STOCK_NAME, shop_stock
 from api.store.database import open_database
 from api.workspace import Workspace

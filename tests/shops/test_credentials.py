@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from api.shops.credentials import secret_of, variable
+from api.settings import variable
+from api.shops.credentials import secret_of
 from pricing.errors import InputError
 
 

@@ -13,10 +13,9 @@ import pytest
 import stamina
 
 from api import webhooks
-from api.settings import Settings, ShopSettings, ShopSystem, WebhookSettings
+from api.settings import Settings, ShopSettings, ShopSystem, WebhookSettings, variable
 from api.shops import opening
 from api.shops.addresses import Guard, GuardedTransport
-from api.shops.credentials import variable
 from api.shops.deadline import TimedTransport
 from api.shops.errors import ShopError
 from tests.api.store.book_kit import NOW, book_with_prices, decision, publish

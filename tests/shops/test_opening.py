@@ -7,8 +7,7 @@ import pytest
 
 from api.pages import words
 from api.pages.shop_systems import SYSTEMS
-from api.settings import Settings, ShopSettings, ShopSystem
-from api.shops.credentials import variable
+from api.settings import Settings, ShopSettings, ShopSystem, variable
 from api.shops.opening import opened
 from tests.real_data import ROOT
 

@@ -19,7 +19,7 @@ serve: $(VENV)/.run  ## serve the prices of the demo on http://127.0.0.1:8000
 	$(BIN)/fairfare serve --workspace $(DEMO)
 
 test: check browser postgresql  ## every check and every test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 test-shops: $(VENV)/.dev browser  ## tests against running shops, each in an environment of its own (kept under ~/.cache/fairfare)
 	$(BIN)/python -m tests.shops.processes

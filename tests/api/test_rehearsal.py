@@ -19,7 +19,6 @@ from pricing.simulation import TICKETS
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 MANAGER = "manager"
-pytestmark = pytest.mark.xdist_group("rehearsal")
 
 
 @pytest.fixture(scope="module")

@@ -139,3 +139,25 @@ def test_a_voucher_has_its_own_uses_left_and_draws_on_the_quota_unless_it_keeps_
     stocks = {each.places: each.available for each in replace(pretix(answer), vouchers=True).pull_inventory()}
     own, blocked = "gala/voucher/7", "gala/voucher/8"
     assert stocks == {("gala/item/1", own): 3, (own,): 1, (blocked,): 2}
+
+
+def test_each_event_is_read_from_where_it_was_left() -> None:
+    """An event that is added later began to sell before; what one sold while another was read is not passed over."""
+    asked: dict[str, str | None] = {}
+    created = {"gala": "2031-01-05T12:00:00Z", "fair": "2031-01-09T12:00:00Z"}
+    fee = {"id": 1, "order": "A", "positionid": None, "count": 1, "variation": None, "subevent": None, "price": "1.00"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        event = request.url.path.split("/")[6]
+        asked[event] = request.url.params.get("created_since")
+        row = {**fee, "item": None, "created": created[event], "datetime": created[event]}
+        return httpx.Response(200, json={"next": None, "results": [row]})
+
+    cursor = pretix(answer).pull_demand(None).cursor
+    both = replace(pretix(answer), events=("gala", "fair"))
+    later = both.pull_demand(cursor).cursor
+    assert asked == {"gala": "2031-01-05T11:50:00+00:00", "fair": None}
+    both.pull_demand(later)
+    assert asked == {"gala": "2031-01-05T11:50:00+00:00", "fair": "2031-01-09T11:50:00+00:00"}
+    both.pull_demand("2031-01-05T12:00:00+00:00")
+    assert asked == {"gala": None, "fair": None}

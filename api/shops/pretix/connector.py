@@ -7,6 +7,8 @@ Guarantees
 * No `X-Idempotency-Key` is sent. pretix answers a key it has seen without doing anything, whatever is asked for, and
   with "try again" for a day if it was killed meanwhile. A price is an absolute value: written twice it is the same.
 * What pretix answers to a write is not read: it shows the prices from before it.
+* Each event has its own cursor: one that is added later is read from its first sale, and what is sold at one while
+  another is read is not passed over.
 
 Source: https://docs.pretix.eu/dev/api/ (pretix 2026.8); the traps were seen on a running one.
 """
@@ -16,6 +18,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+
+import msgspec
 
 from api.shops.client import Client
 from api.shops.credentials import Secret
@@ -60,16 +64,17 @@ class Pretix:
         )
 
     def pull_demand(self, since: str | None) -> Demand:
-        """What was sold and cancelled since a cursor: an instant, less some minutes that are read again."""
-        start = datetime.fromisoformat(since) if since else None
+        """What was sold and cancelled since a cursor: an instant for each event, less minutes that are read again."""
+        starts = _instants(since)
         made: list[Movement] = []
-        latest = [] if start is None else [start]
+        latest: dict[str, datetime] = {}
         for event in self.events:
+            start = starts.get(event)
             found, last = demand.movements(self.api, self._path(event), start, vouchers=self.vouchers)
             made += found
-            latest += [] if last is None else [last]
+            latest |= {event: max(each for each in (start, last) if each)} if start or last else {}
         ordered = sorted(made, key=lambda movement: (movement.at, movement.id))
-        return Demand(tuple(ordered), max(latest).isoformat() if latest else "")
+        return Demand(tuple(ordered), msgspec.json.encode(latest, order="deterministic").decode())
 
     def pull_inventory(self) -> tuple[Stock, ...]:
         """What is left of each quota, and how many wait for it."""
@@ -140,6 +145,14 @@ def connect(
     """The connector of a pretix; what it does with its key and as a buyer shares one limit."""
     api = storefront.with_key(f"Token {secret.reveal()}")
     return Pretix(api=api, storefront=storefront, organizer=organizer, events=tuple(events), vouchers=vouchers)
+
+
+def _instants(cursor: str | None) -> dict[str, datetime]:
+    """Up to when each event was read; one that is not named is read from its beginning."""
+    try:
+        return msgspec.json.decode(cursor or "{}", type=dict[str, datetime])
+    except msgspec.DecodeError:  # of a version that kept one for all events: what is read again is known
+        return {}
 
 
 def _request_of(place: Place) -> tuple[str, int, int, int, int]:

@@ -141,6 +141,22 @@ def test_a_sale_that_cannot_be_used_keeps_no_other_back(door: Door, shelf: Shelf
     assert recorded(engine).keys() == {"shelf/m1", "shelf/m6"}
 
 
+def test_a_sale_that_could_not_be_used_is_tried_again_until_it_can(door: Door, shelf: Shelf, engine: Engine) -> None:
+    """A clock that lay behind, or an offer not in the book yet, costs no sale; what never can be is told once."""
+    shelf.sold = [replace(moved(1), at=LATER + timedelta(hours=1)), moved(2, price="0")]
+    first = pull(door, engine, now=LATER)
+    assert [reason.partition(":")[0] for reason in first.refused] == ["shelf/m1", "shelf/m2"]
+    shelf.sold += [moved(3), moved(4)]
+    assert [reason.partition(":")[0] for reason in pull(door, engine, now=LATER).refused] == ["shelf/m1", "shelf/m2"]
+    shelf.sold.append(moved(5))
+    assert [reason.partition(":")[0] for reason in pull(door, engine, now=LATER).refused] == ["shelf/m1"]
+    set_right = pull(door, engine, now=LATER + timedelta(hours=1))
+    assert (set_right.new, set_right.refused) == (1, ())
+    assert recorded(engine).keys() == {f"shelf/m{number}" for number in (1, 3, 4, 5)}
+    assert pull(door, engine, now=LATER + timedelta(hours=2)).refused == ()
+    assert "shelf/m2" in (door.folder / "refused.json").read_text()
+
+
 def test_the_cursor_stays_where_recording_failed(
     door: Door, shelf: Shelf, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

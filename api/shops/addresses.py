@@ -42,6 +42,13 @@ class HostileAddressError(InputError):
     """
 
 
+class UnknownHostError(httpx.ConnectError):
+    """No address belongs to this name, now.
+
+    Usual cause: a slip in the address of a shop, or a network that is down.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where a request goes: the host as named, and the address that passed."""
@@ -78,7 +85,7 @@ class Guard:
         ------
         HostileAddressError
             if it must not be spoken to.
-        httpx.ConnectError
+        UnknownHostError
             if its host is not found; it may be later.
         """
         scheme, host, port = _parts(address)
@@ -93,7 +100,7 @@ class Guard:
         except (OSError, UnicodeError):
             found = ()
         if not found:
-            raise httpx.ConnectError(f"no host is called {host}")
+            raise UnknownHostError(f"no host is called {host}")
         return found
 
     def _fit(self, host: str, text: str) -> Address:
@@ -103,14 +110,20 @@ class Guard:
         except ValueError:
             raise HostileAddressError(f"{host} leads to {text[:60]!r}, which is no address") from None
         if not (_public(address) or self._allows(address)):
-            raise HostileAddressError(
-                f"{host} is {address}, which is not on the public internet; "
-                "if it is yours, allow its network (allowed_networks in fairfare.toml)"
-            )
+            raise HostileAddressError(_not_public(host, address))
         return address
 
     def _allows(self, address: Address) -> bool:
         return not _never(address) and any(address in network for network in self.allowed)
+
+
+def _not_public(host: str, address: Address) -> str:
+    """Why it is not spoken to, and where that is of use, what its owner may do."""
+    which = "" if host == str(address) else f" is {address}, which"
+    if _never(address):
+        return f"{host}{which} is no place for a shop"
+    allowed = f'allowed_networks = ["{address}/{address.max_prefixlen}"]'
+    return f"{host}{which} is not on the public internet; if it is yours, write at the top of fairfare.toml: {allowed}"
 
 
 def _parts(address: str | httpx.URL) -> tuple[str, str, int]:

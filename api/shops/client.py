@@ -24,6 +24,7 @@ import msgspec
 import stamina
 import structlog
 
+from api.shops.addresses import UnknownHostError
 from api.shops.bucket import TokenBucket
 from api.shops.errors import ShopError
 
@@ -33,6 +34,12 @@ PLAIN = "identity"
 MOST_BYTES = 32 * 1024 * 1024
 LATER = {408, 409, 425, 429, 500, 502, 503, 504}
 """Answers after which the same request may succeed."""
+MEANINGS = {
+    401: "it does not know the key",
+    403: "the key may not do this, or what the settings name is not there",
+    404: "nothing is there, so look at the address and the names in the settings",
+}
+"""What answers mean to whoever connected the shop."""
 LONGEST_WAIT = 60.0
 """A shop that asks to wait longer is told to the user instead [seconds]."""
 MOST_PAGES = 20_000
@@ -157,12 +164,12 @@ class Client:
             content = _content(answer)
         except httpx.TransportError as error:
             say("shop request failed", reason=type(error).__name__)
-            raise _LaterError(
-                f"{request.url.host} cannot be reached: {type(error).__name__}", permanent=False
-            ) from None
+            raise _LaterError(_unreached(request.url.host, error), permanent=False) from None
         say("shop request", status=answer.status_code, seconds=round(time.monotonic() - began, 3))
         if not answer.is_success:
-            raise _refusal(request, answer, _kept(content, self.headers.values()))
+            page = answer.headers.get("Content-Type", "").startswith("text/html")
+            said = "a page for people" if page else _kept(content, self.headers.values())
+            raise _refusal(request, answer.status_code, said, wait=answer.headers.get("Retry-After", ""))
         return content
 
     def _within(self, link: str) -> tuple[str, dict[str, str]]:
@@ -202,11 +209,16 @@ def _kept(content: bytes, headers: Iterable[str]) -> str:
     return said[:SAID]
 
 
-def _refusal(request: httpx.Request, answer: httpx.Response, said: str) -> ShopError:
-    reason, status = f"{request.method} {request.url.path}: {answer.status_code} {said}", answer.status_code
-    if status not in LATER:
-        return ShopError(reason, permanent=True, status=status)
-    return _LaterError(reason, permanent=False, status=status, wait=_asked(answer.headers.get("Retry-After", "")))
+def _unreached(host: str, error: httpx.TransportError) -> str:
+    return str(error) if isinstance(error, UnknownHostError) else f"{host} cannot be reached: {type(error).__name__}"
+
+
+def _refusal(request: httpx.Request, status: int, said: str, *, wait: str) -> ShopError:
+    reason = f"{request.method} {request.url.path}: {status} {said}"
+    if status in LATER:
+        return _LaterError(reason, permanent=False, status=status, wait=_asked(wait))
+    told = f"{MEANINGS[status]}: {reason}" if status in MEANINGS else reason
+    return ShopError(told, permanent=True, status=status)
 
 
 def _parsed(content: bytes, kind: type[T], path: str) -> T:

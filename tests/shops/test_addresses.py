@@ -9,7 +9,7 @@ from threading import Thread
 import httpx
 import pytest
 
-from api.shops.addresses import Guard, GuardedTransport, HostileAddressError, Resolver
+from api.shops.addresses import Guard, GuardedTransport, HostileAddressError, Resolver, UnknownHostError
 
 PUBLIC = "93.184.215.14"
 NAMES = {
@@ -153,7 +153,7 @@ def test_what_the_owner_allows_passes_and_nothing_beside_it() -> None:
 
 def test_a_host_that_is_not_found_may_be_found_later() -> None:
     """A name server that does not answer is no attack: the error is one that is tried again."""
-    with pytest.raises(httpx.ConnectError, match=r"unknown\.example"):
+    with pytest.raises(UnknownHostError, match=r"no host is called unknown\.example"):
         GUARD.check("https://unknown.example/")
 
 
@@ -251,3 +251,20 @@ def test_a_real_connection_goes_to_the_checked_address(local_server: int, *, all
         else:
             with pytest.raises(HostileAddressError):
                 client.get(f"http://local.example:{local_server}/")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("https://10.0.0.7", '10.0.0.7 is not on the public internet.*: allowed_networks = ["10.0.0.7/32"]'),
+        ("https://six.example", 'six.example is ::1, which is not on .*: allowed_networks = ["::1/128"]'),
+        ("https://metadata.example", "metadata.example is 169.254.169.254, which is no place for a shop"),
+    ],
+)
+def test_what_to_write_is_said_where_it_helps(address: str, said: str) -> None:
+    """The line that allows an address; none for those that no line allows."""
+    with pytest.raises(HostileAddressError) as refused:
+        GUARD.check(address)
+    first, _, last = said.partition(".*")
+    assert str(refused.value).startswith(first)
+    assert str(refused.value).endswith(last)

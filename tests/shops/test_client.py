@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from api.shops.addresses import UnknownHostError
 from api.shops.bucket import TokenBucket
 from api.shops.client import MOST_BYTES, Client, Patience
 from api.shops.errors import ShopError
@@ -199,3 +200,27 @@ def test_what_a_shop_repeats_of_a_key_is_not_passed_on() -> None:
         client(torn).get("/item", Item)
     assert "hush" not in str(raised.value)
     assert "\x1b" not in str(steered.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said_of_it"),
+    [
+        (said({"detail": "Invalid token."}, 401), "it does not know the key: GET /item: 401"),
+        (said({"detail": "No permission."}, 403), "the key may not do this, or what the settings name is not there: "),
+        (httpx.Response(404, html="<!DOCTYPE html><p>Gone"), "nothing is there, so look at the address and the names"),
+        (httpx.Response(500, html="<!DOCTYPE html><p>Ouch"), "GET /item: 500 a page for people"),
+    ],
+)
+def test_a_refusal_says_what_it_means(answer: httpx.Response, said_of_it: str) -> None:
+    """To whoever typed the key and the address; no page is repeated."""
+    with pytest.raises(ShopError) as raised:
+        client(Answers(answer, answer, answer)).get("/item", Item)
+    assert str(raised.value).startswith(said_of_it)
+    assert "<" not in str(raised.value)
+
+
+def test_a_name_that_no_host_has_is_told_by_name() -> None:
+    """A slip in the address, most likely; it may also be a network that is down, so it is tried again."""
+    with pytest.raises(ShopError, match=r"^no host is called shop\.example$") as raised:
+        client(Answers(*[UnknownHostError("no host is called shop.example")] * 3)).get("/item", Item)
+    assert not raised.value.permanent

@@ -229,7 +229,7 @@ class Journal:
                 continue
 
     def _append(self, lines: Sequence[_Line]) -> None:
-        """Add lines by one write, on disk before it returns."""
+        """Add lines, all of them on disk before it returns; on a full disk it does not."""
         if not lines:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -238,10 +238,23 @@ class Journal:
         try:
             size = os.fstat(file).st_size
             cut_short = size > 0 and os.pread(file, 1, size - 1) != b"\n"
-            os.write(file, b"\n" + text if cut_short else text)
+            left = b"\n" + text if cut_short else text
+            while left:  # a disk that is nearly full takes a part, and says so only at the next write
+                left = left[os.write(file, left) :]
             os.fsync(file)
+            if size == 0:
+                _keep_name(self.path.parent)
         finally:
             os.close(file)
+
+
+def _keep_name(folder: Path) -> None:
+    """Have the names of files in a folder on disk: without its name a file is lost when the power is."""
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def digest_of(decision: str, writes: Iterable[Write]) -> str:

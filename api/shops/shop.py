@@ -156,11 +156,14 @@ class Shop:
         return tuple(_check(p, wanted, listed.get(p), shown.get(p), taxed=taxed) for p, wanted in expected.items())
 
     def rollback(self, decision: str, *, now: datetime, by: str | None = None) -> Report:
-        """Put back what stood in the shop before a decision was pushed; it is not pushed again by itself."""
+        """Put back what stood in the shop before a decision was pushed; it is not pushed again by itself.
+
+        A rollback is not taken back: that would be a push, which asks for bounds, overrides and freezes first.
+        """
         with self.journal.held():
             standing = self.journal.standing()
             ours = {e.sent.place: e for e in self.journal.entries() if e.sent.decision == decision and e.stands}
-            if not ours or decision == ACCEPTED:
+            if not ours or decision == ACCEPTED or decision.startswith(ROLLBACK):
                 raise RefusedError(f"nothing of decision {decision} was pushed to this shop")
             undone = {ROLLBACK + decision, decision}
             later = [place for place in ours if standing[place].sent.decision not in undone]

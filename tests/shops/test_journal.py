@@ -1,5 +1,7 @@
 """The journal survives whatever its writer does not."""
 
+import errno
+import os
 import tempfile
 from decimal import Decimal
 from pathlib import Path
@@ -129,3 +131,21 @@ def test_another_push_that_runs_is_told_from_what_is_forbidden(tmp_path: Path) -
     journal = Journal(tmp_path / "journal.jsonl")
     with journal.held(), pytest.raises(BusyError, match="another push"), Journal(journal.path).held():
         raise AssertionError
+
+
+def test_what_did_not_get_onto_the_disk_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fills up takes a part of the lines, and tells at the next write; what was sent is always on it."""
+    journal, written, takes = Journal(tmp_path / "journal.jsonl"), os.write, [100, 0]
+
+    def nearly_full(file: int, text: bytes) -> int:
+        if not (most := takes.pop(0)):
+            raise OSError(errno.ENOSPC, "no space left")
+        return written(file, text[:most])
+
+    monkeypatch.setattr("api.shops.journal.os.write", nearly_full)
+    with pytest.raises(OSError, match="no space"):
+        journal.begin(WRITES, "v1", now=NOW)
+    monkeypatch.undo()
+    assert journal.entries() == ()
+    journal.begin(WRITES, "v2", now=NOW)
+    assert [entry.sent.decision for entry in journal.entries()] == ["v2", "v2"]

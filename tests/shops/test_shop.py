@@ -307,6 +307,15 @@ def test_a_held_place_is_priced_again_once_a_person_accepts_it(shop: Shop, shelf
         shop.rollback("accepted", now=NOW)
 
 
+def test_a_rollback_is_not_taken_back(shop: Shop, shelf: Shelf) -> None:
+    """It would write a price that nobody holds against bounds, overrides and freezes; a push does."""
+    shop.push(shop.plan([change("a", "22")]), "version 7", now=NOW)
+    shop.rollback("version 7", now=NOW)
+    with pytest.raises(RefusedError, match="nothing of decision rollback of version 7"):
+        shop.rollback("rollback of version 7", now=NOW)
+    assert shelf.prices["a"] == amount(Decimal(20))
+
+
 def test_a_push_that_was_asked_for_by_a_digest_goes_on_after_a_kill(shop: Shop, shelf: Shelf) -> None:
     """What is left, with what was begun for it, is what was seen; anything else is not written."""
     wanted = [change("a", "22"), change("b", "33")]

@@ -2,7 +2,8 @@
 
 Guarantees
 ----------
-* `plan` writes nothing; `push` writes what the plan says, and nothing where somebody changed the price since.
+* `plan` writes nothing; `push` writes what the plan says, and nothing where somebody changed the price since, as far as
+  it has read: one that takes long reads again and again.
 * What is out of the owner's bounds, not finite, or not in the place's currency never gets as far as a request.
 * One place that may not be priced keeps no other back: it is refused with its reason.
 * A push that was asked for by the digest of a comparison writes what that one showed, or nothing.
@@ -13,6 +14,7 @@ Guarantees
 """
 
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -48,6 +50,8 @@ from pricing.money import parse_amount
 ROLLBACK = "rollback of "
 """What the decision of a rollback is called in the journal."""
 TAKEN_BACK = re.compile(rf"{ROLLBACK}version (\d+)")
+FRESH, READING = 30.0, 10.0
+"""A push reads again what stands there after so many seconds, or as many times as long as reading took [seconds, 1]."""
 LOCKED_OUT = {401, 403}
 """After these answers every other request would fare alike."""
 
@@ -196,19 +200,31 @@ class Shop:
                 yield Drift(place, listed[place].name, entry.sent.after, listed[place].written)
 
     def _carry_out(self, writes: Sequence[Write], wish: _Wish) -> Report:
+        results = self._part(writes, wish)
+        while left := [write for write in writes if write.place not in results]:
+            results |= self._part(left, wish)
+        return Report(wish.decision, tuple(results[write.place] for write in writes))
+
+    def _part(self, writes: Sequence[Write], wish: _Wish) -> dict[str, Result]:
+        """End what need not be sent, and send the rest for as long as what stands there was read lately."""
+        began = time.monotonic()
         standing, found = self.journal.standing(), self._written()
+        until = began + max(FRESH, READING * (time.monotonic() - began))
         settled = {w.place: r for w in writes if (r := _settled(w, found.get(w.place), standing.get(w.place)))}
         self.journal.end(list(settled.values()), wish.decision, now=wish.now)
         self.journal.settle(found, now=wish.now)
         left = [write for write in writes if write.place not in settled]
-        results = settled | {result.place: result for result in self._send(left, wish)}
-        return Report(wish.decision, tuple(results[write.place] for write in writes))
+        return settled | {result.place: result for result in self._send(left, until, wish)}
 
-    def _send(self, writes: Sequence[Write], wish: _Wish) -> list[Result]:
-        """Send writes, then read what has become of them."""
+    def _send(self, writes: Sequence[Write], until: float, wish: _Wish) -> list[Result]:
+        """Send writes until some time, one group at least, then read what has become of them."""
         errors: dict[str, ShopError] = {}
         stopped: ShopError | None = None
+        tried: list[Write] = []
         for group in self.connector.batches(writes):
+            if tried and stopped is None and time.monotonic() > until:
+                break
+            tried += group
             if stopped is None and (reason := wish.stopped()):
                 stopped = ShopError(reason, permanent=False)
             if stopped is None:
@@ -220,7 +236,7 @@ class Shop:
                     stopped = error if not error.permanent or error.status in LOCKED_OUT else None
             else:
                 errors.update(dict.fromkeys((write.place for write in group), stopped))
-        return self._ended(writes, errors, wish)
+        return self._ended(tried, errors, wish)
 
     def _begun(self, group: Sequence[Write], wish: _Wish) -> Batch:
         return self.journal.begin(group, wish.decision, now=wish.now, by=wish.by, digest=wish.digest)

@@ -2,6 +2,7 @@
 
 import itertools
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -133,6 +134,23 @@ def test_a_price_changed_since_the_plan_is_left_alone(shop: Shop, shelf: Shelf) 
     report = shop.push(plan, "v1", now=NOW)
     assert [(r.place, r.outcome) for r in report.results] == [("a", Outcome.DRIFTED), ("b", Outcome.DONE)]
     assert shelf.prices == {"a": amount(Decimal(21)), "b": amount(Decimal(33))}
+
+
+def test_a_price_changed_during_a_long_push_is_left_alone(
+    shop: Shop, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of prices take minutes, in which others work in the shop, too."""
+    monkeypatch.setattr("api.shops.shop.FRESH", 0.0)
+
+    def meanwhile(arrived: bool) -> None:
+        if arrived and len(shelf.keys) == 1:
+            shelf.prices["b"] = amount(Decimal(31))
+            time.sleep(0.1)
+
+    shelf.accident = meanwhile
+    report = shop.push(shop.plan([change("a", "22"), change("b", "33")]), "v1", now=NOW)
+    assert [(r.place, r.outcome) for r in report.results] == [("a", Outcome.DONE), ("b", Outcome.DRIFTED)]
+    assert (shelf.prices["b"], len(shelf.keys)) == (amount(Decimal(31)), 1)
 
 
 def test_a_price_changed_by_hand_back_to_what_it_was_is_drift_too(shop: Shop, shelf: Shelf) -> None:

@@ -181,7 +181,7 @@ def pull(door: Door, engine: Engine, *, now: datetime) -> Pulled:
     kept = kept.after({each.id for each in mapped}, found, tried=now if waiting else kept.tried)
     kept.write(door.folder)
     write_bytes(demand.cursor.encode(), cursor, mode=0o600)
-    refused = [each.said for each in (*kept.waiting, *(each for each in found if not each.again))]
+    refused = [*demand.refused, *(each.said for each in (*kept.waiting, *(each for each in found if not each.again)))]
     new, known = sum(receipt.new for receipt, _ in done), sum(receipt.known for receipt, _ in done)
     stock = keep(door.shop, door.folder, now=now)
     note(door.folder, pulled=LastPull(now, new, (*refused[:TOLD], *([stock] if stock else []))))

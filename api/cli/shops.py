@@ -182,7 +182,8 @@ def verify(shop: Name, workspace: Folder = Path()) -> None:
         checks = verified(door, open_database(place.database), now=utc_now())
     _tell_checks(shop, checks)
     wrong = sum(bool(check.problems) for check in checks)
-    typer.echo(f"{shop}: {len(checks) - wrong:,} prices are as decided, {wrong:,} are not")
+    right = _told(len(checks) - wrong, "price is as decided", "prices are as decided")
+    typer.echo(f"{shop}: {right}, {_told(wrong, 'is not', 'are not')}")
     if wrong:
         raise typer.Exit(1)
 
@@ -232,7 +233,8 @@ def _pull(place: "Workspace", door: "Door") -> bool:
     from api.syncing import pull
 
     pulled = pull(door, open_database(place.database), now=utc_now())
-    typer.echo(f"{door.name}: {pulled.new:,} sales are new, {pulled.known:,} were known")
+    new, known = _told(pulled.new, "sale is new", "sales are new"), _told(pulled.known, "was known", "were known")
+    typer.echo(f"{door.name}: {new}, {known}")
     for reason in pulled.refused:
         typer.echo(f"{door.name}: not recorded: {reason}", err=True)
     for unmapped in pulled.unmapped:
@@ -257,6 +259,11 @@ def _push(place: "Workspace", door: "Door", *, dry: bool) -> bool:
     return pushed.whole
 
 
+def _told(count: int, one: str, many: str) -> str:
+    """A count and what is counted."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
 def _tell_checks(name: str, checks: "Sequence[Check]") -> None:
     """What is not as it was to be."""
     for check in checks:
@@ -278,7 +285,8 @@ def _tell_plan(name: str, plan: "Plan") -> None:
         typer.echo(f"{name}: {held.place} {held.name}: {said}", err=True)
     for refused in plan.refused:
         typer.echo(f"{name}: {refused.place}: not priced: {refused.reason}", err=True)
-    typer.echo(f"{name}: {len(plan.steps):,} prices differ, {len(plan.kept):,} do not")
+    differ, kept = _told(len(plan.steps), "price differs", "prices differ"), _told(len(plan.kept), "does not", "do not")
+    typer.echo(f"{name}: {differ}, {kept}")
 
 
 def _tell_report(name: str, report: "Report") -> None:

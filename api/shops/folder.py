@@ -59,17 +59,18 @@ class Folder:
 
     def pull_demand(self, since: str | None) -> Demand:
         """Sales of files taken over since a cursor, the number of a file; takes over what is in `in/` first."""
-        start = _number(since)
+        start, refused = _number(since), list[str]()
         with self._held():
             for file in sorted(file for file in (self.path / "in").glob("[!.]*.csv") if file.is_file()):
                 if file.is_symlink() or _ended(file):
-                    self._take_over(file)
+                    refused += self._take_over(file)
                 else:
                     log.warning("a file of sales is left where it is: its last line has no end", file=file.name)
             taken = self._done()
         new = {number: file for number, file in taken.items() if number > start}
         found = [movement for file in new.values() for movement in _parsed(file, SALES, _movement)]
-        return Demand(tuple(sorted(found, key=lambda each: (each.at, each.id))), str(max(taken, default=0)))
+        ordered = tuple(sorted(found, key=lambda each: (each.at, each.id)))
+        return Demand(ordered, str(max(taken, default=0)), tuple(refused))
 
     def pull_inventory(self) -> tuple[Stock, ...]:
         """What stock.csv says, as of when it was written; nothing where it is not."""
@@ -105,17 +106,18 @@ class Folder:
         except OSError as error:
             raise ShopError(f"{file.name} cannot be written: {error.strerror}", permanent=False) from None
 
-    def _take_over(self, file: Path) -> None:
-        """Move a file of sales to where it belongs."""
+    def _take_over(self, file: Path) -> list[str]:
+        """Move a file of sales to where it belongs; a word about one that cannot be used."""
         try:
             list(_parsed(file, SALES, _movement))
         except ShopError as error:
             refused = self._free("refused", file.name)
             refused.with_suffix(".txt").write_text(f"{error}\n", encoding="utf-8")
             file.rename(refused)
-        else:
-            number = max(self._done(), default=0) + 1
-            file.rename(self._free("done", f"{number:06d}-{file.name}"))
+            return [f"{file.name} was refused whole: refused/{refused.stem}.txt says why"]
+        number = max(self._done(), default=0) + 1
+        file.rename(self._free("done", f"{number:06d}-{file.name}"))
+        return []
 
     def _free(self, folder: str, name: str) -> Path:
         """A path that no file has yet."""

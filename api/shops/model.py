@@ -127,11 +127,12 @@ class Movement:
 class Demand:
     """Movements since a cursor, in the order they happened, and the cursor to ask for the next with.
 
-    A movement may come again after the next cursor; none is left out.
+    A movement may come again after the next cursor; none is left out but those that `refused` tells of.
     """
 
     movements: tuple[Movement, ...]
     cursor: str
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,7 +82,9 @@ def test_a_file_with_one_bad_row_is_refused_whole(folder: Folder, line: str, rea
     """It lies in refused/ beside a text that names the row, and none of its sales counts."""
     drop(folder, "bad.csv", [HEADER, SALE, line])
     drop(folder, "good.csv", [HEADER, SALE.replace("s1", "s9")])
-    assert [each.id for each in folder.pull_demand(None).movements] == ["s9"]
+    pulled = folder.pull_demand(None)
+    assert [each.id for each in pulled.movements] == ["s9"]
+    assert pulled.refused == ("bad.csv was refused whole: refused/bad.txt says why",)
     assert names(folder.path / "refused") == ["bad.csv", "bad.txt"]
     told = (folder.path / "refused" / "bad.txt").read_text()
     assert reason in told

@@ -69,7 +69,7 @@ def test_a_sale_reaches_the_book_and_a_publish_reaches_a_buyer_within_seconds(
     assert told.returncode == 0, told.stderr
     assert "40.00 -> 44.00 EUR (floor 30.00, ceiling 60.00, lowest of 30 days 40.00)" in told.stdout
     assert paid_for_an_adult(running) == Decimal("44.00")
-    assert "1 sales are new" in season.fairfare("sync").stdout
+    assert "1 sale is new" in season.fairfare("sync").stdout
     rolled_back = season.fairfare("shops", "rollback", SHOP, "version 2")
     assert rolled_back.returncode == 0, rolled_back.stderr
     assert running.read(f"gala/items/{running.numbers['gala']['adult']}/")["default_price"] == "40.00"
@@ -139,7 +139,7 @@ def test_a_webhook_leads_to_a_look_within_seconds(
             running.owner("POST", "../webhooks/", wanted).raise_for_status()
             began = time.monotonic()
             running.order(running.places[0], 1)
-            assert "1 sales are new" in next(said)
+            assert "1 sale is new" in next(said)
             tell(f"a sale reached the book in {time.monotonic() - began:.1f} s by webhook")
             next(said)
             forged = {"organizer": "hosts", "event": "gala", "code": "AAAAA", "action": "pretix.event.order.paid"}

@@ -200,7 +200,7 @@ class TestOscar(ShopContract):
         running.order(ADULT, 2)
         told = season.fairfare("sync")
         tell(f"a sale reached the book in {time.monotonic() - began:.1f} s")
-        assert "1 sales are new" in told.stdout
+        assert "1 sale is new" in told.stdout
         assert season.left()["adult"] == season.pulled_anew()["adult"] == {stock: before - 2}
         season.publish({"adult": "22.00", "child": "11.50"})
         began = time.monotonic()

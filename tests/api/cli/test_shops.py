@@ -47,17 +47,26 @@ def test_a_round_pulls_and_pushes_and_the_next_finds_nothing_to_do(place: Worksp
     version = publish(place.book, decision(IDS[0], "11.00"), at=utc_now())
     told = run(place, "sync")
     assert told.exit_code == 0, told.output
-    assert "till: 1 sales are new, 0 were known" in told.stdout
+    assert "till: 1 sale is new, 0 were known" in told.stdout
     assert "till: a =Adult: 10.00 -> 11.00 EUR (floor 10.00, ceiling 12.00, lowest of 30 days 10.00)" in told.stdout
     assert f"till: version {version}: 1 done" in told.stdout
     assert "a,=Adult,11.00,EUR" in (place.root / "till" / "prices.csv").read_text().replace("'", "")
     assert "0 prices differ, 2 do not" in run(place, "sync", "till").stdout
 
 
+def test_a_file_of_sales_that_is_refused_is_told(place: Workspace) -> None:
+    """Whoever put it there would wait for its sales; the next round has nothing to tell of it."""
+    (place.root / "till" / "in" / "sales.csv").write_text("id,at\n1,x\n")
+    told = run(place, "sync")
+    assert (told.exit_code, told.stdout.count("0 sales are new")) == (1, 1)
+    assert "till: not recorded: sales.csv was refused whole: refused/sales.txt says why" in told.stderr
+    assert run(place, "sync").exit_code == 0
+
+
 def test_a_dry_run_says_what_would_change(place: Workspace) -> None:
     """And changes nothing."""
     publish(place.book, decision(IDS[0], "11.00"), at=utc_now())
-    assert "1 prices differ" in run(place, "sync", "--dry-run").stdout
+    assert "1 price differs, 1 does not" in run(place, "sync", "--dry-run").stdout
     assert (place.root / "till" / "prices.csv").read_text() == PRICES
 
 

@@ -66,7 +66,7 @@ def backtest(
     """Forecast from past origins and compare with what came, beside naive and seasonal naive.
 
     wape: absolute errors over actuals. mase, rmsse: errors over in-sample naive ones. bias: forecasts over actuals,
-    less one. pinball: loss of the bounds [units]. coverage: share of actuals inside the interval. What sold
+    less one. pinball: loss of the bounds, in units. coverage: share of actuals inside the interval. What sold
     out below its forecast is no error, and left out of pinball and coverage. The rows "all" pool every series. A loss
     that cannot be had (nothing was sold, or the history never changed) is left empty.
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from api.syncing import Door
     from api.workspace import Workspace
 
-group = typer.Typer(help="Look at a shop, take what was changed there by hand for right, and put prices back.")
+group = typer.Typer(
+    help="Look at a shop, take what was changed there by hand for right, and put prices back.", no_args_is_help=True
+)
 app.add_typer(group, name="shops")
 log = structlog.get_logger()
 

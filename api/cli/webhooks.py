@@ -22,7 +22,7 @@ def webhooks(
     every: Annotated[float | None, typer.Option(min=1, help="Again after so many seconds, until interrupted.")] = None,
     dead: Annotated[bool, typer.Option("--dead", help="Send once more what was given up after a day.")] = False,
 ) -> None:
-    """Tell every endpoint under [[webhooks]] of the prices that changed since it was last told.
+    """Tell every endpoint in the settings (`webhooks`) of the prices that changed since it was last told.
 
     A worker does so by itself, the one of `fairfare serve` too; this is for a workspace that has none.
 

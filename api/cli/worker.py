@@ -20,9 +20,9 @@ def worker(
     once: Annotated[bool, typer.Option("--once", help="Do what is asked for now, then end.")] = False,
     parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Do the jobs that are asked for, and those that are due by the [schedule], one at a time, until interrupted.
+    """Do the jobs that are asked for, and those that are due by the `schedule`, one at a time, until interrupted.
 
-    Shops whose settings say `sync_seconds` are brought in step, and endpoints under [[webhooks]] told, meanwhile.
+    Shops whose settings say `sync_seconds` are brought in step, and endpoints under `webhooks` told, meanwhile.
     Several workers may stand by; one that ends or is killed is replaced by another, which begins its job anew.
     `fairfare serve` has one of its own.
 

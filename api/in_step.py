@@ -5,7 +5,8 @@ Guarantees
 * A shop whose settings say `sync_seconds`, and every endpoint of a webhook, is looked after by a thread of its own: one
   that is down, refuses its key or never ends an answer holds up no other.
 * Settings, secrets and tables of offers are looked at again every `LOOK` seconds: what was connected is looked after
-  from then on, what was disconnected no longer. While the settings cannot be read, all stays as it was.
+  from then on, what was disconnected no longer. While the settings cannot be read, or are not yet the same at two looks
+  (an editor empties a file before it writes it anew), all stays as it was.
 * What fails is tried again after waits that double. The log says what stands in the way once, not each time.
 * Of all processes of a workspace one at a time looks after a shop; where somebody pushes meanwhile it waits its turn.
 """
@@ -28,10 +29,12 @@ from sqlalchemy import Engine
 from api.again import Said, Waits
 from api.errands import Pulled
 from api.settings import FILE, Settings, ShopSettings, WebhookSettings, read_settings
+from api.shops.errors import ShopError
 from api.shops.journal import BusyError
 from api.shops.opening import folder_of
+from api.shops.shop import LOCKED_OUT
 from api.store.book import PriceBook
-from api.syncing import SYNC, Door, Pushed, entered, pull, push
+from api.syncing import SYNC, Door, Pushed, entered, note_problem, pull, push
 from api.webhooks import opened_outbox
 from pricing.errors import FairfareError
 
@@ -111,14 +114,17 @@ def kept_in_step(home: Home) -> Iterator[None]:
 
 def _keep_all(home: Home, stopped: threading.Event) -> None:
     kept: dict[Ward, _Kept] = {}
+    found: set[Ward] | None = None
     said = Said(log.bind(workspace=home.root.name))
     while True:
+        before = found
         try:
-            wanted = set(wards(read_settings(home.root / FILE), home.root))
+            found = set(wards(read_settings(home.root / FILE), home.root))
             said.done(())
         except (FairfareError, OSError) as error:
-            wanted = set(kept)
+            found = None
             said.failed(str(error))
+        wanted = found if found is not None and (found == before or not kept) else set(kept)
         for gone in kept.keys() - wanted:
             kept.pop(gone).stopped.set()
         for new in wanted - kept.keys():
@@ -230,14 +236,23 @@ class ShopRound:
     _due: float = field(default=-math.inf, init=False)
 
     def __call__(self, at: float) -> list[str]:
-        """One round."""
-        pulled = pull(self.door, self.home.engine, now=self.home.now())
+        """One round; where sales cannot be read, prices go out all the same."""
+        try:
+            pulled = pull(self.door, self.home.engine, now=self.home.now())
+        except ShopError as error:
+            if error.status not in LOCKED_OUT:
+                self._push_if_due(at)
+                note_problem(self.door.folder, error, now=self.home.now())
+            raise
         if pulled.new:
             log.info("sales came in", shop=self.door.name, new=pulled.new)
+        self._push_if_due(at)
+        return [*_of_sales(pulled), *self._pushed]
+
+    def _push_if_due(self, at: float) -> None:
         version = PriceBook(self.home.engine).version()
         if version != self._version or at >= self._due:
             self._version, self._pushed = version, self._push(at)
-        return [*_of_sales(pulled), *self._pushed]
 
     def _push(self, at: float) -> list[str]:
         pushed = push(self.door, self.home.engine, by=SYNC, now=self.home.now())

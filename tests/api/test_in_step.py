@@ -18,7 +18,16 @@ from structlog.testing import capture_logs
 from api import in_step
 from api.again import LONGEST, Waits
 from api.in_step import Home, ShopRound, Ward, keep, kept_in_step, wards
-from api.settings import FILE, ShopSettings, ShopSystem, WebhookSettings, default_text, read_settings
+from api.settings import (
+    FILE,
+    Settings,
+    ShopSettings,
+    ShopSystem,
+    WebhookSettings,
+    default_text,
+    parse_settings,
+    read_settings,
+)
 from api.shops.errors import ShopError
 from api.shops.journal import Journal
 from api.shops.model import Movement, amount
@@ -158,6 +167,26 @@ def test_a_round_brings_sales_in_and_published_prices_out(home: Home, place: Wor
     publish(place.book, decision(IDS[1], "12.00"), name="p2")
     assert round_(2.0) == []
     assert shop.prices == {"a": TEN, "b": amount(Decimal("12.00"))}
+
+
+@pytest.mark.parametrize(("status", "goes_out"), [(None, "12.00"), (500, "12.00"), (401, "10.00")])
+def test_prices_go_out_where_sales_cannot_be_read(
+    home: Home, place: Workspace, monkeypatch: pytest.MonkeyPatch, status: int | None, goes_out: str
+) -> None:
+    """A price that was taken back does not stay in the shop because its list of orders is out of order."""
+    shop, said = shelf(), ShopError("no orders today", permanent=status != 500, status=status)
+
+    def out_of_order(*_: object) -> None:
+        raise said
+
+    monkeypatch.setattr(Shelf, "pull_demand", out_of_order)
+    publish(place.book, decision(IDS[1], "12.00"))
+    with pytest.raises(ShopError, match="no orders"):
+        ShopRound(door(home, shop), home, Waits(10.0))(0.0)
+    assert shop.prices["b"] == amount(Decimal(goes_out))
+    problem = Status.read(folder_of(home.root, "tickets")).problem
+    assert problem is not None
+    assert problem.text == "no orders today"
 
 
 def test_while_prices_are_frozen_nothing_is_pushed(home: Home, place: Workspace) -> None:
@@ -313,6 +342,35 @@ def till(root: Path, name: str) -> Path:
     rows = [Mapped("a", IDS[0])]
     Offers.write(folder_of(root, name) / "offers.csv", rows, sold={rows[0].key: "EUR"}, seen={})
     return prices
+
+
+def test_a_file_that_an_editor_has_emptied_stops_nothing(
+    home: Home, place: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is empty for a moment before it holds what is written, which may be wrong for a long while."""
+    monkeypatch.setattr(in_step, "LOOK", 0.02)
+    monkeypatch.setattr(Ward, "seconds", 0.02)
+    one, file = till(place.root, "one"), place.root / FILE
+    file.write_text(default_text() + TILL.format(name="one"))
+    publish(place.book, decision(IDS[0], "11.00"))
+    whole, emptied = read_settings(file), iter([parse_settings("", file=FILE)])
+    looks: list[Settings] = []
+
+    def looked(_: Path) -> Settings:
+        looks.append(next(emptied, whole) if "11.00" in one.read_text() else whole)
+        return looks[-1]
+
+    begun: list[str] = []
+
+    def begin(home: Home, ward: Ward, stopped: threading.Event) -> None:
+        begun.append(ward.settings.name)
+        keep(home, ward, stopped)
+
+    monkeypatch.setattr(in_step, "read_settings", looked)
+    monkeypatch.setattr(in_step, "keep", begin)
+    with kept_in_step(home):
+        assert eventually(lambda: len([each for each in looks if not each.shops]) == 1 and bool(looks[-1].shops))
+    assert begun == ["one"]
 
 
 def test_a_shop_is_looked_after_from_when_it_is_connected_until_it_is_disconnected(

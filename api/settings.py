@@ -321,7 +321,7 @@ def parse_settings(text: str, *, file: str) -> Settings:
     except (ValueError, RecursionError) as error:  # not only TOMLDecodeError: a number, or a nest, may be too long
         raise InputError(Finding(f"not readable as TOML: {error}", file=file)) from None
     if unknown := list(_unknown_settings(values)):
-        raise InputError([Finding(f"unknown setting {key}", file=file) for key in unknown])
+        raise InputError([Finding(f"unknown setting {key}{_misplaced(key)}", file=file) for key in unknown])
     try:
         return msgspec.convert(values, Settings, strict=False)
     except (msgspec.ValidationError, ValueError, KeyError, OSError) as error:
@@ -342,6 +342,13 @@ def _is_zone(name: str) -> bool:
     except (KeyError, OSError, ValueError):  # which it raises depends on what is wrong with the name
         return False
     return True
+
+
+def _misplaced(key: str) -> str:
+    """What to do with a setting that was written below a header, such as at the end of the file."""
+    within, _, name = key.rpartition(".")
+    mistaken = within and name in {field.name for field in fields(Settings)}
+    return ": it belongs at the top of the file, above the first header in brackets" if mistaken else ""
 
 
 def _unknown_settings(values: dict[str, Any]) -> Iterator[str]:

@@ -243,7 +243,8 @@ def _said(error: Exception) -> tuple[int, tuple[str, ...]]:
             return HTTPStatus.UNPROCESSABLE_ENTITY, tuple(finding.reason for finding in error.findings)
         case UnavailableError():
             log.warning("a page could not be shown", reason=str(error))
-            return HTTPStatus.SERVICE_UNAVAILABLE, ()
+            mends = g.session is not None and g.session.user.role is Role.ADMIN
+            return HTTPStatus.SERVICE_UNAVAILABLE, (str(error),) if mends else ()
         case HTTPException():
             return error.code or HTTPStatus.INTERNAL_SERVER_ERROR, ()
     log.error("a page failed", reason=str(error), exc_info=error)

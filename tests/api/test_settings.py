@@ -195,6 +195,7 @@ def test_a_shop_is_read_as_it_is_written() -> None:
         (SHOP + 'system = "shopify"', "storefront is needed by Shopify"),
         (SHOP + 'system = "other"', "system"),
         (SHOP + 'system = "oscar"\ntoken = "hush"', "unknown setting shops.token"),
+        (SHOP + 'system = "oscar"\nallowed_networks = []', "allowed_networks: it belongs at the top of the file"),
         (SHOP + 'system = "oscar"\nrequests_per_minute = 0', "requests_per_minute must be at least 1"),
         (SHOP + 'system = "oscar"\nsync_seconds = 0', "sync_seconds must be at least 1"),
         ((SHOP + 'system = "oscar"\n') * 2, "two shops have the same name"),

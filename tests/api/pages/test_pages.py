@@ -92,6 +92,8 @@ def test_what_goes_wrong_is_told_on_a_page(office: Office) -> None:
     assert 'name="next" value="/desk/"' in refused.text  # where another language leads
     office.desk.root.joinpath("fairfare.toml").write_text("nonsense")
     assert person.get("/desk/").status_code == 503
+    assert "fairfare.toml" not in person.get("/desk/").text
+    assert "fairfare.toml: not readable as TOML" in office.signed_in("Ada").get("/desk/").text  # who may mend it
     office.desk.root.joinpath("prices.db").unlink()
     gone = person.get("/desk/events", **{"Accept-Language": "de"})
     assert (gone.status_code, "antwortet nicht" in gone.text) == (503, True)

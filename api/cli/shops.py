@@ -15,7 +15,7 @@ import typer
 
 from api.cli.main import app
 from api.clock import utc_now
-from pricing.errors import Finding, InputError
+from pricing.errors import Finding, InputError, printable
 
 if TYPE_CHECKING:
     from api.shops.model import Check, Plan, Report
@@ -141,7 +141,7 @@ def accept(
         taken = accepted(door, place, by=by or getpass.getuser(), now=utc_now())
     for each in taken:
         instead = "" if each.found == each.ours else f" instead of {each.ours}"
-        typer.echo(f"{shop}: {each.place} {each.name}: {each.found}{instead}")
+        _say(f"{shop}: {each.place} {each.name}: {each.found}{instead}")
     if missing := sorted(set(place) - {each.place for each in taken}):
         raise InputError([Finding("nobody changed the price of this place", file=each) for each in missing])
 
@@ -185,9 +185,14 @@ def verify(shop: Name, workspace: Folder = Path()) -> None:
     _tell_checks(shop, checks)
     wrong = sum(bool(check.problems) for check in checks)
     right = _told(len(checks) - wrong, "price is as decided", "prices are as decided")
-    typer.echo(f"{shop}: {right}, {_told(wrong, 'is not', 'are not')}")
+    _say(f"{shop}: {right}, {_told(wrong, 'is not', 'are not')}")
     if wrong:
         raise typer.Exit(1)
+
+
+def _say(line: str, *, err: bool = False) -> None:
+    """Print a line; what a shop calls its places steers no terminal."""
+    typer.echo(printable(line), err=err)
 
 
 @contextmanager
@@ -236,13 +241,13 @@ def _pull(place: "Workspace", door: "Door") -> bool:
 
     pulled = pull(door, open_database(place.database), now=utc_now())
     new, known = _told(pulled.new, "sale is new", "sales are new"), _told(pulled.known, "was known", "were known")
-    typer.echo(f"{door.name}: {new}, {known}")
+    _say(f"{door.name}: {new}, {known}")
     for reason in pulled.refused:
-        typer.echo(f"{door.name}: not recorded: {reason}", err=True)
+        _say(f"{door.name}: not recorded: {reason}", err=True)
     for unmapped in pulled.unmapped:
-        typer.echo(f"{door.name}: sold at {unmapped}, which offers.csv does not name", err=True)
+        _say(f"{door.name}: sold at {unmapped}, which offers.csv does not name", err=True)
     if pulled.stock:
-        typer.echo(f"{door.name}: {pulled.stock}", err=True)
+        _say(f"{door.name}: {pulled.stock}", err=True)
     return not pulled.refused
 
 
@@ -254,7 +259,7 @@ def _push(place: "Workspace", door: "Door", *, dry: bool) -> bool:
     pushed = compare(door, engine, now=utc_now()) if dry else push(door, engine, by=SYNC, now=utc_now())
     _tell_plan(door.name, pushed.plan)
     if pushed.frozen and not dry:
-        typer.echo(f"{door.name}: {FROZEN}", err=True)
+        _say(f"{door.name}: {FROZEN}", err=True)
     if pushed.report is not None:
         _tell_report(door.name, pushed.report)
     _tell_checks(door.name, pushed.checks)
@@ -270,7 +275,7 @@ def _tell_checks(name: str, checks: "Sequence[Check]") -> None:
     """What is not as it was to be."""
     for check in checks:
         for problem in check.problems:
-            typer.echo(f"{name}: {check.place}: {problem}", err=True)
+            _say(f"{name}: {check.place}: {problem}", err=True)
 
 
 def _tell_plan(name: str, plan: "Plan") -> None:
@@ -278,23 +283,23 @@ def _tell_plan(name: str, plan: "Plan") -> None:
     for step in plan.steps:
         lowest = "" if step.lowest is None else f", lowest of 30 days {step.lowest}"
         bounds = f"floor {step.floor}, ceiling {step.ceiling}{lowest}"
-        typer.echo(f"{name}: {step.place} {step.name}: {step.shown} -> {step.after} {step.currency} ({bounds})")
+        _say(f"{name}: {step.place} {step.name}: {step.shown} -> {step.after} {step.currency} ({bounds})")
     for drift in plan.drifted:
         said = f"somebody changed {drift.ours} to {drift.found}; it is left alone"
-        typer.echo(f"{name}: {drift.place} {drift.name}: {said}", err=True)
+        _say(f"{name}: {drift.place} {drift.name}: {said}", err=True)
     for held in plan.held:
         said = f"{held.decision} was rolled back here; it is left alone until a later price, or until you accept it"
-        typer.echo(f"{name}: {held.place} {held.name}: {said}", err=True)
+        _say(f"{name}: {held.place} {held.name}: {said}", err=True)
     for refused in plan.refused:
-        typer.echo(f"{name}: {refused.place}: not priced: {refused.reason}", err=True)
+        _say(f"{name}: {refused.place}: not priced: {refused.reason}", err=True)
     differ, kept = _told(len(plan.steps), "price differs", "prices differ"), _told(len(plan.kept), "does not", "do not")
-    typer.echo(f"{name}: {differ}, {kept}")
+    _say(f"{name}: {differ}, {kept}")
 
 
 def _tell_report(name: str, report: "Report") -> None:
     """How many were written, and why others were not."""
     for result in report.results:
         if result.reason:
-            typer.echo(f"{name}: {result.place}: {result.outcome}: {result.reason}", err=True)
+            _say(f"{name}: {result.place}: {result.outcome}: {result.reason}", err=True)
     counts = Counter(result.outcome.value for result in report.results)
-    typer.echo(f"{name}: {report.decision}: " + ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items()))
+    _say(f"{name}: {report.decision}: " + ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items()))

@@ -70,6 +70,15 @@ def test_a_dry_run_says_what_would_change(place: Workspace) -> None:
     assert (place.root / "till" / "prices.csv").read_text() == PRICES
 
 
+def test_what_a_shop_calls_its_places_steers_no_terminal(place: Workspace) -> None:
+    """A name could set the title of a window, or hide the lines before it."""
+    prices = place.root / "till" / "prices.csv"
+    prices.write_text(prices.read_text().replace("Adult", "Ad\x1b[2Jult"))
+    publish(place.book, decision(IDS[0], "11.00"), at=utc_now())
+    told = run(place, "sync", "--dry-run")
+    assert (r"Ad\x1b[2Jult: 10.00 -> 11.00" in told.stdout, "\x1b" in told.output) == (True, False)
+
+
 def test_drift_is_told_accepted_and_rolled_back_by_commands(place: Workspace) -> None:
     """A price changed by hand stays until a person takes it for right."""
     publish(place.book, decision(IDS[0], "11.00"), at=utc_now())

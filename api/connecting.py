@@ -7,7 +7,8 @@ Guarantees
 * A shop is connected only where its address may be spoken to; what is not public is allowed in the file alone, and so
   is a folder outside the workspace.
 * A secret is written to `secrets/NAME`, which nobody but its owner can read, and to nothing else.
-* What a shop's folder knows of one shop is never taken for another's of the same name.
+* What a shop's folder knows of one shop is never taken for another's of the same name; what kept an earlier connection
+  from its work is not taken for this one's.
 """
 
 import fcntl
@@ -16,6 +17,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields, replace
+from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -28,6 +30,7 @@ from api.atomic import write_bytes
 from api.settings import FILE, Settings, ShopSettings, ShopSystem, parse_settings, read_settings
 from api.shops.addresses import Guard
 from api.shops.credentials import SECRETS, usable
+from api.shops.status import note
 from pricing.errors import InputError, RefusedError
 
 BLOCK = re.compile(r"\s*\[\[\s*shops\s*\]\]")
@@ -105,6 +108,14 @@ def keep_in_step(root: Path, name: str, seconds: int | None) -> None:
         _write(root, _read_back(_with_period(text, number, seconds), replace(settings, shops=tuple(shops))))
 
 
+def connected_at(root: Path, name: str) -> datetime | None:
+    """When a shop was connected here last; None where its owner wrote it into the settings."""
+    try:
+        return datetime.fromtimestamp((root / "shops" / name / IDENTITY).stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return None
+
+
 def _number(settings: Settings, name: str) -> int:
     names = [each.name for each in settings.shops]
     if name not in names:
@@ -139,6 +150,7 @@ def _keep_identity(root: Path, shop: ShopSettings) -> None:
     folder = root / "shops" / shop.name
     folder.mkdir(parents=True, exist_ok=True)
     write_bytes(msgspec.json.encode(_identity(shop)), folder / IDENTITY, mode=0o600)
+    note(folder, problem=None)
 
 
 def _block(shop: ShopSettings) -> dict[str, Any]:

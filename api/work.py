@@ -94,10 +94,12 @@ def _price(root: Path, task: Task, progress: Progress) -> dict[str, Any]:
 
     place = _opened(root)
     proposal = place.price(HighsOptimizer(), by=ENGINE, now=task.now)
-    for text in place.available(task.now).unused:
+    unused = place.available(task.now).unused
+    for text in unused:
         log.warning(text)
     verdicts = [decision.verdict for decision in proposal.decisions]
-    made = {"proposal": proposal.id, "decisions": {verdict.value: verdicts.count(verdict) for verdict in Verdict}}
+    decisions = {verdict.value: verdicts.count(verdict) for verdict in Verdict}
+    made = {"proposal": proposal.id, "decisions": decisions, **({"unused": list(unused)} if unused else {})}
     if place.settings.policy.mode is not Mode.AUTOMATIC:
         return made
     try:

@@ -22,8 +22,6 @@ from api.settings import SHOP_NAME, ShopSettings, ShopSystem
 from api.store.users import Role
 from pricing.errors import InputError, RefusedError
 
-TAKEN = "connect"
-"""No shop is called that: the page for connecting one is."""
 LONGEST = 2000
 """Of what is typed into a field [characters]."""
 
@@ -41,13 +39,13 @@ def add(desk: Desk) -> None:
     """Add it to the desk."""
     backend = desk.backend
 
-    @desk.page("/shops/connect", role=Role.ADMIN)
+    @desk.page("/connect", role=Role.ADMIN)
     def connecting() -> str:
         wanted = request.args.get("system", "")
         form = Form(ShopSystem(wanted), {"tax_included": "on"}, {}) if wanted in set(ShopSystem) else None
         return _page(form)
 
-    @desk.act("/shops/connect", role=Role.ADMIN)
+    @desk.act("/connect", role=Role.ADMIN)
     def connect_shop() -> Answer:
         wanted = request.form.get("system", "")
         if wanted not in set(ShopSystem):
@@ -99,7 +97,7 @@ def _listed(text: str) -> tuple[str, ...]:
 def _wrong(backend: Backend, system: ShopSystem, values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """What can be told of single fields; the rest is told by whoever connects."""
     name = values.get("name", "")
-    if SHOP_NAME.fullmatch(name) is None or name == TAKEN:
+    if SHOP_NAME.fullmatch(name) is None:
         yield "name", gettext("Letters without accents, digits, - and _, beginning with a letter or digit.")
     elif any(shop.name == name for shop in backend.settings.shops):
         yield "name", gettext("There is a shop of this name already.")

@@ -3,6 +3,7 @@
 Guarantees
 ----------
 * What is shown before a push is a comparison that nothing has been done to the shop since, as far as is known here.
+* What came of jobs before a shop was connected anew is not told of the new connection.
 * Who pushed what, and took back what, is told from the journal, which names every write before it is sent.
 """
 
@@ -14,6 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
+from api.connecting import connected_at
 from api.errands import Checked, Compared, Difference, Ended, Errand, Made, Order, Pulled, Pushed, Verified, made_of
 from api.http.backend import Backend
 from api.pages.jobs import Job, job_of
@@ -104,8 +106,9 @@ def work_of(backend: Backend, shop: str, now: datetime) -> Work:
     others = newest(backend.engine, before=None, limit=LOOKED_AT)  # a worker may be at anything
     own = [(order.step, job_of(run, others, now)) for run in found if (order := _order(run)) and order.shop == shop]
     ended: dict[Errand, Job] = {}
+    since = connected_at(backend.root, shop)
     for step, job in own:
-        if not job.run.open:
+        if not job.run.open and (since is None or job.run.asked_at >= since):
             ended.setdefault(step, job)
     return Work(next((job for _, job in reversed(own) if job.run.open), None), ended)
 

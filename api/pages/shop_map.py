@@ -4,7 +4,8 @@ Guarantees
 ----------
 * A guess is in use only once a person has saved it.
 * What is priced by hand stays so: a place without an offer is none of Fairfare's.
-* Nobody's choice is lost: places that are not on the page keep theirs, also those the shop no longer has.
+* Nobody's choice is lost: places that are not on the page keep theirs, also those the shop no longer has, and so do
+  those whose row was left as it was shown; two who choose differently at a time are told of each other.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,8 +17,10 @@ from api.shops.offers import Mapped
 from api.shops.seen import SeenPlace
 from api.store.checks import Key
 from pricing.book import Listing
+from pricing.errors import Finding, InputError
 from pricing.model import ALL, Offer
 
+CROSSED = "somebody else has saved something else there since; save again to put yours in its place"
 MOST_CHOICES = 200
 """So many offers can be chosen from in a list; of more, one is typed."""
 
@@ -31,6 +34,7 @@ class Row:
     place : as it was seen; None: the shop no longer has it
     offer, channel : empty: none
     guessed : whether nobody has said so
+    was : offer and channel that were saved when it was shown; None: none
     """
 
     id: str
@@ -38,6 +42,12 @@ class Row:
     offer: str = ""
     channel: str = ALL
     guessed: bool = False
+    was: Key | None = None
+
+    @property
+    def key(self) -> Key | None:
+        """What is sold there; None: nothing."""
+        return (self.offer, self.channel) if self.offer else None
 
     @property
     def name(self) -> str:
@@ -77,7 +87,7 @@ class Choices:
 def rows_of(seen: Iterable[SeenPlace], said: Mapping[str, Key]) -> tuple[Row, ...]:
     """Every place, what is open first; then what the shop no longer has, and what is said."""
     places = {each.place: each for each in seen}
-    known = [Row(place, places.get(place), *key) for place, key in said.items()]
+    known = [Row(place, places.get(place), *key, was=key) for place, key in said.items()]
     open_ = [Row(each.place, each) for each in places.values() if each.place not in said]
     lost = [row for row in known if row.place is None]
     return (*open_, *lost, *(row for row in known if row.place))
@@ -92,18 +102,30 @@ def with_guesses(rows: Sequence[Row], choices: Choices) -> Iterator[Row]:
 
 
 def changed(said: Mapping[str, Key], rows: Sequence[Row]) -> list[Mapped]:
-    """What is said once these rows are saved."""
-    found = [Mapped(row.id, row.offer, row.channel) for row in rows if row.offer]
-    shown = {row.id for row in rows}
-    return [*(Mapped(place, *key) for place, key in said.items() if place not in shown), *found]
+    """What is said once these rows are saved.
+
+    Raises
+    ------
+    InputError
+        naming each place of which somebody else has said something else since it was shown.
+    """
+    new = [row for row in rows if row.key != row.was]
+    if crossed := [row for row in new if said.get(row.id) not in {row.was, row.key}]:
+        raise InputError([Finding(CROSSED, value=row.id) for row in crossed])
+    places = {row.id for row in new}
+    kept = [Mapped(place, *key) for place, key in said.items() if place not in places]
+    return [*kept, *(Mapped(row.id, row.offer, row.channel) for row in new if row.offer)]
 
 
 def typed(rows: Iterable[Row], new: Iterable[Row]) -> Iterator[Row]:
-    """Rows as somebody filled them in."""
+    """Rows as somebody filled them in, but for those they left as they were and somebody else has changed."""
     chosen = {row.id: row for row in new}
     for row in rows:
         found = chosen.get(row.id)
-        yield replace(row, offer=found.offer, channel=found.channel, guessed=False) if found else row
+        if found is None or (found.key == found.was and row.was != found.was):
+            yield row
+        else:
+            yield replace(row, offer=found.offer, channel=found.channel, guessed=False)
 
 
 def _called(offer: Offer) -> str:

@@ -42,9 +42,15 @@ SENTENCES = (
     _("%(host)s would be told keys over plain http: write https"),
     _("no host is called %(host)s"),
     _(
-        "%(host)s is %(address)s, which is not on the public internet; if it is yours, allow its network "
-        "(allowed_networks in fairfare.toml)"
+        "%(host)s is %(address)s, which is not on the public internet; if it is yours, write at the top of "
+        "fairfare.toml: %(line)s"
     ),
+    _("%(host)s is not on the public internet; if it is yours, write at the top of fairfare.toml: %(line)s"),
+    _("%(host)s is %(address)s, which is no place for a shop"),
+    _("%(host)s is no place for a shop"),
+    _("it does not know the key: %(why)s"),
+    _("the key may not do this, or what the settings name is not there: %(why)s"),
+    _("nothing is there, so look at the address and the names in the settings: %(why)s"),
     _("an address begins with https://"),
     _("an address holds no name or password: they hide the host behind them"),
     _("an address names a host such as shop.example"),
@@ -55,12 +61,17 @@ SENTENCES = (
     _("a folder outside the workspace is connected in fairfare.toml only"),
     _("%(name)s was another shop, whose journal is kept: give this one another name"),
     _("fairfare.toml writes its shops in a way that is not changed here: change it by hand"),
+    # Stock
+    _("What %(shop)s has left is not reckoned with: %(why)s"),
+    _("What %(shop)s had left is of %(when)s UTC, too old to be reckoned with."),
+    _("%(stock)s has %(n)s, %(name)s %(n2)s left; other offers draw on %(name2)s too, so only that is reckoned with."),
     # What is sold where
     _("%(place)s: %(why)s"),
     _("there is no offer %(offer)s in %(channel)s"),
     _("the shop sells it in %(code)s, and offer %(offer)s is priced in %(other)s"),
     _("a place has a name of one line"),
     _("a place has one price, so it cannot have two offers"),
+    _("somebody else has saved something else there since; save again to put yours in its place"),
     _("say of at least one place which offer is sold there"),
     _("%(name)s has no column %(names)s"),
 )

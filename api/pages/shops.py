@@ -4,10 +4,12 @@ Guarantees
 ----------
 * A page speaks to no shop: whatever has to is asked for as a job, whose result the page shows.
 * A push names the comparison that was shown; where the shop or the price book has moved on since, nothing is written.
-* Prices are pushed, taken back and taken for right by those who may approve; only an admin connects and disconnects.
+* Prices are pushed, taken back and taken for right by those who may approve; only an admin connects and disconnects,
+  and says that a shop is brought in step by itself.
 """
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 
@@ -15,13 +17,14 @@ from flask import Response, abort, g, redirect, render_template, request, url_fo
 from flask_babel import gettext
 from werkzeug.wrappers import Response as BaseResponse
 
-from api.connecting import disconnect
+from api.connecting import disconnect, keep_in_step
 from api.errands import ROLES, Errand, Order
 from api.http.backend import Backend
 from api.pages.desk import Answer, Desk, back_to
 from api.pages.paging import page_of
 from api.pages.shop_jobs import Decision, Deed, by_size, change, short, work_of
 from api.pages.shop_map import Choices, Row, changed, rows_of, typed, with_guesses
+from api.pages.shop_since import late, left_out, outdated, overtaken
 from api.pages.shop_standing import (
     ShopStanding,
     folder_of,
@@ -36,6 +39,7 @@ from api.pages.situation import situation
 from api.shops.journal import FILE, Journal
 from api.shops.offers import Offers
 from api.spreadsheet import as_csv
+from api.store.checks import Key
 from api.store.database import reading
 from api.store.queries import listing_of
 from api.store.runs import Kind, ask
@@ -47,6 +51,8 @@ ON_A_PAGE = 50
 """Places that are mapped at a time: a form must not become too long."""
 SHOWN = 100
 """Differences, checks and other rows of a table; where there are more, it says so."""
+DAY = 86_400
+"""A shop is brought in step at least so often, if at all by itself [seconds]."""
 DEEDS = 20
 """Latest entries of the journal."""
 SECTIONS = {
@@ -103,6 +109,10 @@ def _shown(backend: Backend, name: str, *, filled: tuple[Row, ...] = (), wrong: 
         page="shops",
         shop=found,
         work=work,
+        outdated=outdated(work, found, at),
+        overtaken=overtaken(work, found),
+        late=late(found, g.now),
+        left_out=left_out(backend, name),
         next=sentence(found),
         shown=page,
         rows=list(typed(with_guesses(page.items, choices), filled)),
@@ -156,6 +166,22 @@ def _add_work(desk: Desk, backend: Backend) -> None:
         disconnect(backend.root, _known(backend, name).name)
         return back_to(url_for("desk.shops"), "shop-disconnected")
 
+    @desk.act("/shops/<name>/by-itself", role=Role.ADMIN)
+    def shop_by_itself(name: str) -> BaseResponse:
+        seconds, found = _seconds(request.form.get("seconds", "")), _known(backend, name)
+        if seconds is not None and not found.said:
+            raise RefusedError(gettext("Say first what is sold where."))
+        keep_in_step(backend.root, name, seconds)
+        return back_to(url_for("desk.shop", name=name), "shop-asked" if seconds is None else "shop-by-itself")
+
+
+def _seconds(text: str) -> int | None:
+    """How often a shop is to be brought in step [seconds]; None: nothing is filled in, so only when asked."""
+    found = text.strip()
+    if found and not (re.fullmatch("[0-9]{1,5}", found) and 1 <= int(found) <= DAY):
+        raise InputError(Finding(gettext("How often is told in whole seconds, from 1 to %(most)s, a day.", most=DAY)))
+    return int(found) if found else None
+
 
 def _add_changes(desk: Desk, backend: Backend) -> None:
     @desk.act("/shops/<name>/push", role=Role.APPROVER)
@@ -204,9 +230,17 @@ def _filled() -> list[Row]:
     cells = {key: value.strip() for key, value in request.form.items() if re.fullmatch(r"\w+\.\d{1,3}", key)}
     numbers = sorted(int(key.partition(".")[2]) for key in cells if key.startswith("place."))
     return [
-        Row(cells[f"place.{i}"], None, cells.get(f"offer.{i}", ""), cells.get(f"channel.{i}", "") or ALL)
+        Row(cells[f"place.{i}"], None, *_key(cells, "offer", "channel", i), was=_said(_key(cells, "was", "within", i)))
         for i in numbers
     ]
+
+
+def _key(cells: Mapping[str, str], offer: str, channel: str, number: int) -> Key:
+    return cells.get(f"{offer}.{number}", ""), cells.get(f"{channel}.{number}", "") or ALL
+
+
+def _said(key: Key) -> Key | None:
+    return key if key[0] else None
 
 
 def amount_of(text: str | None) -> Decimal | None:

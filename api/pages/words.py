@@ -248,6 +248,8 @@ DONE: Said = {
     "shop-connected": _("The shop is connected. No price there has changed; test the connection next."),
     "shop-disconnected": _("The shop is disconnected and its key is deleted. Prices there stay as they are."),
     "shop-mapped": _("What is sold where is saved. No price has changed."),
+    "shop-by-itself": _("The shop is brought in step by itself from now on."),
+    "shop-asked": _("From now on prices go out to the shop only when someone pushes them."),
 }
 """What is said after a step."""
 ERRORS: Mapping[int, LazyString] = {

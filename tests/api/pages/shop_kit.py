@@ -19,6 +19,7 @@ from api.shops.offers import COLUMNS
 from api.shops.seen import Seen, SeenPlace
 from api.shops.status import DriftedPlace, LastPull, LastPush, note
 from api.spreadsheet import as_csv
+from api.store.book import PriceBook
 from api.store.runs import Kind, Run, State, ask, claim, finish
 from pricing.errors import FairfareError
 from tests.api.desk import Desk
@@ -116,7 +117,8 @@ def eventful(desk: Site, names: Sequence[str], name: str = TILL, *, by: str = "P
     told(desk, Order(shop=name, step=Errand.PULL), Pulled(1, 2, tuple(names), tuple(names), names[0]))
     told(desk, Order(shop=name, step=Errand.VERIFY), names[0])
     told(desk, Order(shop=name, step=Errand.PUSH, digest="d"), _pushed(names))
-    told(desk, Order(shop=name, step=Errand.COMPARE), _compared(names, drifted))
+    version = PriceBook(desk.engine).version()
+    told(desk, Order(shop=name, step=Errand.COMPARE), _compared(names, drifted, f"version {version}"))
 
 
 def _pushed(names: Sequence[str]) -> Pushed:
@@ -126,7 +128,7 @@ def _pushed(names: Sequence[str]) -> Pushed:
     return Pushed("version 1", ended, tuple(seen), False)
 
 
-def _compared(names: Sequence[str], drifted: tuple[DriftedPlace, ...]) -> Compared:
+def _compared(names: Sequence[str], drifted: tuple[DriftedPlace, ...], decision: str) -> Compared:
     steps = [
         Difference(
             place=f"{n} at",
@@ -141,11 +143,11 @@ def _compared(names: Sequence[str], drifted: tuple[DriftedPlace, ...]) -> Compar
             ceiling=Decimal(12),
             lowest=None,
         )
-        for n in names
+        for n in names[1:]
     ]
     return Compared(
         digest="d",
-        decision="version 1",
+        decision=decision,
         steps=tuple(steps),
         kept=1,
         drifted=drifted,

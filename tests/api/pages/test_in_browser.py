@@ -158,7 +158,7 @@ def paths(shop: Shop) -> dict[str, str]:
         "uploads": "/desk/uploads",
         "shops": "/desk/shops",
         "shop": "/desk/shops/till",
-        "connect": "/desk/shops/connect?system=pretix",
+        "connect": "/desk/connect?system=pretix",
         "report": "/desk/report",
         "offer": f"/desk/offers/{shop.offer}/history",
     }
@@ -254,7 +254,7 @@ def test_a_desk_before_the_first_file_is_too(browser: Any, tmp_path: Path, way: 
             "jobs",
             "uploads",
             "shops",
-            "shops/connect",
+            "connect",
         ):
             check(window, f"{url}/desk/{name}", name)
         window.page.context.close()

@@ -16,7 +16,7 @@ PAGES = [
     "/desk/users",
     "/desk/shops/till",
     "/desk/shops/till?q=a",
-    "/desk/shops/connect",
+    "/desk/connect",
     "/desk/versions/3",
 ]
 EACH = ["/desk/events/{}", "/desk/products/{}%20", "/desk/offers/{}/history"]

@@ -6,7 +6,7 @@ from api.settings import FILE, ShopSystem, read_settings
 from tests.api.pages.conftest import ORIGIN, Office
 from tests.api.pages.markup import PAYLOADS, Made
 
-PAGE = "/desk/shops/connect"
+PAGE = "/desk/connect"
 KEY = "k3y-0f-a-team-that-is-not"
 PRETIX = {
     "system": "pretix",
@@ -68,12 +68,12 @@ def test_all_that_is_wrong_is_said_beside_its_field(office: Office) -> None:
 
 
 REFUSED: tuple[tuple[dict[str, str], str], ...] = (
-    ({"address": "https://127.0.0.1"}, "allow its network (allowed_networks in fairfare.toml)"),
+    ({"address": "https://127.0.0.1"}, "write at the top of fairfare.toml: allowed_networks = ["),
     ({"address": "http://93.184.215.14"}, "write https"),
     ({"address": "https://user:word@pretix.eu"}, "holds no name or password"),
     ({"secret": "two words"}, "signs that no token has"),
     ({"secret": ""}, "it is never shown again"),
-    ({"name": "connect"}, "beginning with a letter or digit"),
+    ({"name": "a/b"}, "beginning with a letter or digit"),
     ({"system": "folder", "address": "/etc"}, "outside the workspace"),
     ({"system": "folder", "address": "../other"}, "outside the workspace"),
 )

@@ -3,10 +3,13 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
 from api.pages.shop_map import MOST_CHOICES, Choices, Row, changed, rows_of, typed, with_guesses
 from api.shops.offers import Mapped
 from api.shops.seen import SeenPlace
 from pricing.book import Listing
+from pricing.errors import InputError
 from pricing.model import ALL
 from tests.api.store.book_kit import IDS, LISTINGS, OFFERS
 
@@ -35,8 +38,20 @@ def test_a_guess_is_marked_and_made_for_open_places_only() -> None:
 def test_places_that_are_not_shown_keep_what_was_said_of_them() -> None:
     """One that is shown is given another offer, or none."""
     said = {"1": (IDS[0], ALL), "2": (IDS[1], ALL), "3": (IDS[2], ALL)}
-    rows = [Row("1", None, "other", "web"), Row("2", None)]
+    rows = [Row("1", None, "other", "web", was=said["1"]), Row("2", None, was=said["2"])]
     assert changed(said, rows) == [Mapped("3", IDS[2]), Mapped("1", "other", "web")]
+
+
+def test_two_who_choose_at_a_time_lose_nothing_of_each_other() -> None:
+    """What one left as it was shown is as the other saved it; where both chose differently, the later one is told."""
+    said = {"1": (IDS[0], ALL), "2": (IDS[1], ALL)}
+    seen = [Row("1", None, IDS[0], was=(IDS[0], ALL)), Row("2", None)]
+    assert {(each.place, each.offer) for each in changed(said, seen)} == {("1", IDS[0]), ("2", IDS[1])}
+    mine = [Row("1", None, IDS[2]), Row("2", None, IDS[1])]
+    with pytest.raises(InputError) as told:
+        changed(said, mine)
+    assert [each.value for each in told.value.findings] == ["1"], "the other is what was saved anyway"
+    assert [row.offer for row in typed(rows_of([], said), [*mine, Row("2", None)])] == [IDS[2], IDS[1]]
 
 
 def test_what_was_filled_in_is_shown_again() -> None:

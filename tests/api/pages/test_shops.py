@@ -1,5 +1,6 @@
 """Shops on the desk: what is asked for is done by a worker, and nothing else is."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import pytest
 
 from api.settings import FILE, read_settings
 from api.shops.journal import Journal
-from api.store.runs import Kind, newest
+from api.shops.offers import Offers
+from api.shops.status import LastPull, LastPush, note
+from api.store.runs import Kind, State, ask, claim, finish, newest
 from tests.api.pages.conftest import Office, Person
 from tests.api.pages.shop_kit import TILL, connected, done, eventful, mapped, prices_in, till
 from tests.api.store.book_kit import IDS, decision, publish
@@ -68,7 +71,11 @@ def test_a_shop_is_looked_at_mapped_priced_looked_at_again_and_rolled_back(offic
     assert prices_in(folder) == dict.fromkeys("1239", "10.00")
     anton.send(f"{PAGE}/ask", step="compare")
     done(office.desk)
-    assert "3 places are held" in anton.get(PAGE).text
+    anton.send(f"{PAGE}/ask", step="verify")
+    done(office.desk)
+    page = anton.get(PAGE).text
+    assert ("3 places are held" in page, "3 places keep what a rollback put back." in page) == (True, True)
+    assert "not as they should be" not in page
     assert 'data-open="push-it"' not in petra.get(PAGE).text
 
 
@@ -157,11 +164,113 @@ def test_a_table_that_cannot_be_saved_is_shown_again_as_it_was_filled_in(office:
     done(office.desk)
     file = office.desk.root / "shops" / TILL / "offers.csv"
     before = file.read_bytes()
-    sent = anton.send(f"{PAGE}/map", **{"place.0": "9", "offer.0": "nothing", "place.1": "1", "offer.1": "none"})
+    sent = anton.send(
+        f"{PAGE}/map", **{"place.0": "9", "offer.0": "nothing", "place.1": "1", "offer.1": "none", "was.1": IDS[0]}
+    )
     assert (sent.status_code, sent.text.count("there is no offer no")) == (422, 2)
     assert "<option selected>nothing</option>" in sent.text
     assert file.read_bytes() == before
     assert folder.exists()
+
+
+def test_an_old_page_undoes_nothing_that_was_saved_since(office: Office, folder: Path) -> None:
+    """A row that was left as it was says nothing; where both chose, whoever is later is told and may save again."""
+    mapped(office.desk.root)
+    anton, petra = office.signed_in("Anton"), office.signed_in("Petra")
+    shown = {"place.0": "1", "was.0": IDS[0], "place.1": "9", "offer.1": ""}
+    petra.send(f"{PAGE}/map", **shown | {"offer.0": IDS[0], "offer.1": IDS[2]})
+    assert anton.send(f"{PAGE}/map", **shown | {"offer.0": IDS[1]}).status_code == 303
+    file = office.desk.root / "shops" / TILL / "offers.csv"
+    assert dict(Offers.read(file).at) == dict(zip("1239", [(IDS[i], "all") for i in (1, 1, 2, 2)], strict=True))
+    late = petra.send(f"{PAGE}/map", **shown | {"offer.0": IDS[2]})
+    assert (late.status_code, "somebody else has saved something else" in late.text) == (422, True)
+    assert petra.send(f"{PAGE}/map", **shown | {"offer.0": IDS[2], "was.0": IDS[1]}).status_code == 303
+    assert (Offers.read(file).at["1"][0], folder.exists()) == (IDS[2], True)
+
+
+def test_a_comparison_that_time_has_passed_by_is_not_offered(office: Office, folder: Path) -> None:
+    """Where prices were published or offers changed since: the page says so, and what to do."""
+    mapped(office.desk.root)
+    petra = office.signed_in("Petra")
+    publish(office.desk.book, *RISE, at=office.desk.now)
+    compared(office, petra)
+    assert "Out of date" not in petra.get(PAGE).text
+    petra.send(f"{PAGE}/map", **{"place.0": "1", "offer.0": IDS[1], "was.0": IDS[0]})
+    assert ("Out of date" in petra.get(PAGE).text, 'data-open="push-it"' in petra.get(PAGE).text) == (True, False)
+    compared(office, petra)
+    office.desk.machine.wait(timedelta(minutes=1))
+    publish(office.desk.book, *[decision(each, "12.00", now="11.00") for each in IDS], name="p2", at=office.desk.now)
+    assert "Out of date" in petra.get(PAGE).text
+    compared(office, petra)
+    assert 'data-open="push-it"' in petra.get(PAGE).text
+    note(folder_of(office), pushed=LastPush(office.desk.now + timedelta(seconds=5), "version 3", True))
+    page = petra.get(PAGE).text
+    assert ("Out of date" in page, "pushed outside these pages" in page, folder.exists()) == (True, True, True)
+
+
+def folder_of(office: Office) -> Path:
+    """Where what is known of the shop is kept."""
+    return office.desk.root / "shops" / TILL
+
+
+def test_an_admin_has_a_shop_brought_in_step_by_itself(office: Office, folder: Path) -> None:
+    """Once offers are named; the page says how often, when last, and that nobody seems to do it."""
+    ada, settings = office.signed_in("Ada"), office.desk.root / FILE
+    assert 'data-open="by-itself"' not in ada.get(PAGE).text
+    assert ada.send(f"{PAGE}/by-itself", seconds="60").status_code == 409
+    mapped(office.desk.root)
+    assert "only when someone asks" in ada.get(PAGE).text
+    for wrong in ("0", "86401", "1.5", "-1", "x", "9" * 30):
+        assert ada.send(f"{PAGE}/by-itself", seconds=wrong).status_code == 422
+    before = settings.read_bytes()
+    sent = ada.send(f"{PAGE}/by-itself", seconds="60")
+    assert sent.headers["Location"] == f"{PAGE}?done=shop-by-itself"
+    assert [shop.sync_seconds for shop in read_settings(settings).shops] == [60]
+    assert "by itself every 60 seconds, from the worker" in ada.get(PAGE).text
+    note(folder_of(office), pulled=LastPull(office.desk.now, 1))
+    page = ada.get(PAGE).text
+    assert ("every 60 seconds, last at" in page, "Is a worker running?" in page) == (True, False)
+    office.desk.machine.wait(timedelta(minutes=5))
+    assert "Is a worker running?" in ada.get(PAGE).text
+    assert ada.send(f"{PAGE}/by-itself").headers["Location"] == f"{PAGE}?done=shop-asked"
+    assert (settings.read_bytes(), folder.exists()) == (before, True)
+
+
+def test_stock_that_was_not_reckoned_with_is_told(office: Office, folder: Path) -> None:
+    """As the last job that proposed prices had it, of this shop alone."""
+    ask(office.desk.engine, Kind.PRICE, by="x", now=office.desk.now)
+    claimed = claim(office.desk.engine, "worker", now=office.desk.now)
+    assert claimed is not None
+    mine = "till: Stalls has 5, hall 20 left; other offers draw on hall too, so only that is reckoned with."
+    told = {"unused": [mine, "What door had left is of 2026-01-01 09:00 UTC, too old to be reckoned with."]}
+    finish(office.desk.engine, claimed, State.DONE, told, now=office.desk.now)
+    person = office.signed_in("Vera")
+    page = person.get(PAGE).text
+    assert (mine in page, "What door had" in page) == (True, False)
+    assert "daher wird nur damit gerechnet" in person.get(PAGE, **{"Accept-Language": "de"}).text
+    assert folder.exists()
+
+
+def test_what_failed_before_a_shop_was_connected_anew_is_not_told_of_it(office: Office, folder: Path) -> None:
+    """Neither by its page nor by its state; its journal stays."""
+    (folder / "prices.csv").unlink()
+    anton, ada = office.signed_in("Anton"), office.signed_in("Ada")
+    anton.send(f"{PAGE}/ask", step="look")
+    done(office.desk)
+    assert "The last test failed" in anton.get(PAGE).text
+    ada.send(f"{PAGE}/disconnect")
+    ada.send("/desk/connect", system="folder", name=TILL, address="exchange")
+    since = (office.desk.now + timedelta(seconds=1)).timestamp()
+    os.utime(folder_of(office) / "shop.json", (since, since))
+    page = anton.get(PAGE).text
+    assert ("The last test failed" in page, "Refuses" in page) == (False, False)
+
+
+def test_a_shop_may_be_called_what_a_page_is(office: Office) -> None:
+    """Its own page is found under its name."""
+    for name in ("connect", "by-itself"):
+        connected(office.desk.root, name)
+        assert f"<h1>{name}</h1>" in office.signed_in("Vera").get(f"/desk/shops/{name}").text
 
 
 def test_all_changes_of_a_dry_run_are_given_as_a_table(office: Office, folder: Path) -> None:

@@ -15,7 +15,7 @@ import typer
 
 from api.cli.main import app
 from api.clock import utc_now
-from pricing.errors import Finding, InputError, printable
+from pricing.errors import FairfareError, Finding, InputError, printable
 
 if TYPE_CHECKING:
     from api.shops.model import Check, Plan, Report
@@ -222,15 +222,16 @@ def _round(place: "Workspace", doors: "list[Door]", *, dry: bool, price: bool, p
 
 
 def _tried(door: "Door", step: "Callable[[Door], bool]", *, patient: bool) -> bool:
-    from api.shops.errors import ShopError
     from api.shops.journal import BusyError
 
     try:
         return step(door)
-    except (ShopError, BusyError) as error:
+    except FairfareError as error:
         if not patient:
             raise
-        if isinstance(error, ShopError):  # somebody else's push is no trouble: it does what this one would have done
+        if not isinstance(
+            error, BusyError
+        ):  # somebody else's push is no trouble: it does what this one would have done
             log.warning("nothing could be done at a shop; it is tried again", shop=door.name, reason=str(error))
         return False
 

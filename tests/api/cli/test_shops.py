@@ -15,7 +15,7 @@ from api.shops.journal import BusyError, Journal
 from api.shops.model import Demand
 from api.shops.shop import Shop
 from api.workspace import Workspace
-from pricing.errors import InputError
+from pricing.errors import InputError, UnavailableError
 from tests.api.store.book_kit import IDS, LISTINGS, decision, publish
 
 assert sync.__name__ == "sync", "importing the module adds the commands"
@@ -154,11 +154,20 @@ def test_a_sale_that_cannot_be_used_is_told_and_the_command_fails(place: Workspa
     assert (told.exit_code, "not recorded: till/1: is more than 400 days ago" in told.output) == (1, True)
 
 
-@pytest.mark.parametrize("error", [ShopError("no", permanent=False), ShopError("no", permanent=True), BusyError("no")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ShopError("no", permanent=False),
+        ShopError("no", permanent=True),
+        BusyError("no"),
+        InputError("offers.csv is half written"),
+        UnavailableError("no database"),
+    ],
+)
 def test_a_loop_goes_on_whatever_becomes_of_a_shop(
     place: Workspace, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    """Down, a key that was revoked, somebody else's push: it is tried again in the next round, and others are done."""
+    """Down, a key that was revoked, somebody else's push, a table being edited: others are done, it is tried again."""
     (place.root / "kiosk").mkdir()
     (kiosk := place.root / "kiosk" / "prices.csv").write_text(PRICES)
     (place.root / "shops" / "kiosk").mkdir()

@@ -8,7 +8,7 @@ Guarantees
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import redirect, render_template, url_for
 from flask_babel import gettext, ngettext
@@ -21,7 +21,7 @@ from api.pages.desk import Answer, Desk, numbers_of
 from api.pages.events import Line, lines_of
 from api.pages.history import trail
 from api.pages.numbers import Numbers
-from api.pages.shop_standing import ShopStanding, ShopState, sentence, standings, troubled
+from api.pages.shop_standing import FIRST, ShopStanding, ShopState, sentence, standings, troubled
 from api.pages.situation import Situation, Stop, situation
 from api.pages.start import is_empty
 from pricing.book import Change, Proposal, Standing
@@ -103,14 +103,21 @@ def _items(backend: Backend, at: Situation, lines: tuple[Line, ...], n: Numbers)
     if at.waiting and (moving := at.moves(ALL)):
         yield _goods(at.waiting, len(moving), at, n)
     yield from (_behind(line, at, n) for line in lines if not line.moving and _is_behind(line, at))
-    yield from (_shop(shop, n) for shop in troubled(standings(backend, at), at.now))
+    shops = standings(backend, at)
+    yield from (_shop(shop, n) for shop in troubled(shops, at.now))
     if at.waiting is None:
         yield _nothing_waits(at, n)
     if at.proposal and at.held:
         yield _held(at.proposal, at, n)
     yield from (_outlived(each, at, n) for each in at.overrides if _is_outlived(each, at))
-    if at.bookings and at.now - at.bookings.until > OLD:
+    if at.bookings and at.now - max(at.bookings.until, _fetched(shops)) > OLD:
         yield _old(at.bookings, at, n)
+
+
+def _fetched(shops: tuple[ShopStanding, ...]) -> datetime:
+    """When the last of all shops was asked what it had sold: until then, what is not there was not sold."""
+    pulled = [shop.status.pulled for shop in shops]
+    return min((each.at if each else FIRST for each in pulled), default=FIRST)
 
 
 def _stopped(stop: Stop, at: Situation, n: Numbers) -> Item:

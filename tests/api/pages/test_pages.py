@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from api.bookings import Bookings
 from api.pages.assets import FOREVER, PLOTLY, read_assets
+from api.shops.status import LastPull, note
 from tests.api.pages.conftest import Office, Person
 from tests.api.store.book_kit import decision
 
@@ -98,6 +100,20 @@ def test_what_goes_wrong_is_told_on_a_page(office: Office) -> None:
     gone = person.get("/desk/events", **{"Accept-Language": "de"})
     assert (gone.status_code, "antwortet nicht" in gone.text) == (503, True)
     assert "prices.db" not in gone.text
+
+
+def test_sales_are_not_called_old_where_every_shop_was_asked_for_them(office: Office) -> None:
+    """Nobody bought for days, which is no reason to bring files; a shop that was not asked for days may have sold."""
+    root, now, page = office.desk.root, office.desk.now, office.signed_in("Vera")
+    Bookings(now, now - timedelta(days=5), ()).save(root)
+    assert "Sales are not up to date" in page.get("/desk/").text
+    with (root / "fairfare.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[[shops]]\nname = "till"\nsystem = "folder"\naddress = "till"\n')
+    assert "Sales are not up to date" in page.get("/desk/").text
+    (root / "shops" / "till").mkdir(parents=True)
+    for days, old in ((0, False), (4, True)):
+        note(root / "shops" / "till", pulled=LastPull(now - timedelta(days=days), 0))
+        assert ("Sales are not up to date" in page.get("/desk/").text) is old
 
 
 def test_approving_puts_prices_in_force_under_the_persons_name(office: Office) -> None:

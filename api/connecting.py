@@ -8,7 +8,7 @@ Guarantees
   is a folder outside the workspace.
 * A secret is written to `secrets/NAME`, which nobody but its owner can read, and to nothing else.
 * What a shop's folder knows of one shop is never taken for another's of the same name; what kept an earlier connection
-  from its work is not taken for this one's.
+  from its work is not taken for this one's. A shop that was only looked at leaves its name to others.
 """
 
 import fcntl
@@ -28,9 +28,9 @@ import tomlkit
 
 from api.atomic import write_bytes
 from api.settings import FILE, Settings, ShopSettings, ShopSystem, parse_settings, read_settings
+from api.shops import seen, status
 from api.shops.addresses import Guard
 from api.shops.credentials import SECRETS, usable
-from api.shops.status import note
 from pricing.errors import InputError, RefusedError
 
 BLOCK = re.compile(r"\s*\[\[\s*shops\s*\]\]")
@@ -40,6 +40,8 @@ ASIDE = re.compile(r"\s*(#.*)?")
 """A line that says nothing."""
 IDENTITY = "shop.json"
 """In a shop's folder: which shop it is."""
+LOOKED = (IDENTITY, seen.FILE, status.FILE)
+"""What is left there of a shop that was no more than looked at."""
 
 
 def connect(root: Path, shop: ShopSettings, secret: str | None) -> None:
@@ -64,7 +66,7 @@ def connect(root: Path, shop: ShopSettings, secret: str | None) -> None:
         _check_identity(root, shop)
         key = None if secret is None else usable(shop.name, secret)
         block = tomlkit.dumps({"shops": [_block(shop)]})
-        changed = _read_back(f"{text.rstrip()}\n\n{block}", replace(settings, shops=(*settings.shops, shop)))
+        changed = _read_back(f"{text.rstrip()}\n\n{block}", _with_one_more(settings, shop))
         if key is not None:
             _keep_secret(root, shop.name, key.reveal())
         _write(root, changed)
@@ -83,6 +85,7 @@ def disconnect(root: Path, name: str) -> None:
         text, settings = _settings(root)
         number = _number(settings, name)
         kept = tuple(each for each in settings.shops if each.name != name)
+        _keep_identity(root, settings.shops[number])  # its owner may have written it into the settings, or changed it
         _write(root, _read_back(_without_block(text, number), replace(settings, shops=kept)))
         (root / SECRETS / name).unlink(missing_ok=True)
 
@@ -116,6 +119,13 @@ def connected_at(root: Path, name: str) -> datetime | None:
         return None
 
 
+def _with_one_more(settings: Settings, shop: ShopSettings) -> Settings:
+    try:
+        return replace(settings, shops=(*settings.shops, shop))
+    except ValueError as error:  # its name and another's would have one secret
+        raise InputError(str(error)) from None
+
+
 def _number(settings: Settings, name: str) -> int:
     names = [each.name for each in settings.shops]
     if name not in names:
@@ -143,14 +153,22 @@ def _check_identity(root: Path, shop: ShopSettings) -> None:
     with suppress(FileNotFoundError, msgspec.DecodeError):
         was = msgspec.json.decode((root / "shops" / shop.name / IDENTITY).read_bytes())
         if was != _identity(shop):
-            raise RefusedError(f"{shop.name} was another shop, whose journal is kept: give this one another name")
+            _leave(root / "shops" / shop.name)
+
+
+def _leave(folder: Path) -> None:
+    """Forget a shop that nothing was fetched from or written to, such as one with a slip in its address."""
+    if any(each.name not in LOOKED and each.suffix != ".lock" for each in folder.iterdir()):
+        raise RefusedError(f"{folder.name} was another shop, whose journal is kept: give this one another name")
+    for name in LOOKED:
+        (folder / name).unlink(missing_ok=True)
 
 
 def _keep_identity(root: Path, shop: ShopSettings) -> None:
     folder = root / "shops" / shop.name
     folder.mkdir(parents=True, exist_ok=True)
     write_bytes(msgspec.json.encode(_identity(shop)), folder / IDENTITY, mode=0o600)
-    note(folder, problem=None)
+    status.note(folder, problem=None)
 
 
 def _block(shop: ShopSettings) -> dict[str, Any]:

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from api.connecting import connect, disconnect, keep_in_step
 from api.settings import FILE, ShopSettings, ShopSystem, default_text, parse_settings, read_settings
+from api.shops import seen, status
 from api.shops.addresses import HostileAddressError
 from pricing.errors import FairfareError, InputError, RefusedError
+from tests.api.store.book_kit import NOW
 
 TILL = ShopSettings(name="till", system=ShopSystem.FOLDER, address="exchange/till")
 TICKETS = ShopSettings(
@@ -193,11 +195,43 @@ def test_two_shops_never_have_one_name(root: Path) -> None:
 def test_a_name_that_was_another_shop_is_refused(root: Path) -> None:
     """Its cursor and journal would be taken for this one's; the same shop comes back with another secret."""
     connect(root, TICKETS, "token-1")
+    (root / "shops" / "tickets" / "cursor").write_text("7")
     disconnect(root, "tickets")
     with pytest.raises(RefusedError, match="another name"):
         connect(root, replace(TICKETS, address="https://93.184.215.15"), "token-1")
     connect(root, replace(TICKETS, address=f"{TICKETS.address}/", events=("gala",)), "token-2")
     assert (root / "secrets" / "tickets").read_text() == "token-2"
+
+
+def test_a_name_that_its_owner_wrote_is_that_shop_s_too(root: Path) -> None:
+    """What was connected in the file leaves a journal behind like what was connected here."""
+    disconnect(root, "door")
+    with pytest.raises(RefusedError, match="was another shop"):
+        connect(root, replace(TILL, name="door", address="exchange/back-door"), None)
+    connect(root, replace(TILL, name="door", address="exchange/door"), None)
+
+
+def test_a_name_whose_key_would_be_another_shop_s_is_refused(root: Path) -> None:
+    """The environment holds the key of `my-shop` under the name that `my_shop` has there, too."""
+    connect(root, replace(TILL, name="my-shop"), None)
+    before = text(root)
+    with pytest.raises(InputError, match="FAIRFARE_SHOP_MY_SHOP would hold the secrets of two"):
+        connect(root, replace(TICKETS, name="my_shop"), "token")
+    assert (text(root), (root / "secrets" / "my_shop").exists()) == (before, False)
+
+
+def test_a_slip_in_an_address_costs_no_name(root: Path) -> None:
+    """A shop that did not answer, or was only looked at, leaves nothing that is taken for another's."""
+    folder = root / "shops" / "tickets"
+    connect(root, replace(TICKETS, organizer="stagg"), "token-1")
+    status.note(folder, problem=status.Problem(NOW, "there is no such organizer", permanent=True))
+    seen.Seen(NOW, "pretix", (), ()).write(folder)
+    disconnect(root, "tickets")
+    connect(root, TICKETS, "token-1")
+    assert seen.Seen.read(folder) is None
+    assert status.Status.read(folder) == status.Status()
+    disconnect(root, "tickets")
+    connect(root, TICKETS, "token-2")
 
 
 def test_shops_written_in_one_line_are_left_to_their_owner(root: Path) -> None:

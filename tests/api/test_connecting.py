@@ -205,6 +205,8 @@ def test_a_name_that_was_another_shop_is_refused(root: Path) -> None:
 
 def test_a_name_that_its_owner_wrote_is_that_shop_s_too(root: Path) -> None:
     """What was connected in the file leaves a journal behind like what was connected here."""
+    (root / "shops" / "door").mkdir(parents=True)
+    (root / "shops" / "door" / "journal.jsonl").write_text("{}\n")
     disconnect(root, "door")
     with pytest.raises(RefusedError, match="was another shop"):
         connect(root, replace(TILL, name="door", address="exchange/back-door"), None)

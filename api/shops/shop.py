@@ -156,7 +156,7 @@ class Shop:
     def check(self, expected: Mapping[str, Decimal]) -> tuple[Check, ...]:
         """What stands at places where these prices are to be."""
         listed, taxed = {each.place: each for each in self.read_prices()}, self.capabilities.tax_included
-        shown = {each.place: each for each in self.connector.read_shown({*expected})}
+        shown = {each.place: each for each in self.connector.read_shown(expected.keys() & listed.keys())}
         return tuple(_check(p, wanted, listed.get(p), shown.get(p), taxed=taxed) for p, wanted in expected.items())
 
     def rollback(self, decision: str, *, now: datetime, by: str | None = None) -> Report:

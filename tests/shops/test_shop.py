@@ -3,7 +3,7 @@
 import itertools
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from api.shops.errors import ShopError
 from api.shops.journal import Journal, digest_of
-from api.shops.model import ABSENT, EMPTY, Outcome, Plan, Report, Step, Written, amount
+from api.shops.model import ABSENT, EMPTY, Outcome, Plan, Report, Shown, Step, Written, amount
 from api.shops.shop import Shop
 from pricing.errors import RefusedError
 from tests.shops.shelf import NOW, Killed, Shelf, change
@@ -264,6 +264,22 @@ def test_a_shop_that_went_down_meanwhile_leaves_the_end_open(shop: Shop, shelf: 
     shelf.down, shelf.accident = False, lambda _: None
     assert [result.outcome for result in shop.push(plan, "v1", now=NOW).results] == [Outcome.DONE]
     assert len(shelf.keys) == 1
+
+
+def test_a_place_that_the_shop_does_not_have_keeps_no_other_from_being_looked_at(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slip in the table of offers is no name that such a shop would know."""
+    shown = Shelf.read_shown
+
+    def strict(shelf: Shelf, places: Collection[str]) -> tuple[Shown, ...]:
+        if not {*places} <= shelf.prices.keys():
+            raise ShopError("this is no place of a shelf", permanent=True)
+        return shown(shelf, places)
+
+    monkeypatch.setattr(Shelf, "read_shown", strict)
+    checks = shop.check({"a": Decimal(20), "slip": Decimal(5)})
+    assert [(each.place, each.problems) for each in checks] == [("a", ()), ("slip", ("the shop has None, not 5",))]
 
 
 def test_a_place_that_is_gone_is_refused(shop: Shop, shelf: Shelf) -> None:

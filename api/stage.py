@@ -3,11 +3,13 @@
 Guarantees
 ----------
 * It is read without pandas, a model, a solver or the database, so that an answer is there at once.
-* It is used only while the tables, the fit and the settings it was made from are as they were and the day has not
+* It is used only while the tables, the fit and what the settings say of prices are as they were and the day has not
   passed; otherwise it is made again. A damaged file counts as none.
 * It always stands at the prices in force, whichever they are by now; where one is no step of its curve, there is none.
 """
 
+import functools
+import hashlib
 import io
 import zipfile
 import zlib
@@ -22,14 +24,16 @@ import numpy as np
 
 from api.atomic import write_bytes
 from api.served.snapshot import SNAPSHOT_NAME, Snapshot, load
+from api.settings import FILE, read_settings
 from pricing.demand import DemandCurves, Evidence
+from pricing.errors import InputError
 from pricing.guardrails import InForce
 from pricing.market import Market
 from pricing.model import Ladder, Offer, Resource
 from pricing.problem import Objective
 
 STAGE_NAME = "whatif.npz"
-MADE_FROM = ("fairfare.toml", "fits/current.json", "history/**/*.parquet")
+MADE_FROM = ("fits/current.json", "history/**/*.parquet")
 """Files of a workspace that a stage is made from; prices are taken as they are."""
 DAMAGED = (
     *(OSError, EOFError, KeyError, ValueError, RuntimeError, MemoryError),
@@ -126,6 +130,18 @@ def _read(kept: zipfile.ZipFile, name: str, kind: type[np.generic]) -> np.ndarra
 
 
 def stamp(root: Path) -> str:
-    """Names, sizes and times of the files that a stage is made from; other files have another one."""
+    """What a stage is made from: names, sizes and times of files, and a digest of the settings."""
     found = [(path, path.stat()) for pattern in MADE_FROM for path in sorted(root.glob(pattern))]
-    return ";".join(f"{path.relative_to(root)} {about.st_size} {about.st_mtime_ns}" for path, about in found)
+    files = (f"{path.relative_to(root)} {about.st_size} {about.st_mtime_ns}" for path, about in found)
+    about = (root / FILE).stat()
+    return ";".join((_said(root / FILE, about.st_size, about.st_mtime_ns), *files))
+
+
+@functools.lru_cache(maxsize=4)
+def _said(path: Path, _size: int, _changed: int) -> str:
+    """Digest of what settings say; whom prices are told has no part in them."""
+    try:
+        said = replace(read_settings(path), shops=(), webhooks=(), allowed_networks=())
+    except InputError:
+        return "settings that cannot be read"
+    return hashlib.sha256(repr(said).encode()).hexdigest()

@@ -33,9 +33,12 @@ def test_what_is_kept_is_what_was_made(priced: Workspace) -> None:
 def test_it_is_not_used_when_anything_has_changed(priced: Workspace, bring: Bring) -> None:
     """Another day, other sales, other settings, a damaged file."""
     assert load_stage(priced.root, now=NOW + timedelta(days=1)) is None
-    text = (priced.root / "fairfare.toml").read_text()
-    (priced.root / "fairfare.toml").write_text(text + "\n")
-    assert load_stage(priced.root, now=NOW) is None
+    settings = priced.root / "fairfare.toml"
+    text = settings.read_text()
+    for changed in (text.replace("horizon_days = 28", "horizon_days = 27"), text + "nonsense"):
+        settings.write_text(changed)
+        assert load_stage(priced.root, now=NOW) is None
+    settings.write_text(text)
     priced.stage(now=NOW)
     assert load_stage(priced.root, now=NOW) is not None
     priced.ingest("sales", bring("date,product,quantity,price\n2024-01-01,cup,3,1.50\n", "more.csv"), by="me", now=NOW)
@@ -45,6 +48,13 @@ def test_it_is_not_used_when_anything_has_changed(priced: Workspace, bring: Brin
     for damaged in (b"", whole[: len(whole) // 2], b"x" * 100, whole[:-300] + b"\0" * 300):
         (priced.root / STAGE_NAME).write_bytes(damaged)
         assert load_stage(priced.root, now=NOW) is None
+
+
+def test_a_shop_that_is_connected_leaves_it_as_good_as_it_was(priced: Workspace) -> None:
+    """Nor does a word of comment change a price."""
+    with (priced.root / "fairfare.toml").open("a") as settings:
+        settings.write('\n# ours\n[[shops]]\nname = "till"\nsystem = "folder"\naddress = "exchange"\n')
+    assert load_stage(priced.root, now=NOW) is not None
 
 
 @pytest.mark.filterwarnings("ignore:Reading `.npy`")  # a damaged header

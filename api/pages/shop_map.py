@@ -2,7 +2,7 @@
 
 Guarantees
 ----------
-* A guess is in use only once a person has saved it.
+* A guess is in use only once a person has saved it, and is made of offers alone that nobody has named a place for.
 * What is priced by hand stays so: a place without an offer is none of Fairfare's.
 * Nobody's choice is lost: places that are not on the page keep theirs, also those the shop no longer has, and so do
   those whose row was left as it was shown; two who choose differently at a time are told of each other.
@@ -93,9 +93,11 @@ def rows_of(seen: Iterable[SeenPlace], said: Mapping[str, Key]) -> tuple[Row, ..
     return (*open_, *lost, *(row for row in known if row.place))
 
 
-def with_guesses(rows: Sequence[Row], choices: Choices) -> Iterator[Row]:
-    """Rows, and what is likely meant by those that are open."""
-    found = guesses([row.place for row in rows if row.place and not row.offer], choices.listings.values())
+def with_guesses(rows: Sequence[Row], choices: Choices, said: Iterable[Key] = ()) -> Iterator[Row]:
+    """Rows, and what is likely meant by those that are open, of offers not yet said to be sold anywhere."""
+    taken = set(said)
+    left = [listing for key, listing in choices.listings.items() if key not in taken]
+    found = guesses([row.place for row in rows if row.place and not row.offer], left)
     for row in rows:
         offer, channel = found.get(row.id, ("", ALL))
         yield replace(row, offer=offer, channel=channel, guessed=True) if offer else row

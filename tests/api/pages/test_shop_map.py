@@ -35,6 +35,15 @@ def test_a_guess_is_marked_and_made_for_open_places_only() -> None:
     assert found == {"1": ("hamlet-child", True), "2": ("", False), "3": ("x", False)}
 
 
+def test_an_offer_with_a_place_is_not_guessed_for_another() -> None:
+    """Whoever priced the others by hand would else name them with the next save."""
+    said = {"1": ("hamlet-child", ALL)}
+    rows = rows_of([place("1", "Hamlet child"), place("2", "Child, on tour"), place("3", "Hamlet adult")], said)
+    found = {row.id: row.offer for row in with_guesses(rows, CHOICES, said.values())}
+    assert found == {"1": "hamlet-child", "2": "", "3": "hamlet-adult"}
+    assert {row.id: row.offer for row in with_guesses(rows, CHOICES)}["2"] == "hamlet-child"
+
+
 def test_places_that_are_not_shown_keep_what_was_said_of_them() -> None:
     """One that is shown is given another offer, or none."""
     said = {"1": (IDS[0], ALL), "2": (IDS[1], ALL), "3": (IDS[2], ALL)}

@@ -8,7 +8,8 @@ Guarantees
 * A sale that cannot be used is written down beside the others with its reason, keeps none of them back, and is tried
   again where the table of offers, the price book or a clock may be what is wrong: it is recorded once that is mended.
 * What is pushed is what is in force in the price book, within the bounds and overrides that stand now; while prices are
-  frozen nothing is. A place that cannot be priced is told with its reason, and keeps none of the others back.
+  frozen nothing is, and what is published or taken back meanwhile ends a push. A place that cannot be priced is told
+  with its reason, and keeps none of the others back.
 * A price that somebody changed in the shop, or that a rollback put back, is told and left alone.
 """
 
@@ -47,6 +48,7 @@ BEFORE = timedelta(days=30)
 SYNC = "sync"
 """Who pushes what is in force, where no person asked for it."""
 FROZEN = "prices are frozen, so nothing is pushed"
+OVERTAKEN = "prices were published or taken back meanwhile, so the rest of these is not pushed"
 TOLD = 20
 """Sales that could not be used, of which the status tells; more are in `refused.json`."""
 REFUSED = "refused.json"
@@ -343,14 +345,17 @@ def push(door: Door, engine: Engine, *, by: str, now: datetime, digest: str = ""
     RefusedError
         if they saw another comparison, or another push is running; nothing was written.
     """
+    book = PriceBook(engine)
+    version = book.version()
+
+    def stopped() -> str:
+        return FROZEN if book.frozen() else "" if book.version() == version else OVERTAKEN
+
     with _noted(door, now):
         made = _compared(door, engine, now)
         if made.frozen or not (digest or door.shop.left_to_do(made.plan)):
             return made
-        book = PriceBook(engine)
-        report = door.shop.push(
-            made.plan, made.decision, now=now, by=by, digest=digest, stopped=lambda: FROZEN if book.frozen() else ""
-        )
+        report = door.shop.push(made.plan, made.decision, now=now, by=by, digest=digest, stopped=stopped)
         made = replace(made, report=report, checks=door.shop.verify(made.plan))
         note(door.folder, pushed=LastPush(now, made.decision, made.arrived))
         return made

@@ -455,3 +455,23 @@ def test_frozen_prices_are_told_before_a_push(place: Workspace, engine: Engine, 
     publish(place.book, decision(IDS[0], "11.00"))
     place.book.freeze(by="ann", now=LATER, reason="look first")
     assert (compare(door, engine, now=LATER).frozen, len(compare(door, engine, now=LATER).plan.steps)) == (True, 1)
+
+
+def test_a_price_that_is_taken_back_during_a_push_is_not_written(
+    door: Door, shelf: Shelf, engine: Engine, place: Workspace
+) -> None:
+    """A push takes minutes where a shop takes one price at a time; the next one brings what is in force then."""
+    taken_back = publish(place.book, decision(IDS[0], "11.00"), decision(IDS[1], "12.00"))
+
+    def meanwhile(arrived: bool) -> None:
+        if arrived and len(shelf.keys) == 1:
+            place.book.rollback(taken_back, by="ann", now=LATER, policy=POLICY)
+
+    shelf.accident = meanwhile
+    before = shelf.prices["b"]
+    report = pushed(door, engine).report
+    assert report is not None
+    assert [result.outcome for result in report.results] == [Outcome.DONE, Outcome.FAILED]
+    assert ("taken back meanwhile" in report.results[1].reason, shelf.prices["b"]) == (True, before)
+    assert pushed(door, engine).arrived
+    assert {*shelf.prices.values()} == {amount(Decimal("10.00"))}

@@ -33,6 +33,7 @@ SENTENCES = (
     _("%(n)s is %(why)s"),
     # Addresses and keys
     _("%(host)s cannot be reached: %(error)s"),
+    _("%(name)s was refused whole: %(path)s says why"),
     _("GET /%(path)s: %(n)s %(answer)s"),
     _("PATCH /%(path)s: %(n)s %(answer)s"),
     _("POST /%(path)s: %(n)s %(answer)s"),

@@ -260,7 +260,7 @@ ERRORS: Mapping[int, LazyString] = {
     413: _("That is too much at once"),
     422: _("This cannot be used"),
     429: _("Too many attempts"),
-    503: _("The price book does not answer"),
+    503: _("Price book or settings cannot be read now"),
 }
 ADVICE: Mapping[int, LazyString] = {
     403: _(

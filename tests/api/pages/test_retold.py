@@ -102,6 +102,9 @@ TOLD = {
     "proposal p-1 may not be published: child at 11.00 would cost more than adult at 10.00": (
         "Vorschlag p-1 darf nicht in Kraft treten: child zu 11,00 würde mehr kosten als adult zu 10,00"
     ),
+    "sales.csv was refused whole: refused/sales.txt says why": (
+        "sales.csv wurde ganz zurückgewiesen: Den Grund nennt refused/sales.txt"
+    ),
     "sales.csv, row 3, column price: not a number: 'abc: 1'": "sales.csv, Zeile 3, Spalte price: keine Zahl: „abc: 1“",
 }
 

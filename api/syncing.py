@@ -4,24 +4,21 @@ Guarantees
 ----------
 * It is the same whoever asks: the command line, a loop, or a job from the desk. What came of it stands in the shop's
   `status.json` afterwards, a shop that refused or did not answer included.
-* A sale is recorded once, however often it is pulled; the cursor moves on only when what was pulled is recorded.
-* A sale that cannot be used is written down beside the others with its reason, keeps none of them back, and is tried
-  again where the table of offers, the price book or a clock may be what is wrong: it is recorded once that is mended.
+* A sale is recorded once, however often it is pulled (`api.unrecorded`); the cursor moves on only when what was pulled
+  is recorded.
 * What is pushed is what is in force in the price book, within the bounds and overrides that stand now; while prices are
   frozen nothing is, and what is published or taken back meanwhile ends a push. A place that cannot be priced is told
   with its reason, and keeps none of the others back.
 * A price that somebody changed in the shop, or that a rollback put back, is told and left alone.
 """
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import msgspec
 from sqlalchemy import Engine
 
 from api.atomic import write_bytes
@@ -29,7 +26,7 @@ from api.errands import Pulled
 from api.settings import Settings
 from api.shops.errors import ShopError
 from api.shops.journal import digest_of
-from api.shops.model import Change, Check, Drift, Movement, Outcome, Plan, Refused, Report
+from api.shops.model import Change, Check, Drift, Outcome, Plan, Refused, Report
 from api.shops.offers import Key, Offers
 from api.shops.opening import folder_of, opened
 from api.shops.seen import Seen
@@ -38,9 +35,9 @@ from api.shops.status import DriftedPlace, LastPull, LastPush, Problem, Status, 
 from api.shopstock import keep
 from api.store.book import PriceBook
 from api.store.overrides import Overrides
-from api.store.sales import MOST_ROWS, OLDEST, Received, Sale, record
+from api.unrecorded import take_down
 from pricing.book import Listing, PriceInForce
-from pricing.errors import FairfareError, InputError, MismatchError
+from pricing.errors import FairfareError, InputError
 from pricing.overrides import Override, broken_by
 
 BEFORE = timedelta(days=30)
@@ -51,14 +48,6 @@ FROZEN = "prices are frozen, so nothing is pushed"
 OVERTAKEN = "prices were published or taken back meanwhile, so the rest of these is not pushed"
 TOLD = 20
 """Sales that could not be used, of which the status tells; more are in `refused.json`."""
-REFUSED = "refused.json"
-MOST_KEPT = 10_000
-"""Sales that will never be used, of which the latest are written down."""
-AGAIN = timedelta(seconds=30)
-"""Sales that could not be used are not tried again sooner."""
-_ROW = re.compile(r"sales\[(\d+)\]\.(\w+)")
-_OF_THE_SALE = {"id", "quantity"}
-"""What is wrong with these is wrong with the sale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,97 +160,12 @@ def pull(door: Door, engine: Engine, *, now: datetime) -> Pulled:
     with _noted(door, now):
         offers, cursor = door.offers, door.folder / "cursor"
         demand = door.shop.pull_demand(cursor.read_text(encoding="utf-8") if cursor.exists() else None)
-    kept = _Kept.read(door.folder)
-    waiting, again = kept.due(now), {each.id for each in demand.movements}
-    moved = [*(each for each in waiting if each.id not in again), *demand.movements]
-    mapped = [each for each in moved if each.place in offers.at]
-    unmapped = sorted({each.place for each in moved} - offers.at.keys())
-    batches = [mapped[start : start + MOST_ROWS] for start in range(0, len(mapped), MOST_ROWS)]
-    done = [_recorded(engine, batch, door.name, offers, now=now) for batch in batches]
-    found = [each for _, wrong in done for each in wrong]
-    door.folder.mkdir(parents=True, exist_ok=True)
-    kept = kept.after({each.id for each in mapped}, found, tried=now if waiting else kept.tried)
-    kept.write(door.folder)
+    done = take_down(demand.movements, offers, door.folder, engine, name=door.name, now=now)
     write_bytes(demand.cursor.encode(), cursor, mode=0o600)
-    refused = [*demand.refused, *(each.said for each in (*kept.waiting, *(each for each in found if not each.again)))]
-    new, known = sum(receipt.new for receipt, _ in done), sum(receipt.known for receipt, _ in done)
+    refused = [*demand.refused, *done.refused]
     stock = keep(door.shop, door.folder, now=now)
-    note(door.folder, pulled=LastPull(now, new, (*refused[:TOLD], *([stock] if stock else []))))
-    return Pulled(new, known, tuple(unmapped), tuple(refused), stock)
-
-
-def _sale(moved: Movement, offers: Offers, name: str) -> Sale:
-    offer, channel = offers.at[moved.place]
-    return Sale(
-        id=f"{name}/{moved.id}",
-        offer=offer,
-        sold_at=moved.at,
-        quantity=moved.quantity,
-        price=moved.price,
-        currency=moved.currency,
-        channel=channel,
-    )
-
-
-class _Refused(msgspec.Struct, frozen=True):
-    """A sale that was not recorded, and why; `again`: it may be once something else is mended."""
-
-    moved: Movement
-    said: str
-    again: bool
-
-
-class _Kept(msgspec.Struct, frozen=True):
-    """Sales that were not recorded: those that are tried again, when that was last, and the latest of the others."""
-
-    tried: datetime = datetime.min.replace(tzinfo=UTC)
-    waiting: tuple[_Refused, ...] = ()
-    others: tuple[_Refused, ...] = ()
-
-    @classmethod
-    def read(cls, folder: Path) -> "_Kept":
-        """What is kept of a shop; nothing where nothing that can be read is."""
-        try:
-            return msgspec.json.decode((folder / REFUSED).read_bytes(), type=cls)
-        except (OSError, msgspec.MsgspecError):
-            return cls()
-
-    def due(self, now: datetime) -> list[Movement]:
-        """Those to be tried now."""
-        return [each.moved for each in self.waiting] if abs(now - self.tried) >= AGAIN else []
-
-    def after(self, done: Collection[str], found: Sequence[_Refused], *, tried: datetime) -> "_Kept":
-        """What is kept once the movements with these ids were tried, and some `found` to be refused."""
-        waiting = (*(each for each in self.waiting if each.moved.id not in done), *(e for e in found if e.again))
-        others = {each.moved.id: each for each in (*self.others, *found) if not each.again}
-        return _Kept(tried, waiting, tuple(others.values())[-MOST_KEPT:])
-
-    def write(self, folder: Path) -> None:
-        """Keep them."""
-        if self != _Kept.read(folder):
-            write_bytes(msgspec.json.format(msgspec.json.encode(self)), folder / REFUSED, mode=0o600)
-
-
-def _recorded(
-    engine: Engine, moved: Sequence[Movement], name: str, offers: Offers, *, now: datetime
-) -> tuple[Received, list[_Refused]]:
-    """Record those of a batch that can be used; and what is wrong with the others."""
-    sales, by = [_sale(each, offers, name) for each in moved], f"shop {name}"
-    try:
-        return record(engine, sales, by=by, now=now), []
-    except MismatchError as error:
-        wrong: dict[int, dict[str, str]] = {}
-        for finding in error.findings:
-            if found := _ROW.fullmatch(finding.column or ""):
-                wrong.setdefault(int(found[1]), {})[found[2]] = finding.reason
-        usable = [sale for number, sale in enumerate(sales) if number not in wrong]
-        refused = [_refused(moved[number], name, fields, now) for number, fields in sorted(wrong.items())]
-        return record(engine, usable, by=by, now=now), refused
-
-
-def _refused(moved: Movement, name: str, wrong: Mapping[str, str], now: datetime) -> _Refused:
-    again = not wrong.keys() & _OF_THE_SALE and moved.price > 0 and moved.at >= now - OLDEST
-    return _Refused(moved, f"{name}/{moved.id}: {'; '.join(wrong.values())}", again)
+    note(door.folder, pulled=LastPull(now, done.new, (*refused[:TOLD], *([stock] if stock else []))))
+    return Pulled(done.new, done.known, done.unmapped, tuple(refused), stock)
 
 
 @dataclass(frozen=True, slots=True)

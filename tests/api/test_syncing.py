@@ -167,7 +167,7 @@ def test_the_cursor_stays_where_recording_failed(
 
     shelf.sold = [moved(1), moved(2)]
     with monkeypatch.context() as patched:
-        patched.setattr("api.syncing.record", killed)
+        patched.setattr("api.unrecorded.record", killed)
         with pytest.raises(KeyboardInterrupt):
             pulled(door, engine)
     assert pulled(door, engine).new == 2

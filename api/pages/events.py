@@ -22,7 +22,7 @@ from api.pages.history import changes_of
 from api.pages.outlook import Case, Outlook, current_stage, finals, outlook
 from api.pages.override_form import editor_of, forms_of
 from api.pages.paging import Page, page_of
-from api.pages.rows import Row, rows_on_sale
+from api.pages.rows import Row, limited, rows_on_sale
 from api.pages.situation import Situation, situation
 from pricing.model import ALL
 from pricing.outcome import Span, TotalGain
@@ -76,13 +76,15 @@ def lines_of(backend: Backend, at: Situation, events: Sequence[str] | None = Non
     stage = current_stage(backend.root, backend.snapshots.current().snapshot, at.now)
     on_hand = {name: fillings[name].on_hand for name in events if name in fillings}
     ends = finals(stage, on_hand) if stage else {}
+    drawn = {offer.id: offer.resource for offer in stage.market.offers} if stage else {}
+    shops = {shop.name for shop in at.settings.shops}
     return tuple(
         Line(
             event=name,
             begins=at.begins(name),
             filling=fillings.get(name),
             final=ends.get(name),
-            rows=rows_on_sale(at.by_event[name], at),
+            rows=tuple(limited(rows_on_sale(at.by_event[name], at), drawn, shops)),
             gains=at.gains(name),
         )
         for name in events

@@ -43,7 +43,7 @@ from api.pages.override_form import editor_of, forms_of
 from api.pages.paging import page_of
 from api.pages.rows import Row, rows_on_sale
 from api.pages.situation import Situation, situation
-from pricing.model import ALL, Offer
+from pricing.model import ALL, Offer, Resource
 
 ON_A_PAGE = 50
 
@@ -233,7 +233,7 @@ def add(desk: Desk) -> None:
             abort(HTTPStatus.NOT_FOUND)
         first, rows = offers[0], _rows(offers, at)
         shelf = shelves_of(at).get(first.key)
-        view, left = _outlook(backend, at, first)
+        view, stock = _outlook(backend, at, first)
         shelf = at_todays_price(shelf, view) if shelf and view else shelf
         return render_template(
             "desk/product.html",
@@ -241,13 +241,14 @@ def add(desk: Desk) -> None:
             offer=first,
             rows=rows,
             shelf=shelf,
-            left=left,
+            left=stock.capacity if stock else None,
+            drawn=stock.id if stock and stock.id != first.id else "",
             view=view,
             selling=selling(shelf, view, n),
             spell=spell(shelf) if shelf else DASH,
             weeks=weeks(shelf, view, n) if shelf else None,
             marks=[marks_of(row, each, at.settings.policy.min_margin) for row, each in zip(rows, offers, strict=True)],
-            drawing=drawing(shelf, view, float(at.settings.policy.step), counted=left is not None),
+            drawing=drawing(shelf, view, float(at.settings.policy.step), counted=stock is not None),
             said=said() | said_of_goods(),
             alone=Choice(moves_of(at.waiting)).after("only", {row.key for row in rows}).code if at.waiting else "",
             editor=editor_of(forms_of(rows, backend, at), at),
@@ -255,16 +256,16 @@ def add(desk: Desk) -> None:
         )
 
 
-def _outlook(backend: Backend, at: Situation, of: Offer) -> tuple[Outlook | None, float | None]:
-    """The draws of a product, and what is left of its stock as they were made."""
+def _outlook(backend: Backend, at: Situation, of: Offer) -> tuple[Outlook | None, Resource | None]:
+    """The draws of a product, and its stock with what was left of it as they were made."""
     stage = current_stage(backend.root, backend.snapshots.current().snapshot, at.now)
     if stage is None:
         return None, None
     allowed = {decision.offer: decision.allowed for decision in at.moves(ALL) if decision.offer == of.id}
-    left = {resource.id: resource.capacity for resource in stage.market.resources}
+    stocks = {resource.id: resource for resource in stage.market.resources}
     drawn = next((offer.resource for offer in stage.market.offers if offer.id == of.id), None)
     view = outlook(stage, lambda offer: offer.id == of.id, 0.0, allowed, pinned=at.pinned)
-    return view, left.get(drawn or "")
+    return view, stocks.get(drawn or "")
 
 
 def said_of_goods() -> dict[str, str]:

@@ -6,7 +6,7 @@ Guarantees
 * A row says what holds or stops its price, by a chip with a word.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -32,6 +32,7 @@ class Row:
     moves : whether that decision is still to be approved, and moves the price
     coming : a price that is scheduled; None if none is
     overrides : bounds that people set, as far as they stand
+    stock : of a shop, which has less left than buyers want at this price; empty if none does
     """
 
     key: Key
@@ -48,6 +49,7 @@ class Row:
     coming: PriceInForce | None
     sold: float | None
     overrides: tuple[Override, ...] = ()
+    stock: str = ""
 
     @property
     def recommended(self) -> Decimal | None:
@@ -94,6 +96,19 @@ def rows_on_sale(offers: Iterable[Offer], at: Situation) -> tuple[Row, ...]:
     scheduled = {price.key: price for price in at.coming}
     sold = _sold(at)
     return tuple(_row(offer, at, moving, scheduled.get((offer.id, offer.channel)), sold) for offer in offers)
+
+
+def limited(rows: Iterable[Row], drawn: Mapping[str, str | None], shops: Collection[str]) -> Iterator[Row]:
+    """Rows, with the stock of a shop that was short when their price was decided.
+
+    Parameters
+    ----------
+    drawn : what each offer draws on; the stock of a shop is called "SHOP: STOCK" (`api.shopstock`)
+    """
+    for row in rows:
+        stock = drawn.get(row.key[0]) or ""
+        short = row.decision is not None and row.decision.shadow_price > 0 and stock.partition(": ")[0] in shops
+        yield replace(row, stock=stock) if short and ": " in stock else row
 
 
 def rows_decided(decisions: Iterable[Decision], at: Situation, *, waits: bool) -> tuple[Row, ...]:

@@ -62,6 +62,8 @@ SENTENCES = (
     _("a folder outside the workspace is connected in fairfare.toml only"),
     _("%(name)s was another shop, whose journal is kept: give this one another name"),
     _("fairfare.toml writes its shops in a way that is not changed here: change it by hand"),
+    _("%(file)s cannot be read: No such file or directory"),
+    _("%(file)s cannot be read: Permission denied"),
     # Stock
     _("What %(shop)s has left is not reckoned with: %(why)s"),
     _("What %(shop)s had left is of %(when)s UTC, too old to be reckoned with."),

@@ -161,7 +161,8 @@ def _read(file: Path, columns: Sequence[str]) -> tuple[list[str], list[Row]]:
             raise ShopError(f"{file.name} is no table of this shop: a link, or too large", permanent=True)
         text = file.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ShopError(f"{file.name} cannot be read: {error}", permanent=True) from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ShopError(f"{file.name} cannot be read: {why}", permanent=True) from None
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, restkey="", restval="")
     try:
         rows = [{name: as_it_was(cell) for name, cell in row.items() if name} for row in reader]

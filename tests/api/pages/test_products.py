@@ -14,7 +14,7 @@ from api.bookings import Bookings, Shelf
 from api.pages.rows import Row, rows_on_sale
 from api.pages.situation import Situation
 from pricing.book import Listing, Verdict
-from pricing.model import Offer
+from pricing.model import Offer, Resource
 from tests.api.desk import Desk
 from tests.api.pages.conftest import Office
 from tests.api.pages.markup import PAYLOADS
@@ -85,6 +85,15 @@ def test_a_product_says_what_sold_and_where_its_price_may_be(shop: Office) -> No
     for label, price in (("unit cost", "3.00"), ("floor", f"{MUG.floor:.2f}"), ("ceiling", f"{MUG.ceiling:.2f}")):
         assert f'<dt>{label}</dt><dd class="num">€{price}</dd>' in text
     assert "sold out at times in one period" in text
+
+
+def test_the_stock_that_a_product_is_sold_from_is_named(shop: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is called something else, as those of shops are."""
+    vera = shop.signed_in("Vera")
+    for name, said in (("till: Mugs", True), ("mug", False)):
+        drawn = (None, Resource(name, 5.0))
+        monkeypatch.setattr("api.pages.products._outlook", lambda *_, drawn=drawn: drawn)
+        assert (f"from {name}" in vera.get("/desk/products/mug").text) == said
 
 
 def test_what_has_an_event_is_no_product(shop: Office) -> None:

@@ -44,7 +44,8 @@ def test_a_shop_is_looked_at_mapped_priced_looked_at_again_and_rolled_back(offic
     assert "was not tested yet" in anton.get("/desk/shops").text
     leads = anton.send(f"{PAGE}/ask", step="look")
     assert leads.headers["Location"] == f"{PAGE}#connection"
-    assert "data-job=" in anton.get(PAGE).text
+    page = anton.get(PAGE).text
+    assert ("data-job=" in page, "<noscript>" in page) == (True, True)
     done(office.desk)
     assert "4 prices were seen" in anton.get(PAGE).text
     assert anton.get(PAGE).text.count("Guessed: check") == 3
@@ -149,7 +150,10 @@ def test_a_shop_that_does_not_do_it_is_told_in_plain_words(office: Office, folde
     done(office.desk)
     page = anton.get(PAGE).text
     assert "The last test failed" in page
-    assert "prices.csv cannot be read" in page
+    assert "prices.csv cannot be read: No such file or directory" in page
+    assert str(folder) not in page
+    german = anton.get(PAGE, **{"Accept-Language": "de"}).text
+    assert "prices.csv ist nicht zu lesen: Die Datei gibt es nicht" in german
     assert "till refuses what it is asked for." in anton.get("/desk/shops").text
     office.desk.propose()
     first = anton.get("/desk/").text.split('id="att"')[1].split("</li>")[0]

@@ -43,7 +43,7 @@ class TakenDown:
     refused: tuple[str, ...]
 
 
-def take_down(  # what, by which table, and where to
+def take_down(
     movements: Sequence[Movement], offers: Offers, folder: Path, engine: Engine, *, name: str, now: datetime
 ) -> TakenDown:
     """Record what a shop sold, and what of before can be recorded by now."""

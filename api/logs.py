@@ -3,6 +3,7 @@
 Guarantees
 ----------
 * A line that cannot be written (a full disk, a closed pipe) is lost and nothing else: whoever logs goes on.
+* Of an error that is logged, what variables held is not: among them are keys, passwords, and what buyers bought.
 """
 
 import logging
@@ -15,7 +16,8 @@ import structlog
 def configure(*, as_json: bool) -> None:
     """Send our log to standard error, and silence the chatter of libraries below warnings."""
     as_object = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    as_text = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    plain = structlog.dev.plain_traceback  # the default one prints the variables of each step
+    as_text = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

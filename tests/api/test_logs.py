@@ -26,6 +26,11 @@ def closed() -> io.StringIO:
     return file
 
 
+def failing(key: str) -> None:
+    """A step with a key at hand."""
+    raise ValueError(f"{len(key)} signs")
+
+
 @pytest.fixture(autouse=True)
 def _configured_as_before() -> Iterator[None]:
     before = structlog.get_config()
@@ -47,3 +52,16 @@ def test_a_line_that_cannot_be_written_is_lost_and_nothing_else(
     log.warning("kept")
     assert "kept" in kept.getvalue()
     assert "lost" not in kept.getvalue()
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_an_error_is_logged_without_what_variables_held(monkeypatch: pytest.MonkeyPatch, *, as_json: bool) -> None:
+    """Where it happened and what it is, and no key that was at hand."""
+    configure(as_json=as_json)
+    monkeypatch.setattr(sys, "stderr", written := io.StringIO())
+    with pytest.raises(ValueError, match="signs") as raised:
+        failing(key := "-".join(["hush"] * 2))
+    structlog.get_logger().error("failed", exc_info=raised.value)
+    assert "9 signs" in written.getvalue()
+    assert "test_logs.py" in written.getvalue()
+    assert key not in written.getvalue()

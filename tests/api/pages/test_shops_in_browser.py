@@ -44,9 +44,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 def ask(page: Any, button: str) -> None:
     """Press a button that has a job done, and wait until it is and the page says so."""
-    page.click(button)
-    page.wait_for_selector("[data-job]")
-    page.wait_for_selector("[data-job]", state="detached")
+    with page.expect_navigation():
+        page.click(button)
+    page.wait_for_selector("[data-job]", state="detached")  # a quick worker may be done before the page is there
 
 
 def test_a_shop_is_connected_priced_looked_at_and_rolled_back(browser: Any, place: Place) -> None:

@@ -28,6 +28,7 @@ from api.settings import ShopSettings
 from api.shops.errors import ShopError
 from api.shops.model import Stock
 from api.shops.offers import Key, Offers
+from api.shops.seen import Seen
 from api.shops.shop import Shop
 from api.store.database import reading
 from api.store.tables import sales
@@ -89,6 +90,12 @@ def keep(shop: Shop, folder: Path, *, now: datetime) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     write_bytes(msgspec.json.format(msgspec.json.encode(_Read(now, stock, gone))), folder / STOCK_NAME, mode=0o600)
     return ""
+
+
+def newest_stock(folder: Path, seen: Seen | None) -> tuple[datetime, tuple[Stock, ...]] | None:
+    """When a shop told last what it has left, at a pull or a look, and what; None if it never did."""
+    told = [(each.at, each.stock) for each in (seen, _read(folder)) if each is not None]
+    return max(told, key=lambda each: each[0], default=None)
 
 
 def shop_stock(root: Path, shops: Iterable[ShopSettings], engine: Engine, *, now: datetime) -> ShopStock:

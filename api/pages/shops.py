@@ -38,6 +38,7 @@ from api.pages.shop_standing import (
 from api.pages.situation import situation
 from api.shops.journal import FILE, Journal
 from api.shops.offers import Offers
+from api.shopstock import newest_stock
 from api.spreadsheet import as_csv
 from api.store.checks import Key
 from api.store.database import reading
@@ -113,6 +114,7 @@ def _shown(backend: Backend, name: str, *, filled: tuple[Row, ...] = (), wrong: 
         overtaken=overtaken(work, found),
         late=late(found, g.now),
         left_out=left_out(backend, name),
+        counted=newest_stock(folder, found.seen),
         next=sentence(found),
         shown=page,
         rows=list(typed(with_guesses(page.items, choices, found.said.values()), filled)),

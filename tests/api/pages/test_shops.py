@@ -240,6 +240,19 @@ def test_an_admin_has_a_shop_brought_in_step_by_itself(office: Office, folder: P
     assert (settings.read_bytes(), folder.exists()) == (before, True)
 
 
+def test_stock_is_shown_as_it_was_told_last(office: Office, folder: Path) -> None:
+    """A pull tells it as well as a look does, and comes more often."""
+    anton = office.signed_in("Anton")
+    anton.send(f"{PAGE}/map", **{"place.0": "1", "offer.0": IDS[0]})
+    for step, left in (("look", 431), ("pull", 429)):
+        (folder / "stock.csv").write_text(f"place,available\n1,{left}\n")
+        anton.send(f"{PAGE}/ask", step=step)
+        office.desk.machine.wait(timedelta(minutes=2))
+        done(office.desk)
+        shown = anton.get(PAGE).text
+        assert [str(number) in shown for number in (431, 429)] == [left == 431, left == 429]
+
+
 def test_stock_that_was_not_reckoned_with_is_told(office: Office, folder: Path) -> None:
     """As the last job that proposed prices had it, of this shop alone."""
     ask(office.desk.engine, Kind.PRICE, by="x", now=office.desk.now)

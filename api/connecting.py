@@ -122,7 +122,7 @@ def connected_at(root: Path, name: str) -> datetime | None:
 def _with_one_more(settings: Settings, shop: ShopSettings) -> Settings:
     try:
         return replace(settings, shops=(*settings.shops, shop))
-    except ValueError as error:  # its name and another's would have one secret
+    except ValueError as error:  # its name and another's would have one secret, or it is another
         raise InputError(str(error)) from None
 
 

@@ -4,6 +4,7 @@ Guarantees
 ----------
 * An unknown key, or a value that cannot be, is an error that names it; nothing is guessed.
 * No two shops or webhooks have one secret: the key of one is never sent to another's address.
+* No shop goes by two names, under which its sales would count twice.
 """
 
 import re
@@ -15,6 +16,7 @@ from datetime import time
 from decimal import Decimal
 from enum import StrEnum
 from ipaddress import ip_network
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -171,6 +173,11 @@ class ShopSettings:
         if found := [text for wrong, text in problems if wrong]:
             raise ValueError("; ".join(found))
 
+    def is_also(self, other: "ShopSettings") -> bool:
+        """Whether something is sold in both: they have one address, and of pretix an event in common."""
+        mine, its = ((shop.system, shop.address.casefold().rstrip("/"), shop.organizer) for shop in (self, other))
+        return mine == its and (self.system is not ShopSystem.PRETIX or not set(self.events).isdisjoint(other.events))
+
     @property
     def secret(self) -> str:
         """What its secret is called."""
@@ -260,6 +267,7 @@ class Settings:
             (len({shop.name for shop in self.shops}) < len(self.shops), "two shops have the same name"),
             (len({hook.name for hook in self.webhooks}) < len(self.webhooks), "two webhooks have the same name"),
             *((True, f"{each} would hold the secrets of two; call one of them otherwise") for each in self._shared()),
+            *((a.is_also(b), f"shops {a.name} and {b.name} are the same") for a, b in combinations(self.shops, 2)),
             *(
                 (not _is_network(each), f"allowed_networks: {each!r} is no network (for example 10.1.0.0/16)")
                 for each in self.allowed_networks

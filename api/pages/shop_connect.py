@@ -4,6 +4,7 @@ Guarantees
 ----------
 * A key that was typed goes into a file of the owner's own and nowhere else; no page shows it again.
 * What is wrong is said beside its field, all of it at once; until all is right nothing has changed.
+* Who connected a shop, and where it is, is in the log.
 """
 
 import re
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from flask import redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask_babel import gettext
 
 from api.connecting import connect
@@ -19,6 +20,9 @@ from api.http.backend import Backend
 from api.pages.desk import Answer, Desk
 from api.pages.shop_systems import SYSTEMS
 from api.settings import SHOP_NAME, ShopSettings, ShopSystem
+from api.store import log
+from api.store.database import writing
+from api.store.log import ANCHOR_NAME
 from api.store.users import Role
 from pricing.errors import InputError, RefusedError
 
@@ -73,7 +77,15 @@ def _connected(backend: Backend, system: ShopSystem, values: dict[str, str]) -> 
             wrong[""] = str(error)
     if wrong:
         return _page(Form(system, values, wrong)), HTTPStatus.UNPROCESSABLE_ENTITY
+    tell(backend, "connect-shop", values["name"], {"system": system.value, "address": values["address"]})
     return redirect(url_for("desk.shop", name=values["name"], done="shop-connected"), HTTPStatus.SEE_OTHER)
+
+
+def tell(backend: Backend, action: str, shop: str, body: Mapping[str, object]) -> None:
+    """Have the log say what whoever is signed in did about a shop."""
+    who, now, anchor = g.session.user.name, backend.now(), backend.root / ANCHOR_NAME
+    with writing(backend.engine) as db:
+        log.append(db, action, shop, body, by=who, now=now, anchor=anchor)
 
 
 def _settings(system: ShopSystem, values: Mapping[str, str]) -> ShopSettings:

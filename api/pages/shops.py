@@ -22,6 +22,7 @@ from api.errands import ROLES, Errand, Order
 from api.http.backend import Backend
 from api.pages.desk import Answer, Desk, back_to
 from api.pages.paging import page_of
+from api.pages.shop_connect import tell
 from api.pages.shop_jobs import Decision, Deed, by_size, change, short, work_of
 from api.pages.shop_map import Choices, Row, changed, rows_of, typed, with_guesses
 from api.pages.shop_since import late, left_out, outdated, overtaken
@@ -166,6 +167,7 @@ def _add_work(desk: Desk, backend: Backend) -> None:
     @desk.act("/shops/<name>/disconnect", role=Role.ADMIN)
     def disconnect_shop(name: str) -> BaseResponse:
         disconnect(backend.root, _known(backend, name).name)
+        tell(backend, "disconnect-shop", name, {})
         return back_to(url_for("desk.shops"), "shop-disconnected")
 
     @desk.act("/shops/<name>/by-itself", role=Role.ADMIN)
@@ -174,6 +176,7 @@ def _add_work(desk: Desk, backend: Backend) -> None:
         if seconds is not None and not found.said:
             raise RefusedError(gettext("Say first what is sold where."))
         keep_in_step(backend.root, name, seconds)
+        tell(backend, "keep-in-step", name, {"seconds": seconds})
         return back_to(url_for("desk.shop", name=name), "shop-asked" if seconds is None else "shop-by-itself")
 
 

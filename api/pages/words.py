@@ -228,6 +228,9 @@ ACTIONS: Said = {
     "set-password": _("Password set"),
     "set-role": _("Role changed"),
     "disable-user": _("User disabled"),
+    "connect-shop": _("Shop connected"),
+    "disconnect-shop": _("Shop disconnected"),
+    "keep-in-step": _("How often a shop is brought in step"),
     "adopt": _("Log begun"),
 }
 DONE: Said = {

@@ -178,6 +178,10 @@ def test_a_market_that_cannot_be_is_named(tmp_path: Path, text: str, named: str)
 
 
 SHOP = '[[shops]]\nname = "tickets"\naddress = "https://tickets.example"\n'
+TWICE = (
+    '[[shops]]\nname = "a"\naddress = "https://tickets.example"\nsystem = "{system}"\n{more}'
+    '[[shops]]\nname = "b"\naddress = "https://Tickets.example/"\nsystem = "{system}"\n{more}'
+)
 
 
 def test_a_shop_is_read_as_it_is_written() -> None:
@@ -185,6 +189,13 @@ def test_a_shop_is_read_as_it_is_written() -> None:
     text = SHOP + 'system = "pretix"\norganizer = "hosts"\nevents = ["gala"]\n'
     [shop] = parse_settings(text, file="fairfare.toml").shops
     assert (shop.name, shop.system, shop.organizer, shop.events) == ("tickets", "pretix", "hosts", ("gala",))
+
+
+def test_a_shop_may_have_another_name_for_other_events() -> None:
+    """Nothing is sold in both."""
+    one, other = (f'organizer = "hosts"\nevents = ["{event}"]\n' for event in ("gala", "tour"))
+    text = TWICE.format(system="pretix", more=one).replace(one, other, 1)
+    assert len(parse_settings(text, file="fairfare.toml").shops) == 2
 
 
 @pytest.mark.parametrize(
@@ -199,6 +210,11 @@ def test_a_shop_is_read_as_it_is_written() -> None:
         (SHOP + 'system = "oscar"\nrequests_per_minute = 0', "requests_per_minute must be at least 1"),
         (SHOP + 'system = "oscar"\nsync_seconds = 0', "sync_seconds must be at least 1"),
         ((SHOP + 'system = "oscar"\n') * 2, "two shops have the same name"),
+        (TWICE.format(system="oscar", more=""), "shops a and b are the same"),
+        (
+            TWICE.format(system="pretix", more='organizer = "hosts"\nevents = ["gala", "tour"]\n'),
+            "shops a and b are the same",
+        ),
         (SHOP.replace('tickets"', '../up"') + 'system = "oscar"', "is not of letters"),
         ('allowed_networks = ["10.1.0.1/16"]', "is no network"),
     ],

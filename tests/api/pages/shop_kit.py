@@ -59,10 +59,10 @@ def prices_in(folder: Path) -> dict[str, str]:
         return {row["place"]: row["price"] for row in csv.DictReader(file)}
 
 
-def connected(root: Path, name: str = TILL) -> None:
+def connected(root: Path, name: str = TILL, address: str = "exchange") -> None:
     """Its block in the settings, as the command line's user writes it."""
     with (root / FILE).open("a", encoding="utf-8") as file:
-        file.write(f'\n[[shops]]\nname = "{name}"\nsystem = "folder"\naddress = "exchange"\n')
+        file.write(f'\n[[shops]]\nname = "{name}"\nsystem = "folder"\naddress = "{address}"\n')
 
 
 def mapped(root: Path, name: str = TILL) -> None:

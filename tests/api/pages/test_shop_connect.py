@@ -1,5 +1,6 @@
 """Connecting a shop on the desk: all that is wrong is said at once, beside its field, and a key is never seen again."""
 
+import json
 import stat
 
 from api.settings import FILE, ShopSystem, read_settings
@@ -32,6 +33,22 @@ def test_a_connected_shop_stands_in_the_settings_and_its_key_in_a_file(office: O
     others = [each for each in root.rglob("*") if each.is_file() and each != file]
     assert [each.name for each in others if KEY.encode() in each.read_bytes()] == []
     assert KEY not in ada.get(sent.headers["Location"]).text
+
+
+def test_who_connected_and_disconnected_a_shop_is_in_the_log(office: Office) -> None:
+    """With where it is, and never with its key."""
+    ada = office.signed_in("Ada")
+    ada.send(PAGE, **PRETIX)
+    ada.send("/desk/shops/tickets/disconnect")
+    told = [each for each in office.desk.book.entries(limit=1000) if each.action.endswith("-shop")]
+    assert [(each.action, each.subject, each.by) for each in told] == [
+        ("connect-shop", "tickets", "Ada"),
+        ("disconnect-shop", "tickets", "Ada"),
+    ]
+    assert json.loads(told[0].body) == {"system": "pretix", "address": "https://pretix.eu"}
+    page = ada.get("/desk/history").text
+    assert "Shop connected" in page
+    assert "Shop disconnected" in page
 
 
 def test_only_what_a_system_needs_is_asked_for(office: Office) -> None:

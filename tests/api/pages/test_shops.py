@@ -286,7 +286,7 @@ def test_what_failed_before_a_shop_was_connected_anew_is_not_told_of_it(office: 
 def test_a_shop_may_be_called_what_a_page_is(office: Office) -> None:
     """Its own page is found under its name."""
     for name in ("connect", "by-itself"):
-        connected(office.desk.root, name)
+        connected(office.desk.root, name, address=name)
         assert f"<h1>{name}</h1>" in office.signed_in("Vera").get(f"/desk/shops/{name}").text
 
 

@@ -11,11 +11,9 @@ Guarantees
   from its work is not taken for this one's. A shop that was only looked at leaves its name to others.
 """
 
-import fcntl
-import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -27,6 +25,7 @@ import msgspec
 import tomlkit
 
 from api.atomic import write_bytes
+from api.locks import locked
 from api.settings import FILE, Settings, ShopSettings, ShopSystem, parse_settings, read_settings
 from api.shops import seen, status
 from api.shops.addresses import Guard
@@ -241,12 +240,9 @@ def _keep_secret(root: Path, name: str, secret: str) -> None:
 @contextmanager
 def _held(root: Path) -> Iterator[None]:
     """Keep everybody else from changing the settings meanwhile."""
-    try:
-        file = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise InputError(f"{root} is no workspace: {error.strerror}") from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(root))
+        except OSError as error:
+            raise InputError(f"{root} is no workspace: {error.strerror}") from None
         yield
-    finally:
-        os.close(file)

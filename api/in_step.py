@@ -11,9 +11,7 @@ Guarantees
 * Of all processes of a workspace one at a time looks after a shop; where somebody pushes meanwhile it waits its turn.
 """
 
-import fcntl
 import math
-import os
 import threading
 import time
 from collections import Counter
@@ -28,6 +26,7 @@ from sqlalchemy import Engine
 
 from api.again import Said, Waits
 from api.errands import Pulled
+from api.locks import locked_file
 from api.settings import FILE, Settings, ShopSettings, WebhookSettings, read_settings
 from api.shops.errors import ShopError
 from api.shops.journal import BusyError
@@ -205,19 +204,8 @@ def _shop(home: Home, settings: Settings, ward: Ward) -> Iterator[Round]:
 def _claimed(folder: Path) -> Iterator[None]:
     """Be the only one who looks after a shop; busy where another process, or a thread that is about to end, is."""
     folder.mkdir(parents=True, exist_ok=True)
-    file = os.open(folder / "sync.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        _lock(file)
+    with locked_file(folder / "sync.lock", busy=BusyError("another process looks after this shop")):
         yield
-    finally:
-        os.close(file)
-
-
-def _lock(file: int) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise BusyError("another process looks after this shop") from None
 
 
 @dataclass(slots=True)

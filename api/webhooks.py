@@ -16,10 +16,8 @@ Source of the format: Standard Webhooks, https://www.standardwebhooks.com.
 
 import base64
 import binascii
-import fcntl
 import hashlib
 import hmac
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +30,7 @@ import msgspec
 import structlog
 
 from api.atomic import write_bytes
+from api.locks import locked_file
 from api.settings import Settings, WebhookSettings
 from api.shops.addresses import Guard, GuardedTransport
 from api.shops.credentials import Secret, secret_of
@@ -187,12 +186,8 @@ class Outbox:
     def _held(self) -> Iterator[None]:
         """One delivery to an endpoint at a time."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with locked_file(self.path.with_suffix(".lock")):
             yield
-        finally:
-            os.close(file)
 
     def _is_of_this_log(self, state: _State, entries: Entries) -> None:
         """Refuse to go on in a log that was restored from before what was told: numbers in it come again."""

@@ -262,10 +262,8 @@ SENTENCES = (
     _("proposal %(id)s may not be published: %(why)s"),
     _("proposal %(id)s may not be approved: %(why)s"),
     _("version %(n)s may not be rolled back: %(why)s"),
-    _(
-        "from %(when)s UTC on %(offer)s (%(channel)s) at %(n)s would cost more than %(other)s (%(channel2)s) at "
-        "%(n2)s; take version %(version)s back first"
-    ),
+    _("from %(when)s UTC on %(why)s"),
+    _("take version %(version)s back first"),
     _("version %(n)s is not a publication that can be rolled back"),
     _("version %(n)s was rolled back already"),
     _("version %(n)s took back prices that had not begun; propose them again"),

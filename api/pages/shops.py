@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from api.connecting import disconnect, keep_in_step
 from api.errands import ROLES, Errand, Order
 from api.http.backend import Backend
+from api.locks import locked
 from api.pages.desk import Answer, Desk, back_to
 from api.pages.paging import page_of
 from api.pages.shop_connect import tell
@@ -221,7 +222,10 @@ def _map(backend: Backend, shop: ShopStanding, rows: tuple[Row, ...]) -> None:
     with reading(backend.engine) as db:
         sold = {key: each.offer.currency for key, each in listing_of(db).items()}
     seen = {each.place: each.currency for each in shop.seen.places} if shop.seen else {}
-    Offers.write(table_of(backend, shop.name), changed(said_in(backend, shop.name), rows), sold=sold, seen=seen)
+    table = table_of(backend, shop.name)
+    table.parent.mkdir(parents=True, exist_ok=True)
+    with locked(table.parent):  # so that nobody else's rows are lost in between
+        Offers.write(table, changed(said_in(backend, shop.name), rows), sold=sold, seen=seen)
 
 
 def _known(backend: Backend, name: str) -> ShopStanding:

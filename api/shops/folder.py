@@ -16,11 +16,9 @@ Guarantees
 """
 
 import csv
-import fcntl
 import io
-import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -30,6 +28,7 @@ from typing import TypeVar
 import structlog
 
 from api.atomic import write_bytes
+from api.locks import locked
 from api.shops.errors import ShopError
 from api.shops.model import EMPTY, Batch, Capabilities, Demand, Listed, Movement, Shown, Stock, Write, amount
 from api.spreadsheet import as_csv, as_it_was
@@ -136,15 +135,12 @@ class Folder:
     @contextmanager
     def _held(self) -> Iterator[None]:
         """Keep everybody else from taking files over."""
-        try:
-            file = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        except OSError as error:
-            raise ShopError(f"{self.path} cannot be read: {error.strerror}", permanent=True) from None
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.path))
+            except OSError as error:
+                raise ShopError(f"{self.path} cannot be read: {error.strerror}", permanent=True) from None
             yield
-        finally:
-            os.close(file)
 
 
 def _ended(file: Path) -> bool:

@@ -9,7 +9,6 @@ Guarantees
 * Who had a price written is told as long as the journal is kept.
 """
 
-import fcntl
 import hashlib
 import os
 from collections import Counter
@@ -22,6 +21,7 @@ from pathlib import Path
 
 import msgspec
 
+from api.locks import locked_file
 from api.shops.model import Batch, Outcome, Result, Write, Written
 from pricing.errors import RefusedError
 
@@ -130,14 +130,8 @@ class Journal:
     def held(self) -> Iterator[None]:
         """Keep every other push and rollback of this shop out; refused where one is running."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with locked_file(self.path, busy=BusyError("another push to this shop is running")):
             yield
-        except BlockingIOError:
-            raise BusyError("another push to this shop is running") from None
-        finally:
-            os.close(file)
 
     def entries(self) -> tuple[Entry, ...]:
         """Every write, in the order they were sent."""

@@ -7,10 +7,6 @@ Guarantees
 * A problem stands until something at the shop succeeds again.
 """
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +15,7 @@ from typing import Any
 import msgspec
 
 from api.atomic import write_bytes
+from api.locks import locked
 from api.shops.model import Held, Refused
 
 FILE = "status.json"
@@ -84,18 +81,7 @@ class Status:
 def note(folder: Path, **changed: Any) -> None:  # noqa: ANN401  # attributes of `Status`
     """Keep what changed of a shop's status, and what did not as it is."""
     folder.mkdir(parents=True, exist_ok=True)
-    with _held(folder):
+    with locked(folder):
         kept = Status.read(folder)
         now = {name: changed.get(name, getattr(kept, name)) for name in Status.__slots__}
         write_bytes(msgspec.json.format(msgspec.json.encode(now)), folder / FILE, mode=0o600)
-
-
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Keep everybody else from writing it meanwhile."""
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(file)

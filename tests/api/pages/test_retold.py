@@ -105,6 +105,11 @@ TOLD = {
     "sales.csv was refused whole: refused/sales.txt says why": (
         "sales.csv wurde ganz zurückgewiesen: Den Grund nennt refused/sales.txt"
     ),
+    "version 2 may not be rolled back: from 2026-03-03 12:00 UTC on child at 11.00 would cost more than adult (web) at "
+    "10.00; take version 3 back first": (
+        "Version 2 darf nicht zurückgerollt werden: ab 2026-03-03 12:00 UTC gilt: child zu 11,00 würde mehr kosten "
+        "als adult (web) zu 10,00; nehmen Sie zuerst Version 3 zurück"
+    ),
     "sales.csv, row 3, column price: not a number: 'abc: 1'": "sales.csv, Zeile 3, Spalte price: keine Zahl: „abc: 1“",
 }
 

@@ -30,6 +30,7 @@ SENTENCES = (
     _("a buyer is asked for %(n)s, tax included"),
     _("whether it arrived is not known: %(why)s"),
     _("version %(n)s is in force"),
+    _("a price set by hand was taken for right there"),
     _("%(n)s is %(why)s"),
     # Addresses and keys
     _("%(host)s cannot be reached: %(error)s"),

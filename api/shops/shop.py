@@ -171,7 +171,7 @@ class Shop:
                 raise RefusedError(f"nothing of decision {decision} was pushed to this shop")
             undone = {ROLLBACK + decision, decision}
             later = [place for place in ours if standing[place].sent.decision not in undone]
-            kept = [Result(place, Outcome.DRIFTED, f"{standing[place].sent.decision} is in force") for place in later]
+            kept = [Result(place, Outcome.DRIFTED, _in_force(standing[place].sent.decision)) for place in later]
             writes = [Write(p, e.sent.after, e.sent.before) for p, e in ours.items() if p not in later]
             done = self._carry_out(writes, _Wish(ROLLBACK + decision, now, by))
             return replace(done, results=(*done.results, *kept))
@@ -277,6 +277,11 @@ def _not_an_amount(price: Decimal, currency: str) -> Iterator[str]:
         parse_amount(price, currency)
     except ValueError as error:
         yield str(error)
+
+
+def _in_force(decision: str) -> str:
+    """Why a place is left alone by the rollback of an earlier decision."""
+    return "a price set by hand was taken for right there" if decision == ACCEPTED else f"{decision} is in force"
 
 
 def _taken_back(change: Change, last: Entry | None) -> str | None:

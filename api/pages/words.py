@@ -230,7 +230,7 @@ ACTIONS: Said = {
     "disable-user": _("User disabled"),
     "connect-shop": _("Shop connected"),
     "disconnect-shop": _("Shop disconnected"),
-    "keep-in-step": _("How often a shop is brought in step"),
+    "keep-in-step": _("Pace of a shop set"),
     "adopt": _("Log begun"),
 }
 DONE: Said = {

@@ -7,6 +7,7 @@ Guarantees
 * What came of the last push is told of the last push, whoever it was that pushed.
 """
 
+import re
 from datetime import datetime, timedelta
 
 from api.http.backend import Backend
@@ -52,5 +53,5 @@ def left_out(backend: Backend, name: str) -> tuple[str, ...]:
     """What the shop has left that the last proposal made by a job did not reckon with, and why."""
     runs = newest(backend.engine, before=None, limit=LOOKED_AT, kind=Kind.PRICE)
     last = next((run.result for run in runs if run.state is State.DONE and run.result), {})
-    texts = tuple(map(str, last.get("unused", ())))
-    return tuple(text for text in texts if f"{name}: " in text or text.startswith(f"What {name} ha"))
+    named = re.compile(rf"(?:What |^|\+ ){re.escape(name)}(?:: | ha[sd] )")  # not a shop whose name ends alike
+    return tuple(text for text in map(str, last.get("unused", ())) if named.search(text))

@@ -1,5 +1,6 @@
-"""An empty workspace, and files a user would bring to it."""
+"""An empty workspace, one with offers on sale, and files a user would bring to it."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from api.served.follower import Follower
 from api.settings import default_text
 from api.workspace import Workspace
+from tests.api.store.book_kit import LISTINGS, NOW
 
 Bring = Callable[..., Path]
 
@@ -32,6 +34,20 @@ def no_follower_outlives_its_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 def place(tmp_path: Path) -> Workspace:
     """An empty workspace."""
     return Workspace.create(tmp_path / "shop", default_text())
+
+
+@pytest.fixture(scope="session")
+def at_ten(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace whose book has three offers at 10.00, to be copied."""
+    made = Workspace.create(tmp_path_factory.mktemp("season") / "season", default_text())
+    made.book.import_offers(LISTINGS, by="ann", now=NOW)
+    return made.root
+
+
+@pytest.fixture
+def on_sale(at_ten: Path, tmp_path: Path) -> Workspace:
+    """Such a workspace of the test's own."""
+    return Workspace.open(Path(shutil.copytree(at_ten, tmp_path / "season")))
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Shops and endpoints are kept in step by themselves: whatever becomes of one, the others are."""
 
 import fcntl
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -40,7 +39,7 @@ from api.store.tables import sales
 from api.syncing import Door
 from api.webhooks import Delivery
 from api.workspace import Workspace
-from tests.api.store.book_kit import IDS, LISTINGS, NOW, decision, proposal, publish
+from tests.api.store.book_kit import IDS, NOW, decision, proposal, publish
 from tests.shops.shelf import Shelf
 
 LATER = NOW + timedelta(hours=1)
@@ -48,18 +47,10 @@ TEN = amount(Decimal(10))
 TILL = '\n[[shops]]\nname = "{name}"\nsystem = "folder"\naddress = "{name}"\nsync_seconds = 1\n'
 
 
-@pytest.fixture(scope="module")
-def season(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace whose book has three offers at 10.00."""
-    place = Workspace.create(tmp_path_factory.mktemp("season") / "season", default_text())
-    place.book.import_offers(LISTINGS, by="ann", now=NOW)
-    return place.root
-
-
 @pytest.fixture
-def place(season: Path, tmp_path: Path) -> Workspace:
-    """Such a workspace of the test's own."""
-    return Workspace.open(Path(shutil.copytree(season, tmp_path / "season")))
+def place(on_sale: Workspace) -> Workspace:
+    """A workspace whose book has three offers at 10.00."""
+    return on_sale
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A shop and a workspace stay together: each sale once, each price as approved, nothing by hand overwritten."""
 
-import shutil
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -11,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from api.errands import Pulled
-from api.settings import ShopSettings, ShopSystem, default_text
+from api.settings import ShopSettings, ShopSystem
 from api.shops.errors import ShopError
 from api.shops.journal import Journal
 from api.shops.model import Movement, Outcome, Stock, amount
@@ -31,7 +30,6 @@ from pricing.law import NO_LAW
 from tests.api.store.book_kit import (
     DAY,
     IDS,
-    LISTINGS,
     NOW,
     OFFERS,
     POLICY,
@@ -47,18 +45,10 @@ LATER = NOW + timedelta(hours=1)
 ROWS = [Mapped("a", IDS[0]), Mapped("b", IDS[1])]
 
 
-@pytest.fixture(scope="module")
-def season(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace whose book has three offers at 10.00."""
-    place = Workspace.create(tmp_path_factory.mktemp("season") / "season", default_text())
-    place.book.import_offers(LISTINGS, by="ann", now=NOW)
-    return place.root
-
-
 @pytest.fixture
-def place(season: Path, tmp_path: Path) -> Workspace:
-    """Such a workspace of the test's own."""
-    return Workspace.open(Path(shutil.copytree(season, tmp_path / "season")))
+def place(on_sale: Workspace) -> Workspace:
+    """A workspace whose book has three offers at 10.00."""
+    return on_sale
 
 
 @pytest.fixture

@@ -250,7 +250,7 @@ def test_stock_is_shown_as_it_was_told_last(office: Office, folder: Path) -> Non
         office.desk.machine.wait(timedelta(minutes=2))
         done(office.desk)
         shown = anton.get(PAGE).text
-        assert [str(number) in shown for number in (431, 429)] == [left == 431, left == 429]
+        assert [f">{number}<" in shown for number in (431, 429)] == [left == 431, left == 429]
 
 
 def test_stock_that_was_not_reckoned_with_is_told(office: Office, folder: Path) -> None:
